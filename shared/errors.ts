@@ -1,0 +1,66 @@
+/**
+ * The closed catalogue of errors. Codes are stable: clients and dashboards may depend on them.
+ * README.md lists them all; a test holds the two together.
+ */
+
+/** What an HTTP answer may carry in `code`, with its status and usual text. */
+export const HTTP_ERRORS = {
+  bad_user_id: {
+    status: 400,
+    message:
+      'user id must be 1 to 128 bytes of UTF-8 without white space, control characters or / ? # %',
+  },
+  bad_request: { status: 400, message: 'the request could not be understood' },
+  not_found: { status: 404, message: 'no such path' },
+  method_not_allowed: { status: 405, message: 'this path does not take that method' },
+  body_too_large: { status: 413, message: 'the body is larger than 4 KiB' },
+  store_unavailable: { status: 500, message: 'the store did not answer in time' },
+  internal: { status: 500, message: 'internal error' },
+  shutting_down: { status: 503, message: 'this server is draining' },
+} as const;
+export type HttpErrorCode = keyof typeof HTTP_ERRORS;
+
+/** An error whose code and status a client sees. `cause` is for the log alone. */
+export class HttpError extends Error {
+  readonly code: HttpErrorCode;
+  readonly statusCode: number;
+  constructor(code: HttpErrorCode, options?: ErrorOptions) {
+    super(HTTP_ERRORS[code].message, options);
+    this.name = 'HttpError';
+    this.code = code;
+    this.statusCode = HTTP_ERRORS[code].status;
+  }
+}
+
+/** What a refused user reads on 9111: `ERR <code> <text>\n`. */
+export const REFUSALS = {
+  malformed: 'send one line: <user-id> <channel-id>',
+  timeout: 'no complete line within 10 s',
+  not_registered: 'register this user first: POST /register',
+  too_many_connections: 'no room for another connection',
+  store_unavailable: 'registrations cannot be looked up right now',
+  shutting_down: 'this server is draining: connect again',
+} as const;
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** Why a connection on 9111 ended. Each ends for one reason; metrics and the log name it. */
+export const CLOSE_REASONS = {
+  refused: 'it got an ERR line',
+  client_closed: 'the user closed the connection',
+  client_reset: 'the connection broke',
+  client_talks: 'the user sent more than 64 KiB after its line',
+  half_closed_idle: 'the user had sent FIN and nothing could be delivered for 60 s',
+  stalled: 'no write completed for USER_STALL_MS',
+  shutdown: 'this server was stopped',
+} as const;
+export type CloseReason = keyof typeof CLOSE_REASONS;
+
+/** A setting that the process cannot start with. The message is the one line to print. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The store can be reached but will never serve as it is set: nodes, keyspace, credentials or schema are wrong. */
+export class StoreSetupError extends Error {
+  override readonly name = 'StoreSetupError';
+}

@@ -1,0 +1,34 @@
+/** Identifiers that cross module borders. A brand says that the text was checked, and by which rule. */
+
+declare const brand: unique symbol;
+type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
+
+/** 1 to 128 bytes of UTF-8 without white space, control characters and `/ ? # %`. */
+export type UserId = Branded<string, 'UserId'>;
+/** Printable ASCII without spaces. On 9110 it has at most 6 bytes; a user may ask for a longer one, and waits. */
+export type ChannelId = Branded<string, 'ChannelId'>;
+/** One life of one edge-node process. Never used twice. */
+export type WriterId = Branded<string, 'WriterId'>;
+/** Whole minutes since the Unix epoch. */
+export type Minute = Branded<number, 'Minute'>;
+
+export const USER_ID_MAX_BYTES = 128;
+
+// API Gateway decodes the path before a function sees it: what could change its meaning there is no id anywhere.
+const USER_ID_FORBIDDEN = /[\s\p{Cc}\p{Cs}/?#%]/u;
+const CHANNEL_ID = /^[\x21-\x7e]+$/;
+
+export function parseUserId(text: string): UserId | undefined {
+  if (text.length === 0 || text.length > USER_ID_MAX_BYTES) return undefined;
+  if (Buffer.byteLength(text) > USER_ID_MAX_BYTES) return undefined;
+  return USER_ID_FORBIDDEN.test(text) ? undefined : (text as UserId);
+}
+
+export function parseChannelId(text: string): ChannelId | undefined {
+  return CHANNEL_ID.test(text) ? (text as ChannelId) : undefined;
+}
+
+/** The minute that holds `epochMs`. */
+export function minuteOf(epochMs: number): Minute {
+  return Math.floor(epochMs / 60_000) as Minute;
+}

@@ -1,0 +1,67 @@
+/**
+ * The limits that no operator sets, each with its unit in its name. What an operator sets stands in config.ts;
+ * how the two must relate is asserted there, at the start.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// 9110, the channel source
+/** What a packet costs in memory on top of its payload, against every byte limit. */
+export const PACKET_OVERHEAD_BYTES = 64;
+/** Taken from the source per turn of the event loop: more would let users wait for seconds to be accepted. */
+export const SOURCE_TURN_BYTES = 256 * KIB;
+/** More than the kernel's receive buffer holds: once this was read, what waited at a given moment has been seen. */
+export const SOURCE_BACKLOG_BYTES = 8 * MIB;
+export const SOURCE_KEEPALIVE_MS = 5_000;
+export const SOURCE_BACKOFF_MIN_MS = 100;
+export const SOURCE_BACKOFF_MAX_MS = 5_000;
+
+// Reordering
+/** Different far packets, all within one window of each other, that prove a jump of the source. */
+export const JUMP_PACKETS = 5;
+/** Far packets kept as candidates for a jump. */
+export const FAR_MAX_PACKETS = 16;
+
+// Channel logs
+export const RUN_MAX_BYTES = 64 * KIB;
+/** A channel with neither packets nor watchers for this long is forgotten. */
+export const CHANNEL_IDLE_MS = 600_000;
+/** Event-loop utilization up to which batch and linger stay as set, and from which they have grown the most. */
+export const LOAD_IDLE_UTILIZATION = 0.05;
+export const LOAD_FULL_UTILIZATION = 0.5;
+export const LOAD_STEP_MS = 250;
+/** Part of the way to its target that the load factor moves in a step. */
+export const LOAD_STEP_PART = 0.2;
+
+// 9111, the users
+export const WRITE_MAX_BYTES = 128 * KIB;
+export const HANDSHAKE_MAX_BYTES = 512;
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** What a user may send after the handshake, unread by anyone, before it is closed. */
+export const CLIENT_TALK_MAX_BYTES = 64 * KIB;
+/** A user who has sent FIN and to whom nothing could be delivered for this long is gone. */
+export const HALF_CLOSED_IDLE_MS = 60_000;
+export const USER_KEEPALIVE_MS = 30_000;
+export const USER_BACKLOG = 4_096;
+/** After a refusal, input is read and dropped for this long: destroying with unread input resets the line away. */
+export const REFUSAL_LINGER_MS = 1_000;
+/** Open files kept for everything but users. */
+export const RESERVED_FILES = 128;
+
+// The store
+/** A request to the store that a user waits for. */
+export const STORE_TIMEOUT_MS = 2_000;
+export const REGISTRATION_CACHE_MAX_USERS = 100_000;
+
+// 8080, HTTP
+export const HTTP_BODY_MAX_BYTES = 4 * KIB;
+
+// Usage
+export const MINUTE_MS = 60_000;
+/** The span that /usage answers for. */
+export const USAGE_WINDOW_MS = 24 * 60 * MINUTE_MS;
+/** Rows live until this long after their minute: an hour past the window, for clocks that differ. */
+export const USAGE_ROW_TTL_MS = 25 * 60 * MINUTE_MS;
+/** How often the spool folder is read for files that others left. */
+export const SPOOL_READ_MS = 60_000;

@@ -1,0 +1,42 @@
+import type { ChannelId, Minute, UserId, WriterId } from '../ids.ts';
+
+/** One cell of the accounts: how long one user watched one channel in one minute, as one writer saw it. */
+export interface UsageRow {
+  readonly userId: UserId;
+  readonly minute: Minute;
+  readonly channelId: ChannelId;
+  readonly writerId: WriterId;
+  /** Milliseconds of watching. Absolute, and only growing for a given key: never a difference. */
+  readonly deliveredMs: number;
+  /** The minute has ended and the row comes from its own live writer: no greater value will ever follow. */
+  readonly final: boolean;
+}
+
+/** What /usage needs of a row. */
+export interface UsageEntry {
+  readonly minute: Minute;
+  readonly channelId: ChannelId;
+  readonly deliveredMs: number;
+}
+
+/**
+ * The four primitives that an engine gives, and nothing of policy: the window, retries, caching and the spool live
+ * outside. Every method rejects when the engine fails or takes too long; all are safe to repeat.
+ */
+export interface Store {
+  register(userId: UserId): Promise<void>;
+  /** Sees every registration that was confirmed before the call. */
+  isRegistered(userId: UserId): Promise<boolean>;
+  /**
+   * Resolves once every row is durable. The greater `deliveredMs` of a key wins, whatever arrives last, so a
+   * rejected call may be repeated whole. Rows vanish USAGE_ROW_TTL_MS after their minute, by the minute and not
+   * by the time of writing.
+   */
+  saveUsage(rows: readonly UsageRow[]): Promise<void>;
+  /** The user's rows from `from` on, of all writers, in any order. */
+  readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]>;
+  /** Resolves when the engine answers. */
+  ping(): Promise<void>;
+  /** Waits for what is under way, then lets go of every handle. */
+  close(): Promise<void>;
+}
