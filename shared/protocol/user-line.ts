@@ -6,7 +6,7 @@ export interface UserLine {
   readonly channelId: ChannelId;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Reads the line without its LF; undefined where it is anything else. */
 export function parseUserLine(line: Uint8Array): UserLine | undefined {
