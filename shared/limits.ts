@@ -52,10 +52,21 @@ export const RESERVED_FILES = 128;
 // The store
 /** A request to the store that a user waits for. */
 export const STORE_TIMEOUT_MS = 2_000;
+/** One saveUsage call, for which no user waits. */
+export const STORE_SAVE_TIMEOUT_MS = 10_000;
+/** While the store is away: how often it is tried again, and how often a line says so. */
+export const STORE_RETRY_MS = 1_000;
+export const STORE_AWAY_LOG_MS = 10_000;
 export const REGISTRATION_CACHE_MAX_USERS = 100_000;
 
 // 8080, HTTP
 export const HTTP_BODY_MAX_BYTES = 4 * KIB;
+/** From a request's first byte to its last: whoever sends slower is cut off. */
+export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
+/** How often connections are looked through for requests past that limit. */
+export const HTTP_TIMEOUT_CHECK_MS = 1_000;
+/** Requests under way at a stop get this long: more than any waits for the store. */
+export const HTTP_CLOSE_MS = STORE_TIMEOUT_MS + 1_000;
 
 // Usage
 export const MINUTE_MS = 60_000;

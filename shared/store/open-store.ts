@@ -1,0 +1,21 @@
+import type { Config } from '../config.ts';
+import type { Logger } from '../logger.ts';
+import { connectOrDefer } from './deferred-store.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Opens the store that STORE names, and loads no other's code.
+ *
+ * A store that is merely away does not hold up the start: this resolves all the same, calls reject until the store is
+ * there, and one line every 10 s says which store is waited for.
+ * @throws StoreSetupError with the one line to print, within 15 s, when the store can never serve as it is set
+ */
+export async function openStore(config: Config, logger: Logger): Promise<Store> {
+  switch (config.STORE) {
+    case 'sqlite': {
+      const { openSqlite } = await import('./sqlite.ts');
+      const path = config.SQLITE_PATH;
+      return connectOrDefer(() => openSqlite({ path }), logger, `STORE=sqlite SQLITE_PATH=${path}`);
+    }
+  }
+}
