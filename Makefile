@@ -1,0 +1,89 @@
+# Thin by design: the logic stands in .ts files, run by the Node that npm brings. GNU make 3.81 and bash 3.2 suffice.
+# `make` alone prints the targets; each one installs what it needs.
+SHELL := /bin/bash
+NODE := node_modules/.bin/node
+INSTALLED := node_modules/.package-lock.json
+
+# The demo stays on the embedded store unless STORE= stands on the command line; the environment does not count.
+DEMO_STORE := $(if $(filter command,$(firstword $(origin STORE))),$(STORE),sqlite)
+
+.DEFAULT_GOAL := help
+.PHONY: help node build demo functions edge-node schema spool dep dep-verify dep-why dep-cache format check types lint \
+  unused rules test test-containers cover bench bench-store todo drma drmia drmvu
+
+help:
+	@awk 'BEGIN { FS = ":.*## "; print "Usage: make TARGET" } \
+	  /^### / { printf "\n  %s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "    %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(INSTALLED): package-lock.json
+	npm ci --no-fund --no-audit
+	@touch $@
+
+node: $(INSTALLED)
+	@if [ ! -e $(NODE) ]; then \
+	  echo "$(NODE) is missing: run 'npm ci --include=optional'; it exists for Linux (glibc) and macOS, on x64 and arm64" >&2; exit 1; \
+	elif ! said=$$($(NODE) --version 2>&1); then \
+	  echo "$(NODE) cannot start ($$said): install libatomic1 (apt) or libatomic (dnf); musl systems such as Alpine need a glibc container" >&2; exit 1; \
+	fi
+
+### Build Commands
+build: node ## Check the types and bundle the Lambda handlers; all else runs from source
+	@$(NODE) node_modules/.bin/tsc --noEmit
+	@npm run --silent bundle
+
+### Demo Command
+demo: node ## Automated demonstration (DEMO_SECONDS=15, STORE=sqlite|cassandra|dynamodb, DEMO_LOGS=stdout)
+	@STORE=$(DEMO_STORE) $(NODE) infra/demo/demo.ts
+
+### Run Commands
+functions: node ## Run the HTTP service in the foreground (8080)
+	@exec $(NODE) functions/server.ts
+edge-node: node ## Run the edge node in the foreground (9111, admin 9112)
+	@exec $(NODE) edge-node/main.ts
+schema: node ## Make or update the tables of the store that STORE names
+	@npm run --silent schema
+spool: node ## Store the usage rows that wait in a spool folder (DIR=data/spool)
+	@npm run --silent spool -- "$(or $(DIR),data/spool)"
+
+### Develop / Test Commands
+dep: node ## Update npm modules within their major versions, and list newer majors
+	@$(NODE) infra/local/tasks/dep.ts
+dep-verify: ## Verify npm modules: install them afresh, each against its hash in the lock
+	npm ci --no-fund --no-audit && npm ls --all >/dev/null && echo "all modules are as package-lock.json has them"
+dep-why: node ## Question the need of npm modules: who imports each (NAME=module: what brings it in)
+	@$(NODE) infra/local/tasks/dep-why.ts $(NAME)
+dep-cache: ## Cache npm modules, so that later installs need no network
+	@dir=$$(mktemp -d) && cp package.json package-lock.json "$$dir" && \
+	  (cd "$$dir" && npm ci --ignore-scripts --prefer-offline --no-fund --no-audit); result=$$?; rm -rf "$$dir"; exit $$result
+format: node ## Run code formatter
+	@$(NODE) node_modules/.bin/biome check --write .
+check: types lint unused rules ## Run static code analysis: types, lint, unused code, the repo's own rules
+types: node
+	@$(NODE) node_modules/.bin/tsc --noEmit
+lint: node
+	@$(NODE) node_modules/.bin/biome check --error-on-warnings .
+unused: node
+	@$(NODE) node_modules/.bin/knip
+rules: node
+	@$(NODE) node_modules/.bin/vitest run infra/rules
+test: node ## Run all tests, on SQLite, Cassandra and DynamoDB Local (STORES=sqlite: on that alone)
+	@$(NODE) infra/local/test.ts
+test-containers: node ## Run images, compose, SAM, Kubernetes and ECS against the tools that are here
+	@npm run --silent test:containers
+cover: node ## Run tests and capture code coverage metrics on project
+	@$(NODE) infra/local/test.ts --coverage
+bench: node ## Measure ordering and fan-out beside a plain C relay
+	@$(NODE) infra/bench/bench.ts
+bench-store: node ## Measure /register, /usage and usage rows on Cassandra and DynamoDB Local
+	@$(NODE) infra/bench/store.ts
+todo: ## Generate a TODO list for project
+	@git grep -nIE '\b(TODO|FIXME|XXX)\b' -- ':!Makefile' ':!package-lock.json' || echo "nothing left to do"
+
+### Local Commands
+drma: node ## Removes all stopped containers of this project
+	@$(NODE) infra/local/tasks/docker-remove.ts containers
+drmia: node ## Removes all untagged images of this project
+	@$(NODE) infra/local/tasks/docker-remove.ts images
+drmvu: node ## Removes all unused container volumes of this project
+	@$(NODE) infra/local/tasks/docker-remove.ts volumes
