@@ -1,0 +1,76 @@
+/*
+ * A channel source that is never the bottleneck. Sends packets of some channels in turn, evenly spaced or flat out,
+ * to one client at a time; sequences go on where the last client's ended.
+ */
+#include "payload.h"
+
+enum { PACKET_BYTES = HEADER_BYTES + PAYLOAD_BYTES, BURST_PACKETS = 32 };
+
+static uint64_t channels, packets_per_second, sent;
+
+static void write_packet(uint8_t *target, uint64_t number, uint64_t due_ns) {
+  uint64_t channel = number % channels, sequence = number / channels;
+  char name[CHANNEL_BYTES + 1];
+  channel_name(name, (unsigned)channel);
+  uint32_t wire[3] = {htonl((uint32_t)(sequence >> 32)), htonl((uint32_t)sequence), htonl(PAYLOAD_BYTES)};
+  memset(target, 0, CHANNEL_OFFSET);
+  memcpy(target + CHANNEL_OFFSET, name, CHANNEL_BYTES);
+  memcpy(target + SEQUENCE_OFFSET, wire, sizeof wire);
+  write_payload(target + HEADER_BYTES, (struct stamp){channel, sequence, due_ns});
+}
+
+static int send_all(int fd, const uint8_t *bytes, size_t count) {
+  while (count > 0) {
+    ssize_t written = send(fd, bytes, count, 0);
+    if (written <= 0) return 0;
+    bytes += written;
+    count -= (size_t)written;
+  }
+  return 1;
+}
+
+static void sleep_until(uint64_t ns) {
+  struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
+/* Paced packets bear the time when they were due, so that a server that blocks its source cannot hide the wait. */
+static void serve(int fd) {
+  static uint8_t burst[BURST_PACKETS * PACKET_BYTES];
+  uint64_t first = sent, start_ns = now_ns();
+  for (;;) {
+    uint64_t now = now_ns();
+    size_t count = 0;
+    for (; count < BURST_PACKETS; count++) {
+      uint64_t due = now;
+      if (packets_per_second > 0) {
+        due = start_ns + (sent - first) * 1000000000u / (packets_per_second * channels);
+        if (due > now) break;
+      }
+      write_packet(burst + count * PACKET_BYTES, sent++, due);
+    }
+    if (!send_all(fd, burst, count * PACKET_BYTES)) return;
+    if (count < BURST_PACKETS) {
+      sleep_until(start_ns + (sent - first) * 1000000000u / (packets_per_second * channels));
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) {
+    fprintf(stderr, "usage: load-source <channels> <packets a second of each, 0 = flat out>\n");
+    return 2;
+  }
+  channels = (uint64_t)number_argument(argv[1], 1, MAX_CHANNELS);
+  packets_per_second = (uint64_t)number_argument(argv[2], 0, 1000000);
+  live_with_parent();
+  prepare_images();
+  int listener = listen_and_tell();
+  for (;;) {
+    int fd = accept(listener, NULL, NULL);
+    if (fd < 0) die("accept");
+    no_delay(fd);
+    serve(fd);
+    close(fd);
+  }
+}
