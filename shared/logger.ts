@@ -70,9 +70,12 @@ export class LogLimiter {
   #tick(message: string): void {
     const kind = this.#kinds.get(message);
     if (kind === undefined) return;
-    if (kind.suppressed > 0) return this.#report(message, kind);
-    clearInterval(kind.timer);
-    this.#kinds.delete(message);
+    if (kind.suppressed > 0) {
+      this.#report(message, kind);
+    } else {
+      clearInterval(kind.timer);
+      this.#kinds.delete(message);
+    }
   }
 
   #report(message: string, kind: Kind): void {

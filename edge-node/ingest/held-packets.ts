@@ -1,0 +1,79 @@
+import { PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
+import { distance } from './sequence.ts';
+
+/** A packet that waits. Owns its payload: a copy made when it was held. */
+export interface HeldPacket {
+  readonly high: number;
+  readonly low: number;
+  readonly payload: Buffer;
+  readonly arrivedMs: number;
+}
+
+/** What a packet counts against every byte limit. */
+export function costOf(payloadBytes: number): number {
+  return payloadBytes + PACKET_OVERHEAD_BYTES;
+}
+
+/** Copies `bytes[start, end)`, which its owner may overwrite. */
+export function holdPacket(
+  high: number,
+  low: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  arrivedMs: number,
+): HeldPacket {
+  const payload = Buffer.allocUnsafe(end - start);
+  bytes.copy(payload, 0, start, end);
+  return { high, low, payload, arrivedMs };
+}
+
+/** Packets kept outside any window, in order of arrival. */
+export class HeldList {
+  packets: HeldPacket[] = [];
+  bytes = 0;
+
+  get count(): number {
+    return this.packets.length;
+  }
+
+  add(packet: HeldPacket): void {
+    this.packets.push(packet);
+    this.bytes += costOf(packet.payload.length);
+  }
+
+  /** Empties the list and returns what it held. */
+  take(): HeldPacket[] {
+    const taken = this.packets;
+    this.packets = [];
+    this.bytes = 0;
+    return taken;
+  }
+}
+
+/** Packets that are, or may become, the first of an epoch. Knows the serially lowest one. */
+export class GatheredPackets extends HeldList {
+  lowestHigh = 0;
+  lowestLow = 0;
+  firstArrivedMs = Number.POSITIVE_INFINITY;
+
+  override add(packet: HeldPacket): void {
+    this.firstArrivedMs = Math.min(this.firstArrivedMs, packet.arrivedMs);
+    if (this.count === 0 || this.offsetOf(packet.high, packet.low) < 0) {
+      this.lowestHigh = packet.high;
+      this.lowestLow = packet.low;
+    }
+    super.add(packet);
+  }
+
+  /** How far a sequence lies from the lowest one. */
+  offsetOf(high: number, low: number): number {
+    return distance(high, low, this.lowestHigh, this.lowestLow);
+  }
+
+  /** In ascending serial order. */
+  override take(): HeldPacket[] {
+    this.firstArrivedMs = Number.POSITIVE_INFINITY;
+    return super.take().sort((a, b) => this.offsetOf(a.high, a.low) - this.offsetOf(b.high, b.low));
+  }
+}

@@ -1,0 +1,297 @@
+import { FarPackets } from './far-packets.ts';
+import { costOf, GatheredPackets, type HeldPacket, holdPacket } from './held-packets.ts';
+import { distance, type Sequence } from './sequence.ts';
+import { type ReorderOutput, SequenceWindow } from './sequence-window.ts';
+
+export type { ReorderOutput };
+
+export interface ReorderLimits {
+  /** W: the sequences a window spans. */
+  readonly maxPackets: number;
+  /** Bound of everything kept, each packet with PACKET_OVERHEAD_BYTES on top; more than the largest packet. */
+  readonly maxBytes: number;
+  readonly deadlineMs: number;
+  readonly settleMs: number;
+}
+
+/** Every received packet is delivered, or counted as past or far, or still kept. */
+export interface ReorderCounters {
+  readonly received: number;
+  readonly delivered: number;
+  /** Sequences missing between the first and the last delivered of each epoch. */
+  readonly lost: number;
+  /** Late and repeated packets. */
+  readonly past: number;
+  /** Strays: too far from the expected sequence, and no proof of a jump. */
+  readonly far: number;
+  readonly jumps: number;
+  readonly restarts: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * Puts one channel in order. Pure: no clock, no I/O; time comes in as an argument, in monotonic milliseconds.
+ *
+ * With d the serial distance (modulo 2^64) of a packet from the expected one, and W the window:
+ *
+ *     0 ≤ d < W    window: d = 0 goes on at once, others are held
+ *     W ≤ d < 2W   the window slides until the packet is its last; gaps that fall out are lost
+ *    -W ≤ d < 0    past; so is what is already held, and the range that the last jump left
+ *     else         far
+ *
+ * An epoch is a span of ascending sequences. It begins by settling: packets are gathered for a while, then the lowest
+ * one is the first expected. Epochs end by a jump (five different far packets within W of each other, none of the
+ * window between them) or a restart (for a while nothing but past packets).
+ *
+ * Invariants: delivery is strictly ascending within an epoch; every received packet is delivered, counted as past or
+ * as far, or still kept; everything kept costs at most `maxBytes`; nothing in the window or gathered stays past
+ * `deadlineMs` where `expire` is called at `dueMs`.
+ */
+export class ReorderBuffer {
+  readonly #limits: ReorderLimits;
+  readonly #window: SequenceWindow;
+  /** While settling: the epoch's first packets. Else: past packets that may prove a restart. */
+  readonly #gathered = new GatheredPackets();
+  readonly #far = new FarPackets();
+
+  #settling = true;
+  /** When what is gathered began to be. */
+  #gatheredSinceMs = NEVER;
+  #everOrdered = false;
+  /** Where the epoch that the last jump ended had got to. */
+  #left: Sequence | undefined;
+
+  /** Arrival of the first past packet since the window's last one. */
+  #pastSinceMs = NEVER;
+  #keepPast = false;
+  /** The source has connected anew, and no packet of the window has come since. */
+  #reconnected = false;
+  /** The gap at `#resumeFrom`, found by a new connection, is given up at this time. */
+  #resumeByMs = NEVER;
+  #resumeFrom: Sequence = { high: 0, low: 0 };
+
+  readonly #counts = { received: 0, past: 0, far: 0, jumps: 0, restarts: 0 };
+
+  constructor(limits: ReorderLimits, output: ReorderOutput) {
+    this.#limits = limits;
+    this.#window = new SequenceWindow(limits.maxPackets, limits.maxBytes, output);
+  }
+
+  get counters(): ReorderCounters {
+    return { ...this.#counts, delivered: this.#window.delivered, lost: this.#window.lost };
+  }
+
+  /** Packets kept: held in the window, gathered, and far candidates. */
+  get heldPackets(): number {
+    return this.#window.count + this.#gathered.count + this.#far.count;
+  }
+
+  get heldBytes(): number {
+    return this.#window.bytes + this.#gathered.bytes + this.#far.bytes;
+  }
+
+  /** When `expire` next has something to do; Infinity if never. May be early, is never late. */
+  get dueMs(): number {
+    const gatheredMs = this.#gathered.count > 0 ? this.#settledMs() : NEVER;
+    if (this.#window.count === 0) return gatheredMs;
+    const heldMs = this.#window.oldestArrivalMs + this.#limits.deadlineMs;
+    return Math.min(gatheredMs, heldMs, this.#resumeByMs);
+  }
+
+  /** Takes a packet; its payload `bytes[start, end)` is copied if it must wait. */
+  push(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number): void {
+    this.#counts.received += 1;
+    this.#place(high, low, bytes, start, end, nowMs, nowMs);
+  }
+
+  /** Gives up what has waited too long. Call it at `dueMs`, once all that had arrived by then was pushed. */
+  expire(nowMs: number): void {
+    if (this.#gathered.count > 0 && nowMs >= this.#settledMs()) {
+      if (this.#settling) this.#startEpoch(nowMs);
+      else this.#restart(nowMs);
+    }
+    if (nowMs >= this.#resumeByMs) {
+      this.#resumeByMs = NEVER;
+      const { high, low } = this.#resumeFrom;
+      if (this.#window.offsetOf(high, low) === 0) this.#window.giveUpGap();
+    }
+    this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
+  }
+
+  /** A new connection to the source begins: it may go on, repeat, or have started again from 0. */
+  sourceConnected(): void {
+    if (this.#settling) return;
+    this.#keepPast = true;
+    this.#reconnected = true;
+  }
+
+  #place(
+    high: number,
+    low: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    arrivedMs: number,
+    nowMs: number,
+  ): void {
+    if (this.#settling) {
+      this.#settle(high, low, bytes, start, end, arrivedMs, nowMs);
+      return;
+    }
+    const offset = this.#window.offsetOf(high, low);
+    const size = this.#limits.maxPackets;
+    if (offset >= 0 && offset < 2 * size) {
+      if (offset > 0 && offset < size && this.#window.holds(offset)) {
+        this.#counts.past += 1;
+        return;
+      }
+      this.#seenInWindow(nowMs);
+      if (offset === 0) this.#window.deliverExpected(bytes, start, end);
+      else this.#window.hold(high, low, bytes, start, end, arrivedMs);
+    } else if ((offset < 0 && offset >= -size) || this.#inLeftRange(high, low)) {
+      this.#takePast(high, low, bytes, start, end, nowMs);
+    } else {
+      this.#takeFar(high, low, bytes, start, end, nowMs);
+    }
+  }
+
+  /** A packet of the window tells that the epoch goes on: far ones were strays, past ones repeats. */
+  #seenInWindow(nowMs: number): void {
+    if (this.#far.count > 0) this.#dropFar();
+    if (this.#gathered.count > 0) this.#counts.past += this.#gathered.take().length;
+    this.#pastSinceMs = NEVER;
+    this.#keepPast = false;
+    if (this.#reconnected) {
+      this.#reconnected = false;
+      this.#resumeByMs = nowMs + this.#limits.settleMs;
+      this.#resumeFrom = this.#window.expected;
+    }
+  }
+
+  #takePast(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number) {
+    if (this.#pastSinceMs === NEVER) this.#pastSinceMs = nowMs;
+    if (nowMs - this.#pastSinceMs >= this.#limits.deadlineMs) this.#keepPast = true;
+    const isFull = this.#gathered.count === this.#limits.maxPackets;
+    if (!this.#keepPast || isFull || !this.#hasRoom(end - start)) {
+      this.#counts.past += 1;
+      return;
+    }
+    if (this.#gathered.count === 0) this.#gatheredSinceMs = nowMs;
+    this.#gathered.add(holdPacket(high, low, bytes, start, end, nowMs));
+  }
+
+  #takeFar(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number) {
+    if (this.#far.has(high, low)) {
+      this.#counts.far += 1;
+      return;
+    }
+    let crowded = false;
+    while (this.#far.count > 0 && (this.#far.full || !this.#hasRoom(end - start))) {
+      // Payloads so large that no five fit: those that fit are proof enough, once nothing else takes the room.
+      crowded = !this.#far.full && this.#window.count === 0 && this.#gathered.count === 0;
+      this.#far.dropOldest();
+      this.#counts.far += 1;
+    }
+    if (!this.#hasRoom(end - start)) {
+      this.#counts.far += 1;
+      return;
+    }
+    this.#far.add(holdPacket(high, low, bytes, start, end, nowMs));
+    const size = this.#limits.maxPackets;
+    const proof = crowded ? this.#far.nearNewest(size) : this.#far.proofOfJump(size);
+    if (proof !== undefined) this.#jump(proof, nowMs);
+  }
+
+  #dropFar(): void {
+    this.#counts.far += this.#far.take().length;
+  }
+
+  #hasRoom(payloadBytes: number): boolean {
+    return this.heldBytes + costOf(payloadBytes) <= this.#limits.maxBytes;
+  }
+
+  #inLeftRange(high: number, low: number): boolean {
+    if (this.#left === undefined) return false;
+    const offset = distance(high, low, this.#left.high, this.#left.low);
+    return offset >= -2 * this.#limits.maxPackets && offset < this.#limits.maxPackets;
+  }
+
+  #jump(proof: readonly HeldPacket[], nowMs: number): void {
+    this.#counts.jumps += 1;
+    this.#window.handOnAll();
+    this.#left = this.#window.expected;
+    this.#counts.past += this.#gathered.take().length;
+    this.#counts.far += this.#far.take().length - proof.length;
+    this.#openEpoch(proof, nowMs, nowMs);
+  }
+
+  #restart(nowMs: number): void {
+    this.#counts.restarts += 1;
+    this.#window.handOnAll();
+    this.#left = undefined;
+    this.#dropFar();
+    this.#openEpoch(this.#gathered.take(), this.#gatheredSinceMs, nowMs);
+  }
+
+  #openEpoch(packets: readonly HeldPacket[], sinceMs: number, nowMs: number): void {
+    this.#settling = true;
+    this.#gatheredSinceMs = sinceMs;
+    for (const packet of packets) this.#gathered.add(packet);
+    if (this.#startsEarly() || nowMs >= this.#settledMs()) this.#startEpoch(nowMs);
+  }
+
+  #settle(
+    high: number,
+    low: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    arrivedMs: number,
+    nowMs: number,
+  ): void {
+    const isNear = Math.abs(this.#gathered.offsetOf(high, low)) < this.#limits.maxPackets;
+    if (this.#inLeftRange(high, low) && !isNear) {
+      this.#counts.past += 1;
+      return;
+    }
+    if (this.#gathered.count === 0) {
+      this.#gatheredSinceMs = nowMs;
+    } else if (!this.#hasRoom(end - start)) {
+      this.#startEpoch(nowMs);
+      this.#place(high, low, bytes, start, end, arrivedMs, nowMs);
+      return;
+    }
+    this.#gathered.add(holdPacket(high, low, bytes, start, end, arrivedMs));
+    if (this.#startsEarly()) this.#startEpoch(nowMs);
+  }
+
+  /** Whether the epoch may start at once: when full, or at 0, where sources begin, unless 0 came by wrapping. */
+  #startsEarly(): boolean {
+    if (this.#gathered.count >= this.#limits.maxPackets) return true;
+    if (this.#gathered.lowestHigh !== 0 || this.#gathered.lowestLow !== 0) return false;
+    return !this.#everOrdered || this.#window.offsetOf(0, 0) <= 0;
+  }
+
+  /** When the gathered packets have settled. */
+  #settledMs(): number {
+    const { deadlineMs, settleMs, maxPackets } = this.#limits;
+    const { lowestHigh, lowestLow, firstArrivedMs } = this.#gathered;
+    const nearZero = this.#settling && lowestHigh === 0 && lowestLow < maxPackets;
+    const settledMs = this.#gatheredSinceMs + (nearZero ? deadlineMs : settleMs);
+    return Math.min(settledMs, firstArrivedMs + deadlineMs);
+  }
+
+  #startEpoch(nowMs: number): void {
+    this.#settling = false;
+    this.#everOrdered = true;
+    this.#reconnected = false;
+    this.#keepPast = false;
+    this.#pastSinceMs = NEVER;
+    this.#resumeByMs = NEVER;
+    this.#window.begin(this.#gathered.lowestHigh, this.#gathered.lowestLow);
+    for (const { high, low, payload, arrivedMs } of this.#gathered.take()) {
+      this.#place(high, low, payload, 0, payload.length, arrivedMs, nowMs);
+    }
+  }
+}
