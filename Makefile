@@ -17,7 +17,7 @@ help:
 	  /^[a-z-]+:.*## / { printf "    %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): package-lock.json
-	npm ci --no-fund --no-audit
+	npm ci --loglevel=error --no-fund --no-audit
 	@touch $@
 
 node: $(INSTALLED)
@@ -50,12 +50,12 @@ spool: node ## Store the usage rows that wait in a spool folder (DIR=data/spool)
 dep: node ## Update npm modules within their major versions, and list newer majors
 	@$(NODE) infra/local/tasks/dep.ts
 dep-verify: ## Verify npm modules: install them afresh, each against its hash in the lock
-	npm ci --no-fund --no-audit && npm ls --all >/dev/null && echo "all modules are as package-lock.json has them"
+	npm ci --loglevel=error --no-fund --no-audit && npm ls --all >/dev/null && echo "all modules are as package-lock.json has them"
 dep-why: node ## Question the need of npm modules: who imports each (NAME=module: what brings it in)
 	@$(NODE) infra/local/tasks/dep-why.ts $(NAME)
 dep-cache: ## Cache npm modules, so that later installs need no network
 	@dir=$$(mktemp -d) && cp package.json package-lock.json "$$dir" && \
-	  (cd "$$dir" && npm ci --ignore-scripts --prefer-offline --no-fund --no-audit); result=$$?; rm -rf "$$dir"; exit $$result
+	  (cd "$$dir" && npm ci --ignore-scripts --prefer-offline --loglevel=error --no-fund --no-audit); result=$$?; rm -rf "$$dir"; exit $$result
 format: node ## Run code formatter
 	@$(NODE) node_modules/.bin/biome check --write .
 check: types lint unused rules ## Run static code analysis: types, lint, unused code, the repo's own rules
@@ -78,7 +78,7 @@ bench: node ## Measure ordering and fan-out beside a plain C relay
 bench-store: node ## Measure /register, /usage and usage rows on Cassandra and DynamoDB Local
 	@$(NODE) infra/bench/store.ts
 todo: ## Generate a TODO list for project
-	@git grep -nIE '\b(TODO|FIXME|XXX)\b' -- ':!Makefile' ':!package-lock.json' || echo "nothing left to do"
+	@git grep -nIE '\b(TODO|FIXME|XXX)\b' -- ':!Makefile' ':!package-lock.json' ':!infra/rules' || echo "nothing left to do"
 
 ### Local Commands
 drma: node ## Removes all stopped containers of this project
