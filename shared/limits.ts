@@ -76,3 +76,10 @@ export const USAGE_WINDOW_MS = 24 * 60 * MINUTE_MS;
 export const USAGE_ROW_TTL_MS = 25 * 60 * MINUTE_MS;
 /** How often the spool folder is read for files that others left. */
 export const SPOOL_READ_MS = 60_000;
+/** A write that died in the middle leaves a file that nobody finishes; it is removed past this age. */
+export const SPOOL_UNFINISHED_MS = 60_000;
+export const SPOOL_FILE_ROWS = 4_096;
+export const SPOOL_WRITE_TIMEOUT_MS = 10_000;
+/** Rows of one saveUsage call, and calls under way at once: what the store may cost the event loop at a time. */
+export const SAVE_BATCH_ROWS = 128;
+export const SAVE_CONCURRENCY = 4;

@@ -1,0 +1,284 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { HTTP_ERRORS } from '../shared/errors.ts';
+import type { ChannelId, Minute, UserId, WriterId } from '../shared/ids.ts';
+import { MINUTE_MS, STORE_TIMEOUT_MS, USAGE_WINDOW_MS } from '../shared/limits.ts';
+import type { UsageRow } from '../shared/store/store.ts';
+import { type AppParts, buildApp } from './app.ts';
+import { httpClient, httpContract, type Request } from './http-contract.ts';
+import { MemoryStore } from './testing.ts';
+
+const silent = pino({ level: 'silent' });
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function open(parts: Partial<AppParts> = {}) {
+  const app = buildApp({ store: new MemoryStore(), logger: silent, ...parts });
+  onTestFinished(() => app.close());
+  return app;
+}
+
+function injecting(app: ReturnType<typeof buildApp>): Request {
+  return async (method, url, headers = {}, payload = undefined) => {
+    const options = { method, url, headers, payload } as InjectOptions;
+    const answer = await app.inject(options);
+    return { status: answer.statusCode, headers: answer.headers, body: answer.payload };
+  };
+}
+
+/** A logger and the lines that it has written. */
+function recorded(level: string) {
+  const lines: Record<string, unknown>[] = [];
+  return { logger: pino({ level }, { write: (line) => lines.push(JSON.parse(line)) }), lines };
+}
+
+/** Sends bytes as they are and resolves with all that comes back until the server closes the connection. */
+function exchange(port: number, ...parts: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer));
+    for (const part of parts) socket.write(part);
+  });
+}
+
+async function listening(app: ReturnType<typeof buildApp>): Promise<number> {
+  return Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port);
+}
+
+describe('the HTTP contract, injected', () => {
+  const app = buildApp({ store: new MemoryStore(), logger: silent });
+  it.each(httpContract(injecting(app)))('$name', ({ run }) => run());
+});
+
+describe('the HTTP contract, over a socket', async () => {
+  const app = buildApp({ store: new MemoryStore(), logger: silent });
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  it.each(httpContract(httpClient(origin)))('$name', ({ run }) => run());
+});
+
+describe('usage', () => {
+  const NOW = Date.UTC(2026, 0, 15, 12, 0, 30);
+  const row = (minutesBack: number, deliveredMs: number, channel: string): UsageRow => ({
+    userId: 'user-1' as UserId,
+    minute: (Math.floor(NOW / MINUTE_MS) - minutesBack) as Minute,
+    channelId: channel as ChannelId,
+    writerId: 'writer' as WriterId,
+    deliveredMs,
+    final: true,
+  });
+
+  it('has the very form that clients of the service know', async () => {
+    const store = new MemoryStore();
+    await store.saveUsage([
+      row(0, 1_500, 'zato02'),
+      row(1, 30_000, 'zato01'),
+      row(1, 29_999, 'zato02'),
+      row(2, 1_999, 'zato01'),
+    ]);
+    const answer = await open({ store, now: () => NOW }).inject('/usage/user-1');
+    expect(answer.payload).toBe('{"sessions":{"zato01":31,"zato02":31}}');
+  });
+
+  it('counts the oldest minute in proportion and asks the store for nothing before it', async () => {
+    const store = new MemoryStore();
+    const back = USAGE_WINDOW_MS / MINUTE_MS;
+    await store.saveUsage([row(back, MINUTE_MS, 'zato01'), row(back + 1, MINUTE_MS, 'zato01')]);
+    const read = vi.spyOn(store, 'readUsage');
+    const answer = await open({ store, now: () => NOW }).inject('/usage/user-1');
+    expect(answer.payload).toBe('{"sessions":{"zato01":30}}');
+    expect(read.mock.calls).toEqual([['user-1', NOW / MINUTE_MS - 0.5 - back]]);
+  });
+});
+
+describe('a store that fails', () => {
+  const SECRET = 'connect ECONNREFUSED 10.1.2.3:9042 as cassandra';
+  const requests = [
+    { method: 'POST', url: '/register', payload: 'user-1' },
+    { method: 'GET', url: '/usage/user-1' },
+  ] as const;
+  const away = { code: 'store_unavailable', message: HTTP_ERRORS.store_unavailable.message };
+
+  it.each(requests)('gives 500 for $method $url, and none of its details', async (request) => {
+    const store = new MemoryStore();
+    store.gate = () => Promise.reject(new Error(SECRET));
+    const answer = await open({ store }).inject(request);
+    expect(answer.statusCode).toBe(500);
+    expect(answer.json()).toEqual(away);
+    expect(JSON.stringify(answer.headers)).not.toContain('cassandra');
+  });
+
+  it.each(requests)(
+    'gives 500 after the time limit where it never answers $url',
+    async (request) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const store = new MemoryStore();
+      const asked = Promise.withResolvers<void>();
+      store.gate = () => {
+        asked.resolve();
+        return new Promise(() => {});
+      };
+      let answered = false;
+      const answer = open({ store }).inject(request);
+      answer.then(() => {
+        answered = true;
+      });
+      await asked.promise;
+      await vi.advanceTimersByTimeAsync(STORE_TIMEOUT_MS - 1);
+      expect(answered).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect((await answer).statusCode).toBe(500);
+      expect((await answer).json()).toEqual(away);
+    },
+  );
+
+  it('still lets the service be alive and ready', async () => {
+    const store = new MemoryStore();
+    store.gate = () => new Promise(() => {});
+    const app = open({ store });
+    expect((await app.inject('/healthz')).statusCode).toBe(200);
+    expect((await app.inject('/readyz')).statusCode).toBe(200);
+  });
+
+  it('is logged with the cause and the id of the request that the answer carries', async () => {
+    const store = new MemoryStore();
+    store.gate = () => Promise.reject(new Error(SECRET));
+    const { logger, lines } = recorded('info');
+    const answer = await open({ store, logger }).inject('/usage/user-1');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      requestId: answer.headers['x-request-id'],
+      method: 'GET',
+      url: '/usage/user-1',
+      err: { message: SECRET },
+    });
+  });
+
+  it('does not flood the log: the rest of a second is one line with the exact count', async () => {
+    const store = new MemoryStore();
+    store.gate = () => Promise.reject(new Error(SECRET));
+    const { logger, lines } = recorded('info');
+    const app = buildApp({ store, logger });
+    for (let n = 0; n < 50; n += 1) await app.inject('/usage/user-1');
+    await app.close();
+    const counted = lines.slice(1).reduce((sum, line) => sum + Number(line.count), 0);
+    expect(counted).toBe(49);
+    expect(lines.length).toBeLessThan(50);
+  });
+});
+
+describe('request ids', () => {
+  it('come from the gateway where they look like ids, else are our own, each different', async () => {
+    const app = open();
+    const ids = [];
+    for (const given of ['Root=1-5e1b4151', 'two words', 'x'.repeat(129), undefined]) {
+      const headers = given === undefined ? {} : { 'x-request-id': given };
+      ids.push((await app.inject({ url: '/nowhere', headers })).headers['x-request-id']);
+    }
+    expect(ids[0]).toBe('Root=1-5e1b4151');
+    expect(new Set(ids).size).toBe(4);
+    for (const id of ids.slice(1)) expect(id).toMatch(/^[0-9a-f]{8}-\d+$/);
+  });
+
+  it('stand in a line for each request at level debug, and in none at info', async () => {
+    for (const [level, count] of [
+      ['debug', 1],
+      ['info', 0],
+    ] as const) {
+      const { logger, lines } = recorded(level);
+      await open({ logger }).inject({ url: '/healthz', headers: { 'x-request-id': 'id-7' } });
+      expect(lines).toHaveLength(count);
+      if (count)
+        expect(lines[0]).toMatchObject({ requestId: 'id-7', url: '/healthz', status: 200 });
+    }
+  });
+});
+
+describe('what is hardly HTTP', () => {
+  const badRequest = JSON.stringify({
+    code: 'bad_request',
+    message: HTTP_ERRORS.bad_request.message,
+  });
+
+  it.each([
+    ['garbage', 'garbage\r\n\r\n'],
+    ['headers past their limit', `GET /healthz HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`],
+    [
+      'two lengths',
+      'POST /register HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+    ],
+    ['no Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['an escape that is none', 'GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+  ])('%s gets 400 in the form of all errors', async (_name, bytes) => {
+    const answer = await exchange(await listening(open()), bytes);
+    const [head = '', body] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(head.toLowerCase()).toContain('content-type: application/json');
+    expect(body).toBe(badRequest);
+  });
+
+  it('an expectation that nobody knows is no error', async () => {
+    const request =
+      'GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n';
+    expect(await exchange(await listening(open()), request)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('a body without a stated length is cut off past 4 KiB', async () => {
+    const head = 'POST /register HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const answer = await exchange(
+      await listening(open()),
+      head,
+      `1001\r\n${'a'.repeat(0x1001)}\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer).toContain('"body_too_large"');
+  });
+
+  it('half a header, or half a body, is cut off in the end', async () => {
+    const port = await listening(open());
+    const answers = await Promise.all([
+      exchange(port, 'GET /healthz HTT'),
+      exchange(port, 'POST /register HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nuse'),
+    ]);
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('a stop', () => {
+  it('answers what is under way, lets go of its connection, and is ready no more', async () => {
+    const store = new MemoryStore();
+    const asked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    store.gate = () => {
+      asked.resolve();
+      return released.promise;
+    };
+    const app = buildApp({ store, logger: silent });
+    const port = await listening(app);
+    const answer = exchange(port, 'GET /usage/user-1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await asked.promise;
+    // A connection in the middle of a request is not idle, so it survives the beginning of the stop.
+    const begun = connect(port, '127.0.0.1');
+    begun.write(`GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /readyz HTTP/1.1\r\n`);
+    await once(begun, 'data');
+    const closed = app.close();
+    const refused = () => expect(exchange(port)).rejects.toThrow('ECONNREFUSED');
+    await vi.waitFor(refused, { timeout: 20_000 });
+    begun.write('Host: a\r\n\r\n');
+    expect(String(await once(begun, 'data'))).toMatch(/^HTTP\/1\.1 503 .*"shutting_down"/s);
+    released.resolve();
+    const text = await answer;
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(text).toMatch(/connection: close/i);
+    await closed;
+  });
+});

@@ -1,0 +1,24 @@
+import { isUtf8 } from 'node:buffer';
+import { HttpError } from '../shared/errors.ts';
+import { parseUserId, type UserId } from '../shared/ids.ts';
+import type { Route } from './app.ts';
+import { storeAnswer } from './store-answer.ts';
+
+function userIdIn(body: Buffer): UserId | undefined {
+  const [line = ''] = body.toString().split('\n', 1);
+  return isUtf8(body) ? parseUserId(line.trim()) : undefined;
+}
+
+/** `POST /register`, body: the user id on the first line. 200 with an empty body, for a known user too. */
+export const registerRoute: Route = {
+  path: /^\/register$/,
+  allow: 'POST',
+  add(app, { store }) {
+    app.post<{ Body?: Buffer }>('/register', async ({ body }, reply) => {
+      const userId = body === undefined ? undefined : userIdIn(body);
+      if (userId === undefined) throw new HttpError('bad_user_id');
+      await storeAnswer(store.register(userId));
+      return reply.send();
+    });
+  },
+};

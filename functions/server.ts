@@ -1,0 +1,46 @@
+import { loadConfig } from '../shared/config.ts';
+import { ConfigError, StoreSetupError } from '../shared/errors.ts';
+import { HTTP_CLOSE_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
+import { createLogger } from '../shared/logger.ts';
+import { openStore } from '../shared/store/open-store.ts';
+import { withinLimit } from '../shared/time-limit.ts';
+import { buildApp } from './app.ts';
+
+/** Serves until SIGTERM or SIGINT, which count while it starts, too. */
+async function main(): Promise<void> {
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  const config = loadConfig(process.env);
+  const logger = createLogger(config.LOG_LEVEL, 'functions');
+
+  const store = await Promise.race([openStore(config, logger), stopped]);
+  if (typeof store === 'string') return;
+
+  const app = buildApp({ store, logger });
+  const { SERVER_HOST: host, SERVER_PORT: port } = config;
+  const origin = await app.listen({ host, port }).catch((cause) => {
+    throw new ConfigError(`SERVER_HOST, SERVER_PORT: ${cause.message}`, { cause });
+  });
+  logger.info({ origin }, `ready to handle requests at ${origin}`);
+
+  const signal = await stopped;
+  logger.info({ signal }, 'stopping');
+  // Idle connections are closed at once, and those with a request under way once it is answered, or at the latest here.
+  setTimeout(() => app.server.closeAllConnections(), HTTP_CLOSE_MS).unref();
+  await app.close();
+  await withinLimit(store.close(), STORE_TIMEOUT_MS).catch((err) => {
+    logger.warn({ err }, 'the store did not close');
+  });
+  logger.info('stopped');
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof StoreSetupError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,23 @@
+import { HttpError } from '../shared/errors.ts';
+import { parseUserId } from '../shared/ids.ts';
+import { firstMinuteOf, secondsByChannel } from '../shared/usage-window.ts';
+import type { Route } from './app.ts';
+import { storeAnswer } from './store-answer.ts';
+
+export const USAGE_PATH = '/usage/';
+
+/** `GET /usage/{userId}`: whole seconds per channel, of the last 24 hours; none for a user nobody knows. */
+export const usageRoute: Route = {
+  path: /^\/usage\/[^/]*$/,
+  allow: 'GET, HEAD',
+  add(app, { store, now }) {
+    app.get<{ Params: { userId: string } }>(`${USAGE_PATH}:userId`, async (request, reply) => {
+      const userId = parseUserId(request.params.userId);
+      if (userId === undefined) throw new HttpError('bad_user_id');
+      const nowMs = now();
+      const rows = await storeAnswer(store.readUsage(userId, firstMinuteOf(nowMs)));
+      const body = JSON.stringify({ sessions: secondsByChannel(rows, nowMs) });
+      return reply.type('application/json').send(body);
+    });
+  },
+};

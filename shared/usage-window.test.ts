@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ChannelId, Minute } from './ids.ts';
+import { MINUTE_MS, USAGE_WINDOW_MS } from './limits.ts';
+import type { UsageEntry } from './store/store.ts';
+import { firstMinuteOf, secondsByChannel } from './usage-window.ts';
+
+const NOON = Date.UTC(2026, 0, 15, 12);
+const MINUTES_OF_WINDOW = USAGE_WINDOW_MS / MINUTE_MS;
+
+function entry(minute: number, deliveredMs: number, channel = 'zato01'): UsageEntry {
+  return { minute: minute as Minute, channelId: channel as ChannelId, deliveredMs };
+}
+
+/** A row in every minute of the two days before `nowMs`, each watched from end to end. */
+function watchedThroughout(nowMs: number): UsageEntry[] {
+  const last = Math.floor(nowMs / MINUTE_MS);
+  return Array.from({ length: 2 * MINUTES_OF_WINDOW }, (_, back) => entry(last - back, MINUTE_MS));
+}
+
+describe('the first minute to read', () => {
+  it('is the one that holds the window’s first millisecond', () => {
+    expect(firstMinuteOf(NOON)).toBe(NOON / MINUTE_MS - MINUTES_OF_WINDOW);
+    expect(firstMinuteOf(NOON + MINUTE_MS - 1)).toBe(NOON / MINUTE_MS - MINUTES_OF_WINDOW);
+    expect(firstMinuteOf(NOON + MINUTE_MS)).toBe(NOON / MINUTE_MS - MINUTES_OF_WINDOW + 1);
+  });
+});
+
+describe('seconds by channel', () => {
+  const oldest = firstMinuteOf(NOON);
+
+  it('are none for a user without rows', () => {
+    expect(secondsByChannel([], NOON)).toEqual({});
+  });
+
+  it('are summed over minutes and writers, each channel for itself, in the order of their ids', () => {
+    const minute = NOON / MINUTE_MS - 1;
+    const rows = [
+      entry(minute, 30_000, 'zato02'),
+      entry(minute, 30_000),
+      entry(minute, 500),
+      entry(minute - 1, 500, 'zato02'),
+      entry(minute - 1, 501),
+    ];
+    const seconds = secondsByChannel(rows, NOON);
+    expect(seconds).toEqual({ zato01: 31, zato02: 30 });
+    expect(Object.keys(seconds)).toEqual(['zato01', 'zato02']);
+  });
+
+  it('are rounded down once, after the sum', () => {
+    expect(secondsByChannel([entry(oldest + 5, 999)], NOON)).toEqual({ zato01: 0 });
+    expect(secondsByChannel([entry(oldest + 5, 999), entry(oldest + 6, 1)], NOON)).toEqual({
+      zato01: 1,
+    });
+  });
+
+  it('count the oldest minute by its part in the window, to the millisecond', () => {
+    const row = [entry(oldest, MINUTE_MS)];
+    expect(secondsByChannel(row, NOON)).toEqual({ zato01: 60 });
+    expect(secondsByChannel(row, NOON + 1)).toEqual({ zato01: 59 });
+    expect(secondsByChannel(row, NOON + 1_000)).toEqual({ zato01: 59 });
+    expect(secondsByChannel(row, NOON + 1_001)).toEqual({ zato01: 58 });
+    expect(secondsByChannel(row, NOON + MINUTE_MS - 1)).toEqual({ zato01: 0 });
+    expect(secondsByChannel(row, NOON + MINUTE_MS)).toEqual({});
+  });
+
+  it('leave out rows from before the window and keep those ahead of our clock', () => {
+    expect(secondsByChannel([entry(oldest - 1, MINUTE_MS)], NOON)).toEqual({});
+    expect(secondsByChannel([entry(NOON / MINUTE_MS + 3, MINUTE_MS)], NOON)).toEqual({
+      zato01: 60,
+    });
+  });
+
+  it('do not lose a channel whose id is a name that objects have of their own', () => {
+    expect(secondsByChannel([entry(oldest + 1, 2_000, '__proto__')], NOON)).toEqual(
+      Object.fromEntries([['__proto__', 2]]),
+    );
+  });
+
+  it('of somebody who never stops are the window and the minute begun, whatever the moment', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10 * MINUTE_MS }), (offsetMs) => {
+        const nowMs = NOON + offsetMs;
+        const endOfMinute = Math.ceil((nowMs + 1) / MINUTE_MS) * MINUTE_MS;
+        const expected = Math.floor((USAGE_WINDOW_MS + (endOfMinute - nowMs)) / 1_000);
+        expect(secondsByChannel(watchedThroughout(nowMs), nowMs)).toEqual({ zato01: expected });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  const rows = fc.array(
+    fc
+      .record({
+        back: fc.integer({ min: -2, max: MINUTES_OF_WINDOW + 2 }),
+        deliveredMs: fc.integer({ min: 0, max: 8 * MINUTE_MS }),
+        channel: fc.constantFrom('zato01', 'zato02', 'zato03'),
+      })
+      .map(({ back, deliveredMs, channel }) =>
+        entry(NOON / MINUTE_MS - back, deliveredMs, channel),
+      ),
+    { maxLength: 60 },
+  );
+  const moment = fc.integer({ min: 0, max: MINUTE_MS - 1 }).map((offset) => NOON + offset);
+
+  it('equal an exact sum in whole numbers, in any order of the rows', () => {
+    fc.assert(
+      fc.property(rows, moment, (entries, nowMs) => {
+        const startMs = BigInt(nowMs - USAGE_WINDOW_MS);
+        const exact = new Map<string, bigint>();
+        for (const { minute, channelId, deliveredMs } of entries) {
+          const from = BigInt(minute * MINUTE_MS);
+          const cut = startMs > from ? startMs - from : 0n;
+          const part = BigInt(MINUTE_MS) - cut;
+          if (part <= 0n) continue;
+          exact.set(channelId, (exact.get(channelId) ?? 0n) + BigInt(deliveredMs) * part);
+        }
+        const expected = Object.fromEntries(
+          [...exact].map(([id, sum]) => [id, Number(sum / BigInt(MINUTE_MS * 1_000))]),
+        );
+        expect(secondsByChannel(entries, nowMs)).toEqual(expected);
+        expect(secondsByChannel(entries.toReversed(), nowMs)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never grow while time passes and nothing is watched', () => {
+    fc.assert(
+      fc.property(rows, moment, fc.integer({ min: 0, max: MINUTE_MS }), (entries, nowMs, later) => {
+        const before = secondsByChannel(entries, nowMs);
+        const after = secondsByChannel(entries, nowMs + later);
+        for (const [channel, seconds] of Object.entries(after)) {
+          expect(seconds).toBeLessThanOrEqual(before[channel] ?? -1);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('need no row from before the first minute to read', () => {
+    fc.assert(
+      fc.property(rows, moment, (entries, nowMs) => {
+        const read = entries.filter(({ minute }) => minute >= firstMinuteOf(nowMs));
+        expect(secondsByChannel(read, nowMs)).toEqual(secondsByChannel(entries, nowMs));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
