@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const STOP_MS = 10_000;
+
+/** A bench that ends early, by a signal or an error, leaves nothing running. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export class BenchError extends Error {
+  override readonly name = 'BenchError';
+}
+
+/** Rejects with a BenchError when `promise` takes longer. */
+async function within<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new BenchError(`no ${what} in ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface ChildOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** The file that takes stdout and stderr; without it stdout is read by `line`, and stderr is the bench's own. */
+  readonly logFile?: string;
+}
+
+/** A process that the bench owns: spoken to by lines, ended by its pid. */
+export class Child {
+  readonly pid: number;
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string> | undefined;
+  readonly #exited: Promise<unknown>;
+
+  constructor(command: string, args: readonly (string | number)[], options: ChildOptions = {}) {
+    const { env, logFile } = options;
+    this.#name = command.split('/').at(-1) ?? command;
+    const log = logFile === undefined ? undefined : openSync(logFile, 'w');
+    this.#process = spawn(command, args.map(String), {
+      stdio: ['pipe', log ?? 'pipe', log ?? 'inherit'],
+      ...(env && { env }),
+    });
+    if (log !== undefined) closeSync(log);
+    this.#exited = once(this.#process, 'exit');
+    this.#exited.catch(() => {});
+    this.#process.stdin?.on('error', () => {});
+    const { stdout, pid } = this.#process;
+    if (pid === undefined) throw new BenchError(`${command} does not start`);
+    this.pid = pid;
+    running.add(this.#process);
+    this.#process.once('exit', () => running.delete(this.#process));
+    this.#lines = stdout ? createInterface(stdout)[Symbol.asyncIterator]() : undefined;
+  }
+
+  get running(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** The next line of stdout. */
+  async line(timeoutMs: number): Promise<string> {
+    if (this.#lines === undefined) throw new BenchError(`${this.#name} writes to a log`);
+    const { done, value } = await within(this.#lines.next(), timeoutMs, `line from ${this.#name}`);
+    if (done) throw new BenchError(`${this.#name} ended early`);
+    return value;
+  }
+
+  tell(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
+  /** SIGTERM, then SIGKILL if that does not end it in time. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    this.#process.kill('SIGTERM');
+    try {
+      await within(this.#exited, STOP_MS, `end of ${this.#name}`);
+    } catch (error) {
+      this.#process.kill('SIGKILL');
+      throw error;
+    }
+  }
+}

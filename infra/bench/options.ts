@@ -1,0 +1,37 @@
+import { parseArgs } from 'node:util';
+import { BenchError } from './child.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+export interface Options {
+  /** Whether a scenario, or `decode`, is to run. */
+  readonly wanted: (name: string) => boolean;
+  /** The measured interval, in place of each scenario's own. */
+  readonly seconds: number | undefined;
+  /** How often each scenario runs; the median counts. */
+  readonly runs: number;
+}
+
+function numberFrom(text: string, most: number): number {
+  const value = Number(text);
+  if (!(value >= 1 && value <= most)) throw new BenchError(`${text} is not from 1 to ${most}`);
+  return value;
+}
+
+export function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      seconds: { type: 'string' },
+      runs: { type: 'string', default: '1' },
+    },
+  });
+  const { only, seconds, runs } = values;
+  const names = ['decode', ...SCENARIOS.map(({ name }) => name)];
+  const unknown = only.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new BenchError(`no ${unknown}; there are ${names.join(', ')}`);
+  return {
+    wanted: (name) => only.length === 0 || only.includes(name),
+    seconds: seconds === undefined ? undefined : numberFrom(seconds, 3600),
+    runs: numberFrom(runs, 20),
+  };
+}

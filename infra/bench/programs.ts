@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { BenchError } from './child.ts';
+
+export interface Programs {
+  readonly loadSource: string;
+  readonly relay: string;
+  readonly users: string;
+}
+
+/** Compiles the C programs beside this file into `folder`. */
+export function compilePrograms(folder: string): Programs {
+  const compile = (name: string) => {
+    const target = join(folder, name);
+    const source = join(import.meta.dirname, `${name}.c`);
+    const args = ['-O2', '-Wall', '-Wextra', '-o', target, source];
+    const { error, status } = spawnSync('cc', args, { stdio: 'inherit' });
+    if (error)
+      throw new BenchError(
+        `the load comes from C programs, and cc does not start: ${error.message}`,
+      );
+    if (status !== 0) throw new BenchError(`cc could not compile ${name}.c`);
+    return target;
+  };
+  return { loadSource: compile('load-source'), relay: compile('relay'), users: compile('users') };
+}

@@ -1,0 +1,54 @@
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  readonly users: number;
+  /** Users on top who connect, ask for a channel and never read. */
+  readonly stalledUsers: number;
+  readonly channels: number;
+  /** Of each channel; 0 is flat out. */
+  readonly packetsPerSecond: number;
+  /** The measured interval. */
+  readonly seconds: number;
+}
+
+const PACED = { stalledUsers: 0, channels: 1, packetsPerSecond: 100, seconds: 10 };
+
+function fanOut(users: number, seconds = PACED.seconds): Scenario {
+  const about = `${users} users, 100 packets/s`;
+  return { ...PACED, name: `fanout-${users}`, about, users, seconds };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  fanOut(1),
+  fanOut(100),
+  fanOut(1000, 60),
+  fanOut(5000),
+  {
+    ...PACED,
+    name: 'rate-400',
+    about: '1000 users, 400 packets/s: the batch ends the wait',
+    users: 1000,
+    packetsPerSecond: 400,
+  },
+  {
+    ...PACED,
+    name: 'channels-50',
+    about: '1000 users over 50 channels, 100 packets/s each',
+    users: 1000,
+    channels: 50,
+  },
+  { ...PACED, name: 'flat-out', about: '100 users, flat out', users: 100, packetsPerSecond: 0 },
+  { ...PACED, name: 'stalled-0', about: '99 users beside no stalled one', users: 99 },
+  { ...PACED, name: 'stalled-1', about: '99 users beside 1 stalled', users: 99, stalledUsers: 1 },
+  {
+    ...PACED,
+    name: 'stalled-1000',
+    about: '100 users beside 1000 stalled',
+    users: 100,
+    stalledUsers: 1000,
+  },
+];
+
+export const MOST_USERS = Math.max(
+  ...SCENARIOS.map(({ users, stalledUsers }) => users + stalledUsers),
+);

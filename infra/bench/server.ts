@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { loadConfig } from '../../shared/config.ts';
+import type { UserId } from '../../shared/ids.ts';
+import { openStore } from '../../shared/store/open-store.ts';
+import { BenchError, Child } from './child.ts';
+
+const START_MS = 15_000;
+
+/** What is measured: it takes packets from the source's port and gives each user the payloads of one channel. */
+export interface Server {
+  readonly kind: 'edge node' | 'relay';
+  readonly child: Child;
+  readonly port: number;
+  /** Packets that it says it left out, over all users, since its start. */
+  leftOut(): Promise<number>;
+  /** Packets that it lost before the fan-out: missing at every user of the channel. */
+  lost(): Promise<number>;
+}
+
+export interface EdgeOptions {
+  /** The store's file with the users, and the folder for the spool. */
+  readonly dataFolder: string;
+  readonly logFile: string;
+}
+
+function edgeEnvironment(dataFolder: string): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    STORE: 'sqlite',
+    SQLITE_PATH: join(dataFolder, 'bench.db'),
+    USAGE_SPOOL_DIR: join(dataFolder, 'spool'),
+    CHANNEL_SOURCE_HOST: '127.0.0.1',
+    STREAM_HOST: '127.0.0.1',
+    ADMIN_HOST: '127.0.0.1',
+  };
+}
+
+/** Registers bench-0 and on in a new store in `dataFolder`. */
+export async function registerUsers(dataFolder: string, count: number): Promise<void> {
+  const store = await openStore(loadConfig(edgeEnvironment(dataFolder)), pino({ level: 'error' }));
+  for (let i = 0; i < count; i += 1) await store.register(`bench-${i}` as UserId);
+  await store.close();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new BenchError('no free port');
+  return address.port;
+}
+
+async function untilReady(child: Child, url: string): Promise<void> {
+  const endMs = performance.now() + START_MS;
+  while (performance.now() < endMs) {
+    if (!child.running) throw new BenchError('the edge node ended at its start: see its log');
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw new BenchError(`the edge node was not ready in ${START_MS} ms: see its log`);
+}
+
+/** The sum of a counter over all its labels. */
+async function counter(metricsUrl: string, name: string): Promise<number> {
+  const text = await (await fetch(metricsUrl)).text();
+  const samples = text.split('\n').filter((line) => line.startsWith(name));
+  if (samples.length === 0) throw new BenchError(`${metricsUrl} has no ${name}`);
+  return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<Server> {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const child = new Child(
+    process.execPath,
+    [join(import.meta.dirname, '../../edge-node/main.ts')],
+    {
+      logFile: options.logFile,
+      env: {
+        ...edgeEnvironment(options.dataFolder),
+        CHANNEL_SOURCE_PORT: String(sourcePort),
+        STREAM_PORT: String(port),
+        ADMIN_PORT: String(adminPort),
+      },
+    },
+  );
+  const admin = `http://127.0.0.1:${adminPort}`;
+  await untilReady(child, `${admin}/readyz`).catch(async (error) => {
+    await child.stop();
+    throw error;
+  });
+  return {
+    kind: 'edge node',
+    child,
+    port,
+    leftOut: () => counter(`${admin}/metrics`, 'edge_packets_skipped_total'),
+    lost: () => counter(`${admin}/metrics`, 'edge_packets_lost_total'),
+  };
+}
+
+export async function startRelay(program: string, sourcePort: number): Promise<Server> {
+  const child = new Child(program, [sourcePort]);
+  const port = portFrom(await child.line(START_MS));
+  return {
+    kind: 'relay',
+    child,
+    port,
+    leftOut: async () => {
+      await child.stop();
+      return (JSON.parse(await child.line(START_MS)) as { dropped: number }).dropped;
+    },
+    lost: async () => 0,
+  };
+}
+
+/** Reads `port <number>`. */
+export function portFrom(line: string): number {
+  const port = Number(/^port (\d+)$/.exec(line)?.[1]);
+  if (Number.isNaN(port)) throw new BenchError(`expected a port, got: ${line}`);
+  return port;
+}
