@@ -1,0 +1,39 @@
+# The edge node. Build from the repository's root:
+#   docker build -f infra/docker/edge-node.Dockerfile -t streaming-service/edge-node .
+# No syntax line and no BuildKit-only instruction: the classic builder makes the same image.
+ARG NODE_IMAGE=node:26-bookworm-slim
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${NODE_IMAGE} AS node
+
+# The repository's node packages (optional dependencies) serve machines without Node; here it comes from the image.
+FROM node AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
+COPY shared shared
+COPY edge-node edge-node
+RUN chmod -R a+rX .
+
+FROM ${BASE_IMAGE} AS runtime
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libatomic1 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/* \
+ && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin streaming \
+ && install -d -o streaming -g streaming /data
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /app /app
+WORKDIR /app
+ENV NODE_ENV=production STREAM_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
+    SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool
+USER 10001:10001
+VOLUME /data
+EXPOSE 9111 9112
+LABEL com.streaming-service.project="streaming-service" \
+      org.opencontainers.image.title="streaming-service edge-node" \
+      org.opencontainers.image.description="Orders live channels and sends each user the one they watch" \
+      org.opencontainers.image.licenses="MIT"
+HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9112}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# node is process 1 and handles SIGTERM itself.
+CMD ["node", "edge-node/main.ts"]
