@@ -14,6 +14,7 @@ export const SOURCE_TURN_BYTES = 256 * KIB;
 /** More than the kernel's receive buffer holds: once this was read, what waited at a given moment has been seen. */
 export const SOURCE_BACKLOG_BYTES = 8 * MIB;
 export const SOURCE_KEEPALIVE_MS = 5_000;
+export const SOURCE_CONNECT_TIMEOUT_MS = 5_000;
 export const SOURCE_BACKOFF_MIN_MS = 100;
 export const SOURCE_BACKOFF_MAX_MS = 5_000;
 
@@ -52,6 +53,8 @@ export const RESERVED_FILES = 128;
 // The store
 /** A request to the store that a user waits for. */
 export const STORE_TIMEOUT_MS = 2_000;
+/** One request to an engine; less than a user waits, so that what a user is told is the engine's own failure. */
+export const STORE_REQUEST_TIMEOUT_MS = 1_500;
 /** One saveUsage call, for which no user waits. */
 export const STORE_SAVE_TIMEOUT_MS = 10_000;
 /** While the store is away: how often it is tried again, and how often a line says so. */
