@@ -134,12 +134,12 @@ static void report_interval(void) {
          (double)latency.max_us / 1000.0);
 }
 
-/* Users of one channel who have drained all end at the same sequence; the others were left behind. */
+/* Once drained, users of one channel have all ended at the same sequence, with no payload begun; others are behind. */
 static _Noreturn void report_life(void) {
   long behind = 0;
   for (const struct user *user = users; user < users + user_count; user++) {
     const struct user *other = user - users < channel_count ? user : user - channel_count;
-    behind += user->sequence != other->sequence;
+    behind += user->sequence != other->sequence || user->held > 0;
   }
   print_counts(&life);
   printf(",\"behind\":%ld}\n", behind);
