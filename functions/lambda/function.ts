@@ -1,0 +1,22 @@
+import { loadConfig } from '../../shared/config.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import { createLogger } from '../../shared/logger.ts';
+import { createDynamoDbStore } from '../../shared/store/dynamodb.ts';
+import { buildApp, type Route } from '../app.ts';
+import { httpApiHandler } from './http-api.ts';
+
+/**
+ * A function that serves one route, from the environment's settings. Nothing is sent at its start: the first request
+ * opens connections to DynamoDB, and those that follow reuse them.
+ * @throws ConfigError where STORE is not dynamodb: a function lives too shortly to connect to every node of Cassandra,
+ *   and alone with its file of SQLite
+ */
+export function lambdaFunction(route: Route) {
+  const config = loadConfig(process.env);
+  if (config.STORE !== 'dynamodb') {
+    throw new ConfigError(`STORE must be dynamodb in Lambda, not ${config.STORE}`);
+  }
+  const logger = createLogger(config.LOG_LEVEL, 'functions');
+  const store = createDynamoDbStore({ tablePrefix: config.DYNAMODB_TABLE_PREFIX });
+  return httpApiHandler(buildApp({ store, logger }, [route]));
+}

@@ -1,0 +1,4 @@
+import { usageRoute } from '../usage.ts';
+import { lambdaFunction } from './function.ts';
+
+export const handler = lambdaFunction(usageRoute);
