@@ -1,0 +1,56 @@
+/**
+ * A channel source: serves 9110 with the clips as endless channels, or with one channel from standard input, as in
+ *
+ *     ffmpeg -re -i film.mp4 -c copy -f mpegts - | node infra/demo/channel-source.ts --stdin --channels zato01
+ *
+ * It begins to play when the first client connects. At its end it prints one line of JSON: per channel the epochs,
+ * with every sequence that it left out.
+ */
+import { once } from 'node:events';
+import { Feed } from './feed.ts';
+import { playClips, playStream } from './player.ts';
+import { parseSourceOptions, type SourceOptions, USAGE } from './source-options.ts';
+import { SourceServer } from './source-server.ts';
+
+async function main(options: SourceOptions): Promise<void> {
+  const end = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end.abort());
+  const feeds = options.channels.map((channelId, index) => {
+    const { disorder, turns } = options;
+    return new Feed({ ...disorder, seed: disorder.seed + index, channelId, turns });
+  });
+  const server = new SourceServer((line) => console.error(`channel source: ${line}`));
+  const port = await server.listen(options.port, options.host);
+  console.error(`channel source: ${options.channels.join(', ')} at ${options.host}:${port}`);
+
+  try {
+    await server.firstClient(end.signal);
+    const [feed] = feeds;
+    if (options.stdin && feed) {
+      const stopped = once(end.signal, 'abort');
+      await Promise.race([playStream(server, feed, process.stdin), stopped]);
+    } else await playClips(server, feeds, options, end.signal);
+  } catch (error) {
+    if (!end.signal.aborted) throw error;
+  }
+  for (const feed of feeds) server.send(feed.flush());
+  await server.close();
+  const report = feeds.map((feed) => ({ channel: feed.channelId, epochs: feed.report() }));
+  console.log(JSON.stringify(report));
+}
+
+function fail(text: string): never {
+  console.error(`channel source: ${text}`);
+  process.exit(1);
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+let options: SourceOptions;
+try {
+  options = parseSourceOptions(process.argv.slice(2));
+} catch (error) {
+  fail(`${reason(error)}\n\n${USAGE}`);
+}
+await main(options).catch((error) => fail(reason(error)));
+process.exit();

@@ -1,0 +1,108 @@
+import {
+  continuityOf,
+  EntryPointFinder,
+  hasPayload,
+  isTransportStream,
+  NO_ENTRY,
+  pidOf,
+  TS_PACKET_BYTES,
+} from '../../shared/protocol/mpeg-ts.ts';
+import { BITS_PER_SECOND, PACKET_MS, PAYLOAD_BYTES } from './clip.ts';
+import { PCR_HZ, PCR_MODULO, pcrOffset, readPcr } from './timestamps.ts';
+
+const NULL_PID = 0x1fff;
+const PCR_PER_BYTE = (PCR_HZ * 8) / BITS_PER_SECOND;
+const PCR_PER_PAYLOAD = (PCR_HZ / 1000) * PACKET_MS;
+
+/**
+ * Looks at what one user receives of a channel at BITS_PER_SECOND: whether each TS packet follows the one before, by
+ * the counters of the PIDs, and whether the bytes between two clock references are as many as their times say.
+ */
+export class StreamCheck {
+  readonly #finder = new EntryPointFinder();
+  readonly #counters = new Map<number, number>();
+  #rest: Buffer = Buffer.alloc(0);
+  #payloads = 0;
+  #bytes = 0;
+  #firstEntry = NO_ENTRY;
+  #brokenPayloads = 0;
+  #continuityErrors = 0;
+  #gaps = 0;
+  #clock: { readonly pid: number; readonly pcr: number; readonly at: number } | undefined;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whole payloads. */
+  get payloads(): number {
+    return this.#payloads;
+  }
+
+  /** Offset of the first byte from which a decoder can start, or NO_ENTRY. */
+  get firstEntry(): number {
+    return this.#firstEntry === NO_ENTRY ? NO_ENTRY : this.#firstEntry * PAYLOAD_BYTES;
+  }
+
+  /** Places where time and bytes disagree: something is missing, twice, or out of order. */
+  get gaps(): number {
+    return this.#gaps;
+  }
+
+  /** Packets that do not follow the one before of their PID, and payloads that are no MPEG-TS. */
+  get errors(): number {
+    return this.#continuityErrors + this.#brokenPayloads;
+  }
+
+  /** Whether the bytes so far end with a whole payload. */
+  get isWhole(): boolean {
+    return this.#rest.length === 0;
+  }
+
+  push(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const end = bytes.length - (bytes.length % PAYLOAD_BYTES);
+    for (let at = 0; at < end; at += PAYLOAD_BYTES) this.#pushPayload(bytes, at);
+    this.#rest = Buffer.from(bytes.subarray(end));
+  }
+
+  #pushPayload(bytes: Buffer, start: number): void {
+    const end = start + PAYLOAD_BYTES;
+    const position = this.#payloads;
+    this.#payloads += 1;
+    if (!isTransportStream(bytes, start, end)) {
+      this.#brokenPayloads += 1;
+      return;
+    }
+    this.#finder.push(bytes, start, end, position);
+    if (this.#firstEntry === NO_ENTRY) this.#firstEntry = this.#finder.entry;
+    for (let at = start; at < end; at += TS_PACKET_BYTES) {
+      this.#checkContinuity(bytes.readUInt32BE(at));
+      this.#checkClock(bytes, at, position * PAYLOAD_BYTES + at - start);
+    }
+  }
+
+  #checkContinuity(header: number): void {
+    const pid = pidOf(header);
+    if (pid === NULL_PID) return;
+    const before = this.#counters.get(pid);
+    const expected = before !== undefined && hasPayload(header) ? (before + 1) % 16 : before;
+    const found = continuityOf(header);
+    if (expected !== undefined && found !== expected) this.#continuityErrors += 1;
+    this.#counters.set(pid, found);
+  }
+
+  #checkClock(bytes: Buffer, at: number, streamAt: number): void {
+    const offset = pcrOffset(bytes, at);
+    if (offset === undefined) return;
+    const pcr = readPcr(bytes, offset);
+    const pid = pidOf(bytes.readUInt32BE(at));
+    const before = this.#clock;
+    this.#clock = { pid, pcr, at: streamAt };
+    if (before === undefined || before.pid !== pid) return;
+    const passed = (pcr - before.pcr + PCR_MODULO) % PCR_MODULO;
+    const expected = (streamAt - before.at) * PCR_PER_BYTE;
+    if (Math.abs(passed - expected) > PCR_PER_PAYLOAD / 2) this.#gaps += 1;
+  }
+}
