@@ -119,6 +119,11 @@ export class ReorderBuffer {
     this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
   }
 
+  /** Hands on all that the window holds, giving up its gaps: the memory is needed. */
+  giveUpGaps(): void {
+    this.#window.handOnAll();
+  }
+
   /** A new connection to the source begins: it may go on, repeat, or have started again from 0. */
   sourceConnected(): void {
     if (this.#settling) return;

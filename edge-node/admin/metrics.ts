@@ -1,0 +1,217 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { CLOSE_REASONS, REFUSALS } from '../../shared/errors.ts';
+import type { Channel } from '../channels/channel.ts';
+import type { EdgeView } from './edge-view.ts';
+
+type Labels = Readonly<Record<string, string>>;
+/** Values of a metric at the time of a scrape; one without labels has a single value. */
+type Read = () => number | Iterable<readonly [Labels, number]>;
+
+/** All metrics of an edge node. The parts keep plain counters; nothing is computed before somebody asks. */
+export function createMetrics(view: EdgeView): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const define = (kind: typeof Counter | typeof Gauge) => {
+    return (name: string, help: string, labelNames: string[], read: Read) => {
+      new kind({
+        name: `streaming_${name}`,
+        help,
+        labelNames,
+        registers: [registry],
+        collect() {
+          this.reset();
+          const values = read();
+          if (typeof values === 'number') this.inc(values);
+          else for (const [labels, value] of values) this.inc(labels, value);
+        },
+      });
+    };
+  };
+  const counter = define(Counter);
+  const gauge = define(Gauge);
+  sourceMetrics(view, counter, gauge);
+  channelMetrics(view, counter, gauge);
+  userMetrics(view, counter, gauge);
+  usageMetrics(view, counter, gauge);
+  return registry;
+}
+
+type Define = (name: string, help: string, labelNames: string[], read: Read) => void;
+
+function sourceMetrics({ source, channels }: EdgeView, counter: Define, gauge: Define): void {
+  gauge('source_connected', '1 while connected to the channel source', [], () =>
+    source.state.kind === 'connected' ? 1 : 0,
+  );
+  counter(
+    'source_connections_total',
+    'Connections made to the channel source',
+    [],
+    () => source.connections,
+  );
+  counter('source_bytes_total', 'Bytes read from the channel source', [], () => source.bytesRead);
+  counter(
+    'source_framing_lost_total',
+    'Connections given up over an impossible length',
+    [],
+    () => source.framingLost,
+  );
+  counter('source_dropped_packets_total', 'Packets that reached no channel', ['reason'], () => [
+    [{ reason: 'bad_channel' }, channels.badChannelPackets],
+    [{ reason: 'max_channels' }, channels.excessChannelPackets],
+  ]);
+}
+
+function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: Define): void {
+  const perChannel = (read: (channel: Channel) => number): Read => {
+    return () => [...channels.channels].map((channel) => [{ channel: channel.id }, read(channel)]);
+  };
+  const labels = ['channel'];
+  gauge('channels', 'Channels that are known now', [], () => channels.size);
+  gauge('log_bytes', 'Memory of all logs and held packets', [], () => channels.budget.usedBytes);
+  gauge('load_factor', 'How far batch and linger have grown with the load', [], () => load.value);
+  gauge(
+    'channel_watchers',
+    'Users of a channel',
+    labels,
+    perChannel(({ watchers }) => watchers.size),
+  );
+  gauge(
+    'channel_held_packets',
+    'Packets that wait for a missing one',
+    labels,
+    perChannel(({ heldPackets }) => heldPackets),
+  );
+  counter(
+    'channel_received_packets_total',
+    'Packets from the source',
+    labels,
+    perChannel(({ counters }) => counters.received),
+  );
+  counter(
+    'channel_lost_packets_total',
+    'Packets missing between the first and the last delivered',
+    labels,
+    perChannel(({ counters }) => counters.lost),
+  );
+  counter(
+    'channel_past_packets_total',
+    'Late and repeated packets',
+    labels,
+    perChannel(({ counters }) => counters.past),
+  );
+  counter(
+    'channel_far_packets_total',
+    'Stray packets',
+    labels,
+    perChannel(({ counters }) => counters.far),
+  );
+  counter(
+    'channel_jumps_total',
+    'New epochs by a jump of the source',
+    labels,
+    perChannel(({ counters }) => counters.jumps),
+  );
+  counter(
+    'channel_restarts_total',
+    'New epochs by a restart of the source',
+    labels,
+    perChannel(({ counters }) => counters.restarts),
+  );
+  counter(
+    'channel_delivered_packets_total',
+    'Packets that the kernel took, over all users',
+    labels,
+    perChannel(({ deliveredPackets }) => deliveredPackets),
+  );
+  counter(
+    'channel_delivered_bytes_total',
+    'Bytes that the kernel took, over all users',
+    labels,
+    perChannel(({ deliveredBytes }) => deliveredBytes),
+  );
+  counter(
+    'channel_skipped_packets_total',
+    'Packets left out for users who were too slow',
+    labels,
+    perChannel(({ skippedPackets }) => skippedPackets),
+  );
+}
+
+function userMetrics(
+  { users, channels, registrations }: EdgeView,
+  counter: Define,
+  gauge: Define,
+): void {
+  gauge('users', 'Users connected', [], () => users.sessions.size);
+  gauge(
+    'users_waiting',
+    'Users who wait for a channel that is not there',
+    [],
+    () => channels.waitingUsers,
+  );
+  gauge('users_max', 'Users at once at the most', [], () => users.maxUsers);
+  counter('connections_total', 'Connections accepted', [], () => users.accepted);
+  counter('closes_total', 'Connections ended', ['reason'], () =>
+    countsOf('reason', CLOSE_REASONS, users.closes),
+  );
+  counter('refusals_total', 'Connections refused with an ERR line', ['code'], () =>
+    countsOf('code', REFUSALS, users.refusals),
+  );
+  counter(
+    'registration_failures_total',
+    'Look-ups that the store did not answer',
+    [],
+    () => registrations.failures,
+  );
+}
+
+/** Every name of a closed list, those that never happened too: a rate needs the zero before the first. */
+function countsOf<N extends string>(
+  label: string,
+  names: Readonly<Record<N, unknown>>,
+  counts: ReadonlyMap<N, number>,
+) {
+  return (Object.keys(names) as N[]).map(
+    (name) => [{ [label]: name }, counts.get(name) ?? 0] as const,
+  );
+}
+
+function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): void {
+  gauge('store_reachable', '1 while the store takes usage', [], () =>
+    writer.stats.reachable ? 1 : 0,
+  );
+  gauge(
+    'usage_pending_rows',
+    'Rows that wait for the store in memory',
+    [],
+    () => writer.stats.pendingRows,
+  );
+  gauge(
+    'usage_oldest_pending_seconds',
+    'Age of the oldest row that waits',
+    [],
+    () => writer.stats.oldestPendingMs / 1000,
+  );
+  gauge(
+    'usage_spool_files',
+    'Files of this process in the spool',
+    [],
+    () => writer.stats.spool.files,
+  );
+  counter(
+    'usage_saved_rows_total',
+    'Rows that the store has taken',
+    [],
+    () => writer.stats.rowsSaved,
+  );
+  counter(
+    'usage_save_failures_total',
+    'Saves that the store did not take',
+    [],
+    () => writer.stats.saveFailures,
+  );
+  counter('usage_lost_rows_total', 'Rows lost', ['reason'], () => [
+    [{ reason: 'too_old' }, writer.stats.rowsTooOld],
+    [{ reason: 'no_room' }, writer.stats.rowsWithoutRoom],
+  ]);
+}

@@ -1,0 +1,109 @@
+import { SOURCE_BACKLOG_BYTES } from '../../shared/limits.ts';
+import type { Clock } from '../clock.ts';
+import type { Channel } from './channel.ts';
+import type { RunLimits } from './channel-log.ts';
+
+/** Closes open runs when their linger ends. All linger equally long, so the order of opening is that of closing. */
+export class LingerTimer {
+  readonly #clock: Clock;
+  readonly #limits: RunLimits;
+  readonly #open = new Set<Channel>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(clock: Clock, limits: RunLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  add(channel: Channel): void {
+    this.#open.delete(channel);
+    this.#open.add(channel);
+    this.#timer ??= setTimeout(() => this.#closeDue(), this.#limits.lingerMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#open.clear();
+  }
+
+  #closeDue(): void {
+    this.#timer = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    for (const channel of this.#open) {
+      const { openedMs } = channel.log;
+      const leftMs = openedMs === undefined ? 0 : openedMs + this.#limits.lingerMs - nowMs;
+      // Timers count whole milliseconds: less than one is not worth another turn.
+      if (leftMs >= 1) {
+        this.#timer = setTimeout(() => this.#closeDue(), leftMs);
+        return;
+      }
+      this.#open.delete(channel);
+      if (openedMs !== undefined) channel.closeRun(nowMs);
+    }
+  }
+}
+
+/** How far the source's socket has been read. */
+export interface ReadProgress {
+  readonly bytesRead: number;
+  /** The last turn of the event loop has left nothing to read. */
+  readonly isDry: boolean;
+}
+
+/** How often channels that hold packets are asked whether one has waited too long. */
+const TICK_MS = 10;
+
+/**
+ * Tells channels when packets have waited too long. What a late event loop has not read yet is not lost: a channel
+ * due at one time is told so only once the socket has been read dry since, or past all that can have waited in it.
+ */
+export class ReorderTimer {
+  readonly #clock: Clock;
+  readonly #progress: ReadProgress;
+  readonly #waiting = new Set<Channel>();
+  #timer: NodeJS.Timeout | undefined;
+  #check: NodeJS.Immediate | undefined;
+
+  constructor(clock: Clock, progress: ReadProgress) {
+    this.#clock = clock;
+    this.#progress = progress;
+  }
+
+  add(channel: Channel): void {
+    this.#waiting.add(channel);
+    this.#timer ??= setTimeout(() => this.#tick(), TICK_MS);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#check);
+    this.#waiting.clear();
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock.monotonicMs();
+    let isDue = false;
+    for (const channel of this.#waiting) {
+      if (channel.heldPackets === 0) this.#waiting.delete(channel);
+      else if (channel.dueMs <= nowMs) isDue = true;
+    }
+    if (isDue) this.#expireOnceRead(nowMs, this.#progress.bytesRead + SOURCE_BACKLOG_BYTES);
+    else this.#again();
+  }
+
+  /** Immediates run right after the sockets were polled. */
+  #expireOnceRead(nowMs: number, backlogEnd: number): void {
+    this.#check = setImmediate(() => {
+      if (!this.#progress.isDry && this.#progress.bytesRead < backlogEnd) {
+        this.#expireOnceRead(nowMs, backlogEnd);
+        return;
+      }
+      for (const channel of this.#waiting) if (channel.dueMs <= nowMs) channel.expire(nowMs);
+      this.#again();
+    });
+  }
+
+  #again(): void {
+    this.#timer = this.#waiting.size > 0 ? setTimeout(() => this.#tick(), TICK_MS) : undefined;
+  }
+}

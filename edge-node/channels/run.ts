@@ -1,0 +1,66 @@
+import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
+import type { ChannelLog } from './channel-log.ts';
+
+/**
+ * Consecutive in-order payloads of one channel in one Buffer. It grows while it is the log's open run; once closed
+ * nobody writes to it, and every user of the channel is sent this very Buffer.
+ */
+export class Run {
+  readonly log: ChannelLog;
+  /** Place in the channel's log: runs count from 0. */
+  readonly index: number;
+  /** Ordinal of its first packet among all that were appended to the log. */
+  readonly firstPacket: number;
+  readonly openedMs: number;
+  readonly #space: Buffer;
+  #used = 0;
+  packets = 0;
+  /** The payloads, once closed. */
+  bytes: Buffer = EMPTY;
+  closedMs = 0;
+  // The order of all runs of all channels: LogBudget's.
+  older: Run | undefined = undefined;
+  newer: Run | undefined = undefined;
+
+  constructor(log: ChannelLog, index: number, firstPacket: number, space: number, nowMs: number) {
+    this.log = log;
+    this.index = index;
+    this.firstPacket = firstPacket;
+    this.openedMs = nowMs;
+    this.#space = Buffer.allocUnsafeSlow(space);
+  }
+
+  get usedBytes(): number {
+    return this.#used;
+  }
+
+  get spaceBytes(): number {
+    return this.#space.length;
+  }
+
+  get isFull(): boolean {
+    return this.#used >= RUN_MAX_BYTES;
+  }
+
+  /** What it holds in memory. */
+  get costBytes(): number {
+    return this.#space.length + this.packets * PACKET_OVERHEAD_BYTES;
+  }
+
+  hasRoom(payloadBytes: number): boolean {
+    return this.#used + payloadBytes <= this.#space.length;
+  }
+
+  append(bytes: Buffer, start: number, end: number): void {
+    bytes.copy(this.#space, this.#used, start, end);
+    this.#used += end - start;
+    this.packets += 1;
+  }
+
+  close(nowMs: number): void {
+    this.bytes = this.#space.subarray(0, this.#used);
+    this.closedMs = nowMs;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

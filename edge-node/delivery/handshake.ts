@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+import { type CloseReason, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import {
+  HANDSHAKE_MAX_BYTES,
+  HANDSHAKE_TIMEOUT_MS,
+  REFUSAL_LINGER_MS,
+} from '../../shared/limits.ts';
+import { parseUserLine, type UserLine } from '../../shared/protocol/user-line.ts';
+
+/** How a connection began. With a line, the socket is paused, and `talkedBytes` had come behind the line. */
+export type Handshake =
+  | { readonly kind: 'line'; readonly line: UserLine; readonly talkedBytes: number }
+  | { readonly kind: 'refused'; readonly code: RefusalCode }
+  | { readonly kind: 'gone'; readonly reason: CloseReason };
+
+const LF = 0x0a;
+
+/** Reads the one line that a user sends. Settles once, whatever the peer does; never rejects. */
+export function readHandshake(socket: Socket): Promise<Handshake> {
+  return new Promise((resolve) => {
+    let received = Buffer.alloc(0);
+    const timer = setTimeout(
+      () => settle({ kind: 'refused', code: 'timeout' }),
+      HANDSHAKE_TIMEOUT_MS,
+    );
+    const settle = (result: Handshake) => {
+      clearTimeout(timer);
+      socket.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onError);
+      resolve(result);
+    };
+    const onData = (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      const end = received.subarray(0, HANDSHAKE_MAX_BYTES).indexOf(LF);
+      if (end < 0 && received.length < HANDSHAKE_MAX_BYTES) return;
+      const line = end < 0 ? undefined : parseUserLine(received.subarray(0, end));
+      if (line === undefined) {
+        settle({ kind: 'refused', code: 'malformed' });
+      } else {
+        socket.pause();
+        settle({ kind: 'line', line, talkedBytes: received.length - end - 1 });
+      }
+    };
+    const onEnd = () => {
+      if (received.length > 0) settle({ kind: 'refused', code: 'malformed' });
+      else socket.destroy(); // a balancer's probe, mostly: it connects, says nothing and leaves
+    };
+    const onError = () => {};
+    const onClose = (hadError: boolean) => {
+      settle({ kind: 'gone', reason: hadError ? 'client_reset' : 'client_closed' });
+    };
+    socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
+  });
+}
+
+/**
+ * Tells a user why not, and closes. What it sends is read and dropped for a while: closing with unread input would
+ * reset the connection, and the line with it.
+ */
+export function refuse(socket: Socket, code: RefusalCode): void {
+  const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS);
+  socket.on('close', () => clearTimeout(timer)).on('error', () => {});
+  socket.end(`ERR ${code} ${REFUSALS[code]}\n`);
+  socket.resume();
+}

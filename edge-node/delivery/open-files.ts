@@ -1,0 +1,19 @@
+import { RESERVED_FILES } from '../../shared/limits.ts';
+
+/** Users that MAX_USERS and the process's open-files limit allow at once; at least 1. */
+export function userLimit(maxUsers: number): number {
+  return Math.max(1, Math.min(maxUsers, openFilesLimit() - RESERVED_FILES));
+}
+
+/** The soft limit, which Node raises to the hard one when it starts; Infinity where the system has none to tell. */
+function openFilesLimit(): number {
+  Reflect.set(process.report, 'excludeNetwork', true); // or the report would look up names of peers
+  const report: unknown = process.report.getReport();
+  const limits = property(report, 'userLimits');
+  const soft = property(property(limits, 'open_files'), 'soft');
+  return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

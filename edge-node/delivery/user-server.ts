@@ -1,0 +1,214 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../shared/config.ts';
+import type { CloseReason, RefusalCode } from '../../shared/errors.ts';
+import type { UserId } from '../../shared/ids.ts';
+import { RESERVED_FILES, USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { UserLine } from '../../shared/protocol/user-line.ts';
+import type { ChannelDirectory } from '../channels/channel-directory.ts';
+import type { Clock } from '../clock.ts';
+import type { UsageMeter } from '../usage/meter.ts';
+import type { DeliveryTurns } from './delivery-turns.ts';
+import { readHandshake, refuse } from './handshake.ts';
+import type { Registrations } from './registrations.ts';
+import { Session } from './session.ts';
+
+interface UserServerParts {
+  readonly config: Config;
+  /** Connections at once: users, and those who have not sent their line yet. */
+  readonly maxUsers: number;
+  readonly channels: ChannelDirectory;
+  readonly registrations: Registrations;
+  readonly meter: UsageMeter;
+  readonly turns: DeliveryTurns;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Refused connections that may linger at once: half of the files kept for everything but users. */
+const MAX_LINGERING = RESERVED_FILES / 2;
+const DRAIN_STEP_MS = 50;
+
+/** Accepts users on 9111, asks who they are, and holds their sessions. */
+export class UserServer {
+  readonly #parts: UserServerParts;
+  readonly #server: Server;
+  readonly #sessions = new Set<Session>();
+  readonly #sessionsOf = new Map<UserId, number>();
+  /** Connections before their session begins. */
+  readonly #arriving = new Set<Socket>();
+  #lingering = 0;
+  #draining = false;
+  accepted = 0;
+  readonly closes = new Map<CloseReason, number>();
+  readonly refusals = new Map<RefusalCode, number>();
+
+  constructor(parts: UserServerParts) {
+    this.#parts = parts;
+    this.#server = createServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: USER_KEEPALIVE_MS,
+      },
+      (socket) => void this.#accept(socket),
+    );
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions;
+  }
+
+  get maxUsers(): number {
+    return this.#parts.maxUsers;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** @throws the listener's error, such as EADDRINUSE */
+  async listen(): Promise<AddressInfo> {
+    const { STREAM_HOST: host, STREAM_PORT: port } = this.#parts.config;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, backlog: USER_BACKLOG }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Closes sessions that are gone or stuck. Call it every second. */
+  sweep(nowMs: number): void {
+    for (const session of this.#sessions) session.sweep(nowMs);
+  }
+
+  /** Refuses new users, closes all others, spread over DRAIN_MS, and resolves once everyone has gone. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const { DRAIN_MS } = this.#parts.config;
+    const steps = Math.max(1, Math.floor(DRAIN_MS / DRAIN_STEP_MS));
+    const perStep = Math.ceil(this.#sessions.size / steps);
+    const leaving = [...this.#sessions];
+    while (leaving.length > 0) {
+      for (const session of leaving.splice(0, perStep)) session.shutDown();
+      await sleep(DRAIN_STEP_MS);
+    }
+    while (this.#sessions.size > 0) await sleep(DRAIN_STEP_MS);
+    for (const socket of this.#arriving) socket.destroy();
+  }
+
+  /** Stops listening. */
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    this.accepted += 1;
+    if (this.#draining) {
+      this.#refuse(socket, 'shutting_down');
+    } else if (this.#sessions.size + this.#arriving.size >= this.#parts.maxUsers) {
+      this.#refuse(socket, 'too_many_connections');
+    } else {
+      this.#arriving.add(socket);
+      await this.#welcome(socket);
+      this.#arriving.delete(socket);
+    }
+  }
+
+  async #welcome(socket: Socket): Promise<void> {
+    const handshake = await readHandshake(socket);
+    if (handshake.kind === 'gone') {
+      this.#countClose(handshake.reason);
+      return;
+    }
+    if (handshake.kind === 'refused') {
+      this.#refuse(socket, handshake.code);
+      return;
+    }
+    // Between the line and the session nobody else looks after the socket.
+    const onError = () => {};
+    socket.on('error', onError);
+    const registration = await this.#parts.registrations.check(handshake.line.userId);
+    if (socket.destroyed) {
+      this.#countClose('client_reset');
+    } else if (this.#draining) {
+      this.#refuse(socket, 'shutting_down');
+    } else if (registration !== 'registered') {
+      this.#refuse(socket, registration);
+    } else if (!this.#hasRoomFor(handshake.line.userId)) {
+      this.#refuse(socket, 'too_many_connections');
+    } else {
+      socket.off('error', onError);
+      this.#begin(socket, handshake.line, handshake.talkedBytes);
+    }
+  }
+
+  #hasRoomFor(userId: UserId): boolean {
+    return (this.#sessionsOf.get(userId) ?? 0) < this.#parts.config.MAX_SESSIONS_PER_USER;
+  }
+
+  #begin(socket: Socket, { userId, channelId }: UserLine, talkedBytes: number): void {
+    const { config, channels, meter, turns, clock } = this.#parts;
+    const session = new Session({
+      socket,
+      userId,
+      channelId,
+      startAt: config.START_AT,
+      tally: meter.open(userId, channelId),
+      turns,
+      clock,
+      stallMs: config.USER_STALL_MS,
+      talkedBytes,
+      onClosed: (_, reason) => this.#end(session, reason),
+    });
+    this.#sessions.add(session);
+    this.#sessionsOf.set(userId, (this.#sessionsOf.get(userId) ?? 0) + 1);
+    channels.watch(channelId, session);
+  }
+
+  #end(session: Session, reason: CloseReason): void {
+    const { channels, clock, config, logger } = this.#parts;
+    const { userId, channelId } = session;
+    const nowMs = clock.monotonicMs();
+    this.#sessions.delete(session);
+    const others = (this.#sessionsOf.get(userId) ?? 1) - 1;
+    if (others > 0) this.#sessionsOf.set(userId, others);
+    else this.#sessionsOf.delete(userId);
+    channels.unwatch(channelId, session, nowMs);
+    this.#countClose(reason);
+    logger.info(
+      {
+        user: userId,
+        channel: channelId,
+        reason,
+        seconds: (session.watchedPackets * config.PACKET_DURATION_MS) / 1000,
+        connectedSeconds: Math.round((nowMs - session.sinceMs) / 1000),
+        skipped: session.skippedPackets,
+      },
+      'session ended',
+    );
+  }
+
+  #refuse(socket: Socket, code: RefusalCode): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+    this.#countClose('refused');
+    if (this.#lingering >= MAX_LINGERING) {
+      socket.on('error', () => {}).resetAndDestroy();
+      return;
+    }
+    this.#lingering += 1;
+    socket.on('close', () => {
+      this.#lingering -= 1;
+    });
+    refuse(socket, code);
+  }
+
+  #countClose(reason: CloseReason): void {
+    this.closes.set(reason, (this.closes.get(reason) ?? 0) + 1);
+  }
+}

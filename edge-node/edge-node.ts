@@ -1,0 +1,173 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../shared/config.ts';
+import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
+import { type Logger, LogLimiter } from '../shared/logger.ts';
+import type { Store } from '../shared/store/store.ts';
+import { withinLimit } from '../shared/time-limit.ts';
+import { AdminServer } from './admin/admin-server.ts';
+import { ChannelDirectory } from './channels/channel-directory.ts';
+import { LingerTimer, ReorderTimer } from './channels/channel-timers.ts';
+import { LoadFactor } from './channels/load-factor.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { DeliveryTurns } from './delivery/delivery-turns.ts';
+import { userLimit } from './delivery/open-files.ts';
+import { Registrations } from './delivery/registrations.ts';
+import { UserServer } from './delivery/user-server.ts';
+import { SourceClient } from './ingest/source-client.ts';
+import { newWriterId, UsageMeter } from './usage/meter.ts';
+import { UsageWriter } from './usage/writer.ts';
+
+interface EdgeParts {
+  readonly config: Config;
+  /** Closed by stop(). */
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+const SWEEP_MS = 1_000;
+
+/**
+ * The whole edge node, built and joined in one place. A packet's way:
+ *
+ *     SourceClient → PacketDecoder → ChannelDirectory → Channel (ReorderBuffer → ChannelLog) → Session → user
+ *
+ * and what a user was sent goes Session → UsageMeter → UsageWriter → Store.
+ */
+export class EdgeNode {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #log: LogLimiter;
+  readonly #clock: Clock;
+  readonly #store: Store;
+  readonly #load: LoadFactor;
+  /** How runs are cut now. */
+  readonly #run: { packets: number; lingerMs: number };
+  readonly #turns = new DeliveryTurns();
+  readonly #linger: LingerTimer;
+  readonly #reorder: ReorderTimer;
+  readonly #channels: ChannelDirectory;
+  readonly #source: SourceClient;
+  readonly #writer: UsageWriter;
+  readonly #users: UserServer;
+  readonly #admin: AdminServer;
+  #timers: NodeJS.Timeout[] = [];
+  #isListening = false;
+
+  constructor({ config, store, logger, clock = systemClock() }: EdgeParts) {
+    this.#config = config;
+    this.#store = store;
+    this.#logger = logger;
+    this.#log = new LogLimiter(logger);
+    this.#clock = clock;
+    this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
+    this.#run = { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS };
+    this.#linger = new LingerTimer(clock, this.#run);
+    this.#channels = new ChannelDirectory({
+      config,
+      run: this.#run,
+      log: this.#log,
+      events: {
+        runOpened: (channel) => this.#linger.add(channel),
+        runsClosed: (channel) => this.#turns.runsClosed(channel),
+        packetsWait: (channel) => this.#reorder.add(channel),
+      },
+    });
+    this.#source = new SourceClient({
+      host: config.CHANNEL_SOURCE_HOST,
+      port: config.CHANNEL_SOURCE_PORT,
+      maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
+      sink: this.#channels,
+      clock,
+      logger,
+      log: this.#log,
+    });
+    this.#reorder = new ReorderTimer(clock, this.#source);
+    const registrations = new Registrations({
+      store,
+      ttlMs: config.REGISTRATION_TTL_MS,
+      clock,
+      log: this.#log,
+    });
+    const meter = new UsageMeter({
+      clock,
+      packetDurationMs: config.PACKET_DURATION_MS,
+      writerId: newWriterId(),
+    });
+    this.#writer = new UsageWriter({ store, meter, config, logger, clock });
+    this.#users = new UserServer({
+      config,
+      maxUsers: userLimit(config.MAX_USERS),
+      channels: this.#channels,
+      registrations,
+      meter,
+      turns: this.#turns,
+      clock,
+      logger,
+    });
+    this.#admin = new AdminServer({
+      storeName: config.STORE,
+      packetDurationMs: config.PACKET_DURATION_MS,
+      store,
+      source: this.#source,
+      channels: this.#channels,
+      users: this.#users,
+      registrations,
+      writer: this.#writer,
+      load: this.#load,
+      clock,
+      isAccepting: () => this.#isListening && !this.#users.isDraining,
+    });
+  }
+
+  /** @throws a listener's error, such as EADDRINUSE; the source and the store may be away */
+  async start(): Promise<{ readonly users: AddressInfo; readonly admin: AddressInfo }> {
+    await this.#writer.start();
+    const admin = await this.#admin.listen(this.#config.ADMIN_HOST, this.#config.ADMIN_PORT);
+    const users = await this.#users.listen();
+    this.#isListening = true;
+    this.#source.start();
+    this.#timers = [
+      setInterval(() => this.#sweep(), SWEEP_MS),
+      setInterval(this.#loadStep(), LOAD_STEP_MS),
+    ];
+    this.#logger.info({ maxUsers: this.#users.maxUsers }, 'users at once at the most');
+    return { users, admin };
+  }
+
+  /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
+  async stop(): Promise<void> {
+    await this.#users.drain();
+    this.#source.stop();
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#linger.stop();
+    this.#reorder.stop();
+    this.#turns.stop();
+    await this.#users.close();
+    await this.#writer.stop();
+    await withinLimit(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
+      this.#logger.warn({ err }, 'the store did not close');
+    });
+    await this.#admin.close();
+    this.#log.flush();
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#channels.sweep(nowMs);
+    this.#users.sweep(nowMs);
+  }
+
+  /** Batch and linger follow the event loop's utilization since the last step, by one factor. */
+  #loadStep(): () => void {
+    const { PACKET_BATCH_SIZE, DELIVERY_LINGER_MS } = this.#config;
+    let before = performance.eventLoopUtilization();
+    return () => {
+      const now = performance.eventLoopUtilization();
+      this.#load.update(performance.eventLoopUtilization(now, before).utilization);
+      before = now;
+      this.#run.packets = Math.round(PACKET_BATCH_SIZE * this.#load.value);
+      this.#run.lingerMs = DELIVERY_LINGER_MS * this.#load.value;
+    };
+  }
+}
