@@ -45,6 +45,23 @@ function oneOf<const T extends string>(...values: readonly T[]): Parse<T> {
   };
 }
 
+function matching(pattern: RegExp, what: string): Parse<string> {
+  return (text) => {
+    if (!pattern.test(text)) throw new RangeError(what);
+    return text;
+  };
+}
+
+const NODE = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i;
+
+const nodeList: Parse<readonly string[]> = (text) => {
+  const nodes = text.split(',').map((node) => node.trim());
+  if (!nodes.every((node) => NODE.test(node))) {
+    throw new RangeError('hosts with commas between them, each with :port or without');
+  }
+  return nodes;
+};
+
 const text: Parse<string> = (value) => value;
 const port = integer(0, 65_535);
 const MIB = 1024 ** 2;
@@ -112,8 +129,41 @@ export const SETTINGS = {
     'live',
     "a user's first packet: live, or the newest MPEG-TS entry point",
   ),
-  STORE: setting(oneOf('sqlite'), 'sqlite', 'where registrations and usage live'),
+  STORE: setting(
+    oneOf('cassandra', 'dynamodb', 'sqlite'),
+    'sqlite',
+    'where registrations and usage live',
+  ),
+  DB_NODES: setting(
+    nodeList,
+    'localhost',
+    'Cassandra nodes to begin with: host, host:port or [IPv6]:port, with commas between them',
+  ),
+  DB_PORT: setting(integer(1, 65_535), '9042', 'port of Cassandra nodes given without one'),
+  DB_NAME: setting(
+    matching(/^[a-z][a-z0-9_]{0,47}$/, 'a lower-case name of letters, digits and _, 48 at most'),
+    'streaming_service',
+    "Cassandra's keyspace",
+  ),
+  DB_USER: setting(text, 'cassandra', "user's name at Cassandra"),
+  DB_PASS: setting(text, 'cassandra', "user's password at Cassandra"),
+  DB_DATACENTER: setting(
+    matching(/^[\w.-]+$/, 'letters, digits and . _ -'),
+    'datacenter1',
+    'Cassandra data centre whose nodes are asked',
+  ),
+  DB_REPLICATION: setting(
+    integer(1, 99),
+    '1',
+    'copies of each row in DB_DATACENTER, for a keyspace that npm run schema creates',
+  ),
+  DB_TLS_CA: setting(text, '', 'PEM file of the authority to trust at Cassandra; empty: no TLS'),
   SQLITE_PATH: setting(text, 'data/streaming-service.db', 'file of the SQLite store'),
+  DYNAMODB_TABLE_PREFIX: setting(
+    matching(/^[\w.-]{1,200}$/, 'letters, digits and . _ -, 200 at most'),
+    'streaming-service',
+    "beginning of DynamoDB's table names",
+  ),
   PACKET_DURATION_MS: setting(integer(1, 60_000), '20', 'watching time that one packet stands for'),
   USAGE_FLUSH_MS: setting(
     integer(100, HOUR_MS),

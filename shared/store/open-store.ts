@@ -17,5 +17,16 @@ export async function openStore(config: Config, logger: Logger): Promise<Store> 
       const path = config.SQLITE_PATH;
       return connectOrDefer(() => openSqlite({ path }), logger, `STORE=sqlite SQLITE_PATH=${path}`);
     }
+    case 'cassandra': {
+      const { openCassandra } = await import('./cassandra.ts');
+      const name = `STORE=cassandra DB_NODES=${config.DB_NODES}`;
+      return connectOrDefer(() => openCassandra(config, { logger }), logger, name);
+    }
+    case 'dynamodb': {
+      const { openDynamoDb } = await import('./dynamodb-tables.ts');
+      const tablePrefix = config.DYNAMODB_TABLE_PREFIX;
+      const name = `STORE=dynamodb DYNAMODB_TABLE_PREFIX=${tablePrefix}`;
+      return connectOrDefer(() => openDynamoDb({ tablePrefix }), logger, name);
+    }
   }
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { StoreSetupError } from '../errors.ts';
 import type { Minute, UserId } from '../ids.ts';
-import { STORE_SAVE_TIMEOUT_MS, STORE_TIMEOUT_MS } from '../limits.ts';
+import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../limits.ts';
 import { firstLivingMinute, livingRows } from './row-life.ts';
 import type {
   SqliteMessage,
@@ -67,7 +67,7 @@ class SqliteConnection {
   }
 
   /** @param timeoutMs the promise rejects past it, and the request is dropped if it was not begun. */
-  request(request: SqliteRequest, timeoutMs = STORE_TIMEOUT_MS): Promise<unknown> {
+  request(request: SqliteRequest, timeoutMs = STORE_REQUEST_TIMEOUT_MS): Promise<unknown> {
     if (this.#failure) return Promise.reject(this.#failure);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
