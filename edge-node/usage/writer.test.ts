@@ -214,6 +214,25 @@ describe('while the store is away', () => {
     expect(spoolLines.length).toBeLessThanOrEqual(10 * 60 + 1);
   });
 
+  test('rows that the spool refused go to it once it can be written again', async () => {
+    const first = await started();
+    store.mode = 'failing';
+    folder.isWritable = false;
+    for (const tally of watchers(first, 20)) {
+      tally.add(50);
+      tally.close();
+    }
+    await pass(10_000);
+    expect(first.writer.stats.spool.writeFailures).toBeGreaterThan(0);
+    folder.isWritable = true;
+    await pass(3000);
+    first.kill();
+    store.mode = 'up';
+    await started();
+    await pass(1000);
+    expect(store.totalMs()).toBe(20 * 50 * PACKET_MS);
+  });
+
   test('rows that no /usage would count any more are dropped and counted', async () => {
     const edge = await started();
     store.mode = 'failing';

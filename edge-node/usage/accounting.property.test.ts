@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { UserId, WriterId } from '../../shared/ids.ts';
+import { MINUTE_MS } from '../../shared/limits.ts';
+import type { UsageTally } from './meter.ts';
+import { Edge, PACKET_MS } from './testing/edge.ts';
+import { MemoryFolder } from './testing/memory-folder.ts';
+import { MemoryStore } from './testing/memory-store.ts';
+
+/**
+ * Two edge nodes share a store and a spool folder. Users come, watch and leave; the store fails, hangs and is slow;
+ * edge nodes stop and are killed. At the end every life's rows must hold what it counted: all of it, or if it was
+ * killed all but its last two intervals; and never more.
+ */
+const EDGES = 2;
+const USERS = ['user-1', 'user-2', 'user-3'] as const;
+const CHANNELS = ['zato01', 'zato02'] as const;
+const FLUSH_MS = 5000;
+
+const edge = fc.nat(EDGES - 1);
+const user = fc.constantFrom(...USERS);
+const session = { edge, user, channel: fc.constantFrom(...CHANNELS) };
+const event = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('time'), seconds: fc.nat(30) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('come'), ...session }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave'), ...session }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('store'),
+      mode: fc.constantFrom('up', 'failing', 'hanging'),
+      latencyMs: fc.constantFrom(1, 300, 6000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('stop'), edge }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill'), edge }) },
+);
+type Event = typeof event extends fc.Arbitrary<infer E> ? E : never;
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+/** One process and all that it has counted, with the times. */
+class Life {
+  readonly edge: Edge;
+  readonly sessions: {
+    readonly user: string;
+    readonly channel: string;
+    readonly tally: UsageTally;
+  }[] = [];
+  readonly counted: { readonly user: string; readonly atMs: number; readonly ms: number }[] = [];
+  killedAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(edge: Edge) {
+    this.edge = edge;
+  }
+
+  come(user: string, channel: string): void {
+    this.sessions.push({ user, channel, tally: this.edge.open(user, channel) });
+  }
+
+  leave(user: string, channel: string): void {
+    const index = this.sessions.findIndex((s) => s.user === user && s.channel === channel);
+    if (index >= 0) this.sessions.splice(index, 1)[0]?.tally.close();
+  }
+
+  /** Every session takes some packets now. */
+  deliver(packets: number): void {
+    for (const { user, tally } of this.sessions) {
+      tally.add(packets);
+      this.counted.push({ user, atMs: performance.now(), ms: packets * PACKET_MS });
+    }
+  }
+
+  countedMs(user: string, untilMs = Number.POSITIVE_INFINITY): number {
+    return this.counted
+      .filter((each) => each.user === user && each.atMs <= untilMs)
+      .reduce((sum, each) => sum + each.ms, 0);
+  }
+}
+
+class World {
+  readonly store = new MemoryStore();
+  readonly folder = new MemoryFolder();
+  readonly past: Life[] = [];
+  readonly lives: Life[] = [];
+
+  async begin(index: number): Promise<void> {
+    const settings = { USAGE_FLUSH_MS: String(FLUSH_MS) };
+    const life = new Life(new Edge({ store: this.store, folder: this.folder, settings }));
+    await life.edge.writer.start();
+    this.lives[index] = life;
+    this.past.push(life);
+  }
+
+  async happen(event: Event): Promise<void> {
+    if (event.kind === 'store') {
+      this.store.mode = event.mode as MemoryStore['mode'];
+      this.store.latencyMs = event.latencyMs;
+      return;
+    }
+    if (event.kind === 'time') {
+      for (let quarter = 0; quarter < 4 * event.seconds; quarter += 1) {
+        for (const life of this.lives) life.deliver(12 + (quarter % 2));
+        await pass(250);
+      }
+      return;
+    }
+    const life = this.lives[event.edge]!;
+    if (event.kind === 'come') return life.come(event.user, event.channel);
+    if (event.kind === 'leave') return life.leave(event.user, event.channel);
+    if (event.kind === 'kill') {
+      life.edge.kill();
+      life.killedAtMs = performance.now();
+    } else {
+      await this.stop(life);
+    }
+    await this.begin(event.edge);
+  }
+
+  async stop(life: Life): Promise<void> {
+    const stop = life.edge.writer.stop();
+    await pass(30_000);
+    await stop;
+    life.edge.kill();
+  }
+
+  /** The store comes back, all stop, and a last life reads what they have left. */
+  async end(): Promise<void> {
+    for (const life of this.lives) await this.stop(life);
+    this.store.mode = 'up';
+    this.store.latencyMs = 1;
+    await this.begin(0);
+    await pass(15_000);
+  }
+
+  storedMs(writerId: WriterId, user: string): number {
+    return this.store.rows
+      .filter((row) => row.writerId === writerId && row.userId === (user as UserId))
+      .reduce((sum, row) => sum + row.deliveredMs, 0);
+  }
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('whatever fails, stops and dies: nothing counts twice, and only a killed life loses, less than two intervals', async () => {
+  const start = fc.integer({ min: 0, max: MINUTE_MS - 1 });
+  await fc.assert(
+    fc.asyncProperty(
+      start,
+      fc.array(event, { maxLength: 40, size: 'max' }),
+      async (startMs, events) => {
+        vi.useFakeTimers({ now: 29_000_000 * MINUTE_MS + startMs });
+        const world = new World();
+        for (let index = 0; index < EDGES; index += 1) await world.begin(index);
+        for (const each of events) await world.happen(each);
+        await world.end();
+        for (const life of world.past) {
+          for (const user of USERS) {
+            const stored = world.storedMs(life.edge.meter.writerId, user);
+            const safe = life.countedMs(user, life.killedAtMs - 2 * FLUSH_MS);
+            expect(stored).toBeGreaterThanOrEqual(safe);
+            expect(stored).toBeLessThanOrEqual(life.countedMs(user));
+          }
+        }
+        expect([...world.folder.files.keys()]).toEqual([]);
+        vi.clearAllTimers();
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, 60_000);
