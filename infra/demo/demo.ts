@@ -1,0 +1,42 @@
+/**
+ * `make demo`: a channel source, the two services and five users, on this machine alone. Exits 0 when every user got
+ * exactly what was played, and /usage says so.
+ */
+import { DemoError } from './demo-error.ts';
+import { runDemo } from './scenario.ts';
+import { Screen } from './screen.ts';
+import { killServices } from './service.ts';
+
+const MAX_SECONDS = 86_400;
+
+const screen = new Screen();
+
+process.once('exit', killServices);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    screen.line(`\nstopped by ${signal}; nothing is left running`);
+    process.exit(130);
+  });
+}
+
+function demoSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_SECONDS) return seconds;
+  throw new DemoError(
+    `DEMO_SECONDS must be a whole number from 1 to ${MAX_SECONDS}, not "${text}"`,
+  );
+}
+
+try {
+  const { DEMO_SECONDS, DEMO_LOGS, STORE } = process.env;
+  const good = await runDemo(screen, {
+    seconds: demoSeconds(DEMO_SECONDS || '15'),
+    logsToStdout: DEMO_LOGS === 'stdout',
+    store: STORE || 'sqlite',
+  });
+  process.exit(good ? 0 : 1);
+} catch (error) {
+  if (!(error instanceof DemoError)) throw error;
+  screen.line(`\n${screen.paint('red', '✗')} ${error.message}`);
+  process.exit(1);
+}
