@@ -201,8 +201,8 @@ function relations(config: Config): readonly (readonly [boolean, string])[] {
       'REORDER_SETTLE_MS must not exceed REORDER_DEADLINE_MS',
     ],
     [
-      largest <= config.REORDER_MAX_BYTES,
-      'REORDER_MAX_BYTES must hold a packet of MAX_PAYLOAD_BYTES',
+      2 * largest <= config.REORDER_MAX_BYTES,
+      'REORDER_MAX_BYTES must hold two packets of MAX_PAYLOAD_BYTES',
     ],
     [
       largest <= config.CHANNEL_LOG_BYTES,

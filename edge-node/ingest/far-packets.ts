@@ -12,10 +12,6 @@ export class FarPackets extends HeldList {
     return this.count === FAR_MAX_PACKETS;
   }
 
-  has(high: number, low: number): boolean {
-    return this.packets.some((packet) => packet.high === high && packet.low === low);
-  }
-
   dropOldest(): void {
     const oldest = this.packets.shift();
     if (oldest !== undefined) this.bytes -= costOf(oldest.payload.length);

@@ -42,6 +42,10 @@ export class HeldList {
     this.bytes += costOf(packet.payload.length);
   }
 
+  has(high: number, low: number): boolean {
+    return this.packets.some((packet) => packet.high === high && packet.low === low);
+  }
+
   /** Empties the list and returns what it held. */
   take(): HeldPacket[] {
     const taken = this.packets;
@@ -56,14 +60,25 @@ export class GatheredPackets extends HeldList {
   lowestHigh = 0;
   lowestLow = 0;
   firstArrivedMs = Number.POSITIVE_INFINITY;
+  /** Low halves of what is held: few packets need the whole list to be searched for them. */
+  readonly #lows = new Set<number>();
 
   override add(packet: HeldPacket): void {
     this.firstArrivedMs = Math.min(this.firstArrivedMs, packet.arrivedMs);
-    if (this.count === 0 || this.offsetOf(packet.high, packet.low) < 0) {
-      this.lowestHigh = packet.high;
-      this.lowestLow = packet.low;
-    }
+    this.lower(packet.high, packet.low);
+    this.#lows.add(packet.low);
     super.add(packet);
+  }
+
+  /** Takes a sequence into account for the lowest one. */
+  lower(high: number, low: number): void {
+    if (this.count > 0 && this.offsetOf(high, low) >= 0) return;
+    this.lowestHigh = high;
+    this.lowestLow = low;
+  }
+
+  override has(high: number, low: number): boolean {
+    return this.#lows.has(low) && super.has(high, low);
   }
 
   /** How far a sequence lies from the lowest one. */
@@ -74,6 +89,7 @@ export class GatheredPackets extends HeldList {
   /** In ascending serial order. */
   override take(): HeldPacket[] {
     this.firstArrivedMs = Number.POSITIVE_INFINITY;
+    this.#lows.clear();
     return super.take().sort((a, b) => this.offsetOf(a.high, a.low) - this.offsetOf(b.high, b.low));
   }
 }

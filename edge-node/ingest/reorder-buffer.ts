@@ -8,7 +8,7 @@ export type { ReorderOutput };
 export interface ReorderLimits {
   /** W: the sequences a window spans. */
   readonly maxPackets: number;
-  /** Bound of everything kept, each packet with PACKET_OVERHEAD_BYTES on top; more than the largest packet. */
+  /** Bound of everything kept, each packet with PACKET_OVERHEAD_BYTES on top; at least the two largest packets. */
   readonly maxBytes: number;
   readonly deadlineMs: number;
   readonly settleMs: number;
@@ -67,10 +67,10 @@ export class ReorderBuffer {
   #keepPast = false;
   /** The source has connected anew, and no packet of the window has come since. */
   #reconnected = false;
-  /** The gap at `#resumeFrom`, found by a new connection, is given up at this time. */
+  /** Unless the expected packet comes, the gap that a new connection found is given up at this time. */
   #resumeByMs = NEVER;
-  #resumeFrom: Sequence = { high: 0, low: 0 };
 
+  #nowMs = 0;
   readonly #counts = { received: 0, past: 0, far: 0, jumps: 0, restarts: 0 };
 
   constructor(limits: ReorderLimits, output: ReorderOutput) {
@@ -101,20 +101,21 @@ export class ReorderBuffer {
 
   /** Takes a packet; its payload `bytes[start, end)` is copied if it must wait. */
   push(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number): void {
+    this.#nowMs = nowMs;
     this.#counts.received += 1;
-    this.#place(high, low, bytes, start, end, nowMs, nowMs);
+    this.#place(high, low, bytes, start, end, nowMs);
   }
 
   /** Gives up what has waited too long. Call it at `dueMs`, once all that had arrived by then was pushed. */
   expire(nowMs: number): void {
+    this.#nowMs = nowMs;
     if (this.#gathered.count > 0 && nowMs >= this.#settledMs()) {
-      if (this.#settling) this.#startEpoch(nowMs);
-      else this.#restart(nowMs);
+      if (this.#settling) this.#startEpoch();
+      else this.#restart();
     }
     if (nowMs >= this.#resumeByMs) {
       this.#resumeByMs = NEVER;
-      const { high, low } = this.#resumeFrom;
-      if (this.#window.offsetOf(high, low) === 0) this.#window.giveUpGap();
+      this.#window.giveUpGap();
     }
     this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
   }
@@ -131,17 +132,9 @@ export class ReorderBuffer {
     this.#reconnected = true;
   }
 
-  #place(
-    high: number,
-    low: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    arrivedMs: number,
-    nowMs: number,
-  ): void {
+  #place(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
     if (this.#settling) {
-      this.#settle(high, low, bytes, start, end, arrivedMs, nowMs);
+      this.#settle(high, low, bytes, start, end, atMs);
       return;
     }
     const offset = this.#window.offsetOf(high, low);
@@ -151,42 +144,45 @@ export class ReorderBuffer {
         this.#counts.past += 1;
         return;
       }
-      this.#seenInWindow(nowMs);
-      if (offset === 0) this.#window.deliverExpected(bytes, start, end);
-      else this.#window.hold(high, low, bytes, start, end, arrivedMs);
+      this.#seenInWindow();
+      if (offset === 0) {
+        this.#resumeByMs = NEVER;
+        this.#window.deliverExpected(bytes, start, end);
+      } else {
+        this.#window.hold(high, low, bytes, start, end, atMs);
+      }
     } else if ((offset < 0 && offset >= -size) || this.#inLeftRange(high, low)) {
-      this.#takePast(high, low, bytes, start, end, nowMs);
+      this.#takePast(high, low, bytes, start, end, atMs);
     } else {
-      this.#takeFar(high, low, bytes, start, end, nowMs);
+      this.#takeFar(high, low, bytes, start, end, atMs);
     }
   }
 
   /** A packet of the window tells that the epoch goes on: far ones were strays, past ones repeats. */
-  #seenInWindow(nowMs: number): void {
+  #seenInWindow(): void {
     if (this.#far.count > 0) this.#dropFar();
     if (this.#gathered.count > 0) this.#counts.past += this.#gathered.take().length;
     this.#pastSinceMs = NEVER;
     this.#keepPast = false;
     if (this.#reconnected) {
       this.#reconnected = false;
-      this.#resumeByMs = nowMs + this.#limits.settleMs;
-      this.#resumeFrom = this.#window.expected;
+      this.#resumeByMs = this.#nowMs + this.#limits.settleMs;
     }
   }
 
-  #takePast(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number) {
-    if (this.#pastSinceMs === NEVER) this.#pastSinceMs = nowMs;
-    if (nowMs - this.#pastSinceMs >= this.#limits.deadlineMs) this.#keepPast = true;
-    const isFull = this.#gathered.count === this.#limits.maxPackets;
-    if (!this.#keepPast || isFull || !this.#hasRoom(end - start)) {
+  #takePast(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
+    if (this.#pastSinceMs === NEVER) this.#pastSinceMs = this.#nowMs;
+    if (this.#nowMs - this.#pastSinceMs >= this.#limits.deadlineMs) this.#keepPast = true;
+    const isFull = this.#gathered.count === this.#limits.maxPackets || !this.#hasRoom(end - start);
+    if (!this.#keepPast || isFull || this.#gathered.has(high, low)) {
       this.#counts.past += 1;
       return;
     }
-    if (this.#gathered.count === 0) this.#gatheredSinceMs = nowMs;
-    this.#gathered.add(holdPacket(high, low, bytes, start, end, nowMs));
+    if (this.#gathered.count === 0) this.#gatheredSinceMs = this.#nowMs;
+    this.#gathered.add(holdPacket(high, low, bytes, start, end, atMs));
   }
 
-  #takeFar(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number) {
+  #takeFar(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
     if (this.#far.has(high, low)) {
       this.#counts.far += 1;
       return;
@@ -202,10 +198,10 @@ export class ReorderBuffer {
       this.#counts.far += 1;
       return;
     }
-    this.#far.add(holdPacket(high, low, bytes, start, end, nowMs));
+    this.#far.add(holdPacket(high, low, bytes, start, end, atMs));
     const size = this.#limits.maxPackets;
     const proof = crowded ? this.#far.nearNewest(size) : this.#far.proofOfJump(size);
-    if (proof !== undefined) this.#jump(proof, nowMs);
+    if (proof !== undefined && proof.length > 1) this.#jump(proof);
   }
 
   #dropFar(): void {
@@ -222,53 +218,46 @@ export class ReorderBuffer {
     return offset >= -2 * this.#limits.maxPackets && offset < this.#limits.maxPackets;
   }
 
-  #jump(proof: readonly HeldPacket[], nowMs: number): void {
-    this.#counts.jumps += 1;
+  #jump(proof: readonly HeldPacket[]): void {
     this.#window.handOnAll();
+    this.#counts.jumps += 1;
     this.#left = this.#window.expected;
     this.#counts.past += this.#gathered.take().length;
     this.#counts.far += this.#far.take().length - proof.length;
-    this.#openEpoch(proof, nowMs, nowMs);
+    this.#openEpoch(proof, this.#nowMs);
   }
 
-  #restart(nowMs: number): void {
-    this.#counts.restarts += 1;
+  #restart(): void {
     this.#window.handOnAll();
+    this.#counts.restarts += 1;
     this.#left = undefined;
     this.#dropFar();
-    this.#openEpoch(this.#gathered.take(), this.#gatheredSinceMs, nowMs);
+    this.#openEpoch(this.#gathered.take(), this.#gatheredSinceMs);
   }
 
-  #openEpoch(packets: readonly HeldPacket[], sinceMs: number, nowMs: number): void {
+  #openEpoch(packets: readonly HeldPacket[], sinceMs: number): void {
     this.#settling = true;
     this.#gatheredSinceMs = sinceMs;
     for (const packet of packets) this.#gathered.add(packet);
-    if (this.#startsEarly() || nowMs >= this.#settledMs()) this.#startEpoch(nowMs);
+    if (this.#startsEarly() || this.#nowMs >= this.#settledMs()) this.#startEpoch();
   }
 
-  #settle(
-    high: number,
-    low: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    arrivedMs: number,
-    nowMs: number,
-  ): void {
+  #settle(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
     const isNear = Math.abs(this.#gathered.offsetOf(high, low)) < this.#limits.maxPackets;
-    if (this.#inLeftRange(high, low) && !isNear) {
+    if ((this.#inLeftRange(high, low) && !isNear) || this.#gathered.has(high, low)) {
       this.#counts.past += 1;
       return;
     }
     if (this.#gathered.count === 0) {
-      this.#gatheredSinceMs = nowMs;
+      this.#gatheredSinceMs = this.#nowMs;
     } else if (!this.#hasRoom(end - start)) {
-      this.#startEpoch(nowMs);
-      this.#place(high, low, bytes, start, end, arrivedMs, nowMs);
+      this.#gathered.lower(high, low);
+      this.#startEpoch();
+      this.#place(high, low, bytes, start, end, atMs);
       return;
     }
-    this.#gathered.add(holdPacket(high, low, bytes, start, end, arrivedMs));
-    if (this.#startsEarly()) this.#startEpoch(nowMs);
+    this.#gathered.add(holdPacket(high, low, bytes, start, end, atMs));
+    if (this.#startsEarly() || this.#nowMs >= this.#settledMs()) this.#startEpoch();
   }
 
   /** Whether the epoch may start at once: when full, or at 0, where sources begin, unless 0 came by wrapping. */
@@ -287,7 +276,7 @@ export class ReorderBuffer {
     return Math.min(settledMs, firstArrivedMs + deadlineMs);
   }
 
-  #startEpoch(nowMs: number): void {
+  #startEpoch(): void {
     this.#settling = false;
     this.#everOrdered = true;
     this.#reconnected = false;
@@ -296,7 +285,7 @@ export class ReorderBuffer {
     this.#resumeByMs = NEVER;
     this.#window.begin(this.#gathered.lowestHigh, this.#gathered.lowestLow);
     for (const { high, low, payload, arrivedMs } of this.#gathered.take()) {
-      this.#place(high, low, payload, 0, payload.length, arrivedMs, nowMs);
+      this.#place(high, low, payload, 0, payload.length, arrivedMs);
     }
   }
 }
