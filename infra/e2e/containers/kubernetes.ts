@@ -1,8 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { command, works } from './command.ts';
+import { refused, withFile } from './planted.ts';
 import type { Section, Step } from './section.ts';
 
 const OVERLAYS = ['local', 'production'];
@@ -88,16 +86,7 @@ async function manifests(path: string): Promise<Manifest[]> {
 }
 
 function dryRun(manifest: object): Promise<string> {
-  return withFile(manifest, (file) => kubectl('apply', '--dry-run=server', '-f', file));
-}
-
-async function refused(answer: Promise<string>, why: string): Promise<string> {
-  const error = await answer.then(
-    (accepted) => new Error(`accepted: ${accepted}`),
-    (error: unknown) => error as Error,
-  );
-  if (!error.message.includes(why)) throw error;
-  return `refused, ${why}`;
+  return withManifest(manifest, (file) => kubectl('apply', '--dry-run=server', '-f', file));
 }
 
 /** A bare API server has no controller that would let go of the namespace: then it is finalized from here. */
@@ -106,18 +95,11 @@ async function removeNamespace(): Promise<void> {
   const metadata = { name: NAMESPACE };
   const empty = { apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: [] } };
   const path = `/api/v1/namespaces/${NAMESPACE}/finalize`;
-  await withFile(empty, (file) => kubectl('replace', '--raw', path, '-f', file));
+  await withManifest(empty, (file) => kubectl('replace', '--raw', path, '-f', file));
 }
 
-async function withFile<T>(content: object, use: (path: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'manifest-'));
-  try {
-    const path = join(folder, 'manifest.json');
-    await writeFile(path, JSON.stringify(content));
-    return await use(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+function withManifest<T>(manifest: object, use: (path: string) => Promise<T>): Promise<T> {
+  return withFile('manifest.json', JSON.stringify(manifest), use);
 }
 
 function kubectl(...args: readonly string[]): Promise<string> {
