@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './config.ts';
+import { ConfigError } from './errors.ts';
+
+describe('settings', () => {
+  it('have defaults that fit each other', () => {
+    const config = loadConfig({});
+    expect(config.SERVER_PORT).toBe(8080);
+    expect(config.REORDER_MAX_BYTES).toBe(4 * 1024 * 1024);
+    expect(config.START_AT).toBe('live');
+  });
+
+  it('that are empty count as unset: compose passes them so', () => {
+    expect(loadConfig({ STREAM_PORT: '' }).STREAM_PORT).toBe(9111);
+  });
+
+  it.each([
+    ['STREAM_PORT', '99999'],
+    ['STREAM_PORT', '-1'],
+    ['STREAM_PORT', '9111x'],
+    ['PACKET_BATCH_SIZE', '0'],
+    ['PACKET_BATCH_SIZE', '1e1'],
+    ['CHANNEL_LOG_BYTES', '8 MB'],
+    ['CHANNEL_LOG_BYTES', '1'],
+    ['STORE', 'mysql'],
+    ['START_AT', 'LIVE'],
+    ['LOG_LEVEL', 'loud'],
+  ])('that are bad stop the start with one line that names %s (%s)', (name, value) => {
+    const start = () => loadConfig({ [name]: value });
+    expect(start).toThrow(ConfigError);
+    expect(start).toThrow(new RegExp(`^${name} must be [^\n]+$`));
+  });
+
+  it('take bytes with a unit', () => {
+    const config = loadConfig({
+      CHANNEL_LOG_BYTES: '16MiB',
+      EDGE_LOG_BYTES: '1 GiB',
+      MAX_PAYLOAD_BYTES: '2048',
+    });
+    expect(config.CHANNEL_LOG_BYTES).toBe(2 ** 24);
+    expect(config.EDGE_LOG_BYTES).toBe(2 ** 30);
+    expect(config.MAX_PAYLOAD_BYTES).toBe(2048);
+  });
+
+  it.each([
+    [{ REORDER_SETTLE_MS: '2000' }, 'REORDER_SETTLE_MS'],
+    [{ MAX_PAYLOAD_BYTES: '4 MiB' }, 'REORDER_MAX_BYTES'],
+    [{ EDGE_LOG_BYTES: '8 MiB' }, 'EDGE_LOG_BYTES'],
+  ])('that contradict each other stop the start: %o', (env, name) => {
+    expect(() => loadConfig(env)).toThrow(name);
+  });
+});
