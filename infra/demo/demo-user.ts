@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { DemoError } from './demo-error.ts';
 import { StreamCheck } from './stream-check.ts';
 
 const REFUSAL = /^ERR \w+ .*\n$/;
@@ -16,16 +17,23 @@ export interface DemoUserOptions {
   readonly file: string;
 }
 
+async function ask(url: string, init: RequestInit): Promise<Response> {
+  const answer = await fetch(url, init).catch((error: TypeError) => {
+    const { cause } = error;
+    throw new DemoError(`${url}: ${cause instanceof Error ? cause.message : error.message}`);
+  });
+  if (!answer.ok) throw new DemoError(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return answer;
+}
+
 /** POST /register. */
 export async function register(origin: string, userId: string): Promise<void> {
-  const answer = await fetch(`${origin}/register`, { method: 'POST', body: userId });
-  if (!answer.ok) throw new Error(`${userId}: /register answered ${answer.status}`);
+  await ask(`${origin}/register`, { method: 'POST', body: userId });
 }
 
 /** GET /usage: seconds of the last 24 hours, by channel. */
 export async function usageOf(origin: string, userId: string): Promise<Record<string, number>> {
-  const answer = await fetch(`${origin}/usage/${encodeURIComponent(userId)}`);
-  if (!answer.ok) throw new Error(`${userId}: /usage answered ${answer.status}`);
+  const answer = await ask(`${origin}/usage/${encodeURIComponent(userId)}`, {});
   const { sessions } = (await answer.json()) as { sessions: Record<string, number> };
   return sessions;
 }
@@ -35,23 +43,26 @@ export class DemoUser {
   readonly options: DemoUserOptions;
   readonly check = new StreamCheck();
   #socket: Socket | undefined;
-  #refusal: string | undefined;
+  #problem: string | undefined;
 
   constructor(options: DemoUserOptions) {
     this.options = options;
   }
 
-  /** The ERR line, where the user was refused. */
-  get refusal(): string | undefined {
-    return this.#refusal;
+  /** Why the service refused the user, or how the connection broke. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
-  /** Resolves when the service has closed the connection and the file is whole; rejects where the line breaks. */
+  /** Resolves when the connection has ended and the file is whole. */
   async watch(): Promise<void> {
     const { userId, channelId, file, host, port } = this.options;
     this.#socket = connect({ host, port, noDelay: true });
     this.#socket.write(`${userId} ${channelId}\n`);
-    await pipeline(this.#socket, (chunks) => this.#checked(chunks), createWriteStream(file));
+    const out = createWriteStream(file);
+    await pipeline(this.#socket, (chunks) => this.#checked(chunks), out).catch((error: Error) => {
+      this.#problem = error.message;
+    });
   }
 
   /** Leaves at once. */
@@ -64,7 +75,7 @@ export class DemoUser {
       if (this.check.bytes === 0 && chunk.length <= REFUSAL_MAX_BYTES) {
         const line = chunk.toString('latin1');
         if (REFUSAL.test(line)) {
-          this.#refusal = line.trim();
+          this.#problem = line.trim();
           return;
         }
       }

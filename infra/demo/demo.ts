@@ -2,6 +2,8 @@
  * `make demo`: a channel source, the two services and five users, on this machine alone. Exits 0 when every user got
  * exactly what was played, and /usage says so.
  */
+import { resolve } from 'node:path';
+import { type Config, SETTINGS } from '../../shared/config.ts';
 import { DemoError } from './demo-error.ts';
 import { runDemo } from './scenario.ts';
 import { Screen } from './screen.ts';
@@ -9,7 +11,8 @@ import { killServices } from './service.ts';
 
 const MAX_SECONDS = 86_400;
 
-const screen = new Screen();
+const logsToStdout = process.env.DEMO_LOGS === 'stdout';
+const screen = new Screen(logsToStdout);
 
 process.once('exit', killServices);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -27,12 +30,23 @@ function demoSeconds(text: string): number {
   );
 }
 
+function storeName(text: string): Config['STORE'] {
+  try {
+    return SETTINGS.STORE.parse(text);
+  } catch (error) {
+    throw new DemoError(
+      `STORE must be ${error instanceof Error ? error.message : error}, not "${text}"`,
+    );
+  }
+}
+
 try {
-  const { DEMO_SECONDS, DEMO_LOGS, STORE } = process.env;
+  const { DEMO_SECONDS, DEMO_DIR, STORE } = process.env;
   const good = await runDemo(screen, {
     seconds: demoSeconds(DEMO_SECONDS || '15'),
-    logsToStdout: DEMO_LOGS === 'stdout',
-    store: STORE || 'sqlite',
+    folder: resolve(DEMO_DIR || 'demo-out'),
+    logsToStdout,
+    store: storeName(STORE || 'sqlite'),
   });
   process.exit(good ? 0 : 1);
 } catch (error) {

@@ -4,7 +4,7 @@ import { type DemoUser, usageOf } from './demo-user.ts';
 import type { Screen } from './screen.ts';
 import { complaints, type Played } from './verdict.ts';
 
-const HEAD = ['user', 'channel', 'bytes', 'seconds', 'gaps', 'TS errors', '/usage says'];
+const HEAD = ['user', 'channel', 'bytes', 'seconds', 'gaps', 'TS errors', '/usage says', ''];
 const NUMBERS: ReadonlySet<number> = new Set([2, 3, 4, 5]);
 
 /** Shows what each user got, and tells whether all is as it should be. */
@@ -20,7 +20,7 @@ export async function report(
     const { userId, channelId } = user.options;
     const usage = await usageOf(origin, userId);
     const found = complaints(user, played.get(channelId), usage);
-    rows.push(row(user, usage));
+    rows.push([...row(user, usage), found.length === 0 ? '✓' : '✗']);
     wrong.push(...found.map((complaint) => `${userId}: ${complaint}`));
   }
   screen.line();

@@ -1,9 +1,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SETTINGS } from '../../shared/config.ts';
+import { type Config, SETTINGS, type SettingName } from '../../shared/config.ts';
 import { cleanEnvironment } from '../local/environment.ts';
 import { CLIP_NAMES, Clip, PACKET_MS } from './clip.ts';
+import { DemoError } from './demo-error.ts';
 import { DemoUser, register } from './demo-user.ts';
 import type { EpochReport } from './feed.ts';
 import { report } from './report.ts';
@@ -15,7 +16,9 @@ const HOST = '127.0.0.1';
 const SHUFFLE_PACKETS = 16;
 const PROGRESS_MS = 200;
 const QUIET_MS = 500;
-const FOLDER = resolve(import.meta.dirname, '../../demo-out');
+
+/** What would count for the next demo. */
+const LEFT_BEHIND = ['demo.db', 'demo.db-wal', 'demo.db-shm', 'spool'];
 
 /** Who watches what: the seed's five. */
 const USERS = [
@@ -28,9 +31,11 @@ const USERS = [
 
 export interface DemoOptions {
   readonly seconds: number;
+  /** For streams, logs and the embedded store; those of the last demo are replaced. */
+  readonly folder: string;
   /** Else each service's log is a file. */
   readonly logsToStdout: boolean;
-  readonly store: string;
+  readonly store: Config['STORE'];
 }
 
 interface Ports {
@@ -49,9 +54,9 @@ interface Services {
 
 /** Runs all of it, and tells whether every check held. */
 export async function runDemo(screen: Screen, options: DemoOptions): Promise<boolean> {
-  const { seconds } = options;
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
+  const { seconds, folder } = options;
+  for (const name of LEFT_BEHIND) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   screen.line(
     `${screen.paint('bold', 'Streaming Service demo')}: ${seconds} s of MPEG-TS, each channel shuffled over ${SHUFFLE_PACKETS} packets, store: ${options.store}\n`,
   );
@@ -60,45 +65,48 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<boo
   const origin = `http://${HOST}:${ports.functions}`;
 
   const users = USERS.map(([userId, channelId]) => {
-    const file = `${FOLDER}/${userId}.ts`;
+    const file = `${folder}/${userId}.ts`;
     return new DemoUser({ userId, channelId, host: HOST, port: ports.users, file });
   });
   await Promise.all(USERS.map(([userId]) => register(origin, userId)));
   screen.step('users', `${USERS.map(([userId]) => userId).join(', ')}: registered\n`);
 
-  const watching = Promise.all(users.map((user) => user.watch()));
-  const ended = watching.then(() => 'ended');
-  await Promise.race([ended, showProgress(screen, users, seconds)]);
+  const tooEarly = new AbortController();
+  const watching = Promise.all(users.map((user) => user.watch())).then(() => tooEarly.abort());
+  await showProgress(screen, users, seconds, tooEarly.signal);
   const played = await endStream(services, users);
   await watching;
   const good = await report(screen, users, played, origin);
+  if (!options.logsToStdout) screen.line(`  The logs are ${relative(process.cwd(), folder)}/*.log`);
   await services.functions.stop();
   return good;
 }
 
 async function startServices(screen: Screen, options: DemoOptions): Promise<Services> {
-  const defaults = {
-    source: Number(SETTINGS.CHANNEL_SOURCE_PORT.default),
-    functions: Number(SETTINGS.SERVER_PORT.default),
-    users: Number(SETTINGS.STREAM_PORT.default),
-    admin: Number(SETTINGS.ADMIN_PORT.default),
+  const usual: Ports = {
+    source: usualPort('CHANNEL_SOURCE_PORT'),
+    functions: usualPort('SERVER_PORT'),
+    users: usualPort('STREAM_PORT'),
+    admin: usualPort('ADMIN_PORT'),
   };
-  const ports = {
-    source: await freePort(defaults.source),
-    functions: await freePort(defaults.functions),
-    users: await freePort(defaults.users),
-    admin: await freePort(defaults.admin),
+  const ports: Ports = {
+    source: await freePort(usual.source),
+    functions: await freePort(usual.functions),
+    users: await freePort(usual.users),
+    admin: await freePort(usual.admin),
   };
   const env = {
     ...withoutSettings(cleanEnvironment(process.env)),
     STORE: options.store,
-    SQLITE_PATH: `${FOLDER}/demo.db`,
-    USAGE_SPOOL_DIR: `${FOLDER}/spool`,
+    SQLITE_PATH: `${options.folder}/demo.db`,
+    USAGE_SPOOL_DIR: `${options.folder}/spool`,
     SERVER_PORT: String(ports.functions),
     STREAM_PORT: String(ports.users),
     ADMIN_PORT: String(ports.admin),
     CHANNEL_SOURCE_HOST: HOST,
     CHANNEL_SOURCE_PORT: String(ports.source),
+    // A machine so busy that the source itself pauses for a second is no reason for a gap.
+    REORDER_DEADLINE_MS: '5000',
     DRAIN_MS: '0',
   };
   const start = (name: string, script: string, args: readonly string[] = []): Service =>
@@ -107,31 +115,35 @@ async function startServices(screen: Screen, options: DemoOptions): Promise<Serv
       script,
       args,
       env,
-      logFile: options.logsToStdout ? undefined : `${FOLDER}/${name}.log`,
+      logFile: options.logsToStdout ? undefined : `${options.folder}/${name}.log`,
       collectOutput: name === 'channel-source',
     });
-  const shown = (port: number, usual: number): string =>
-    `${HOST}:${port}${port === usual ? '' : ` (${usual} is taken)`}`;
+  const shown = (name: keyof Ports): string => {
+    const isUsual = ports[name] === usual[name] || usual[name] === 0;
+    return `${HOST}:${ports[name]}${isUsual ? '' : ` (${usual[name]} is taken)`}`;
+  };
 
   const source = start('channel-source', 'infra/demo/channel-source.ts', [
     ...['--port', String(ports.source), '--channels', CLIP_NAMES.join(',')],
     ...['--shuffle', String(SHUFFLE_PACKETS)],
   ]);
-  screen.step(
-    'channel source',
-    `${shown(ports.source, defaults.source)}: ${CLIP_NAMES.join(', ')}`,
-  );
+  screen.step('channel source', `${shown('source')}  ${CLIP_NAMES.join(', ')}`);
   const functions = start('functions', 'functions/server.ts');
   const edge = start('edge-node', 'edge-node/main.ts');
   await functions.ready(`http://${HOST}:${ports.functions}/readyz`);
-  screen.step('functions', shown(ports.functions, defaults.functions));
+  screen.step('functions', `${shown('functions')}  /register, /usage`);
   await edge.ready(`http://${HOST}:${ports.admin}/readyz`);
-  const admin = `http://${shown(ports.admin, defaults.admin)}`;
-  screen.step(
-    'edge node',
-    `${shown(ports.users, defaults.users)}, ${admin.replace(/^(\S+)/, '$1/status')}`,
-  );
+  screen.step('edge node', `${shown('users')}  users`);
+  screen.step('', `${shown('admin')}  /status, /metrics`);
   return { source, functions, edge, ports };
+}
+
+/** The port that this shell sets, else the default one. */
+function usualPort(name: SettingName): number {
+  const text = process.env[name] || SETTINGS[name].default;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new DemoError(`${name} must be a port, not "${text}"`);
 }
 
 /** The demo sets what it needs; nothing that this shell sets for a real service counts. */
@@ -139,13 +151,19 @@ function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !(name in SETTINGS)));
 }
 
-async function showProgress(screen: Screen, users: readonly DemoUser[], seconds: number) {
+/** Returns after so many seconds, or as soon as nobody watches any more. */
+async function showProgress(
+  screen: Screen,
+  users: readonly DemoUser[],
+  seconds: number,
+  over: AbortSignal,
+): Promise<void> {
   const started = performance.now();
-  for (let passed = 0; passed < seconds; ) {
+  for (let passed = 0; passed < seconds && !over.aborted; ) {
     await sleep(Math.min(PROGRESS_MS, (seconds - passed) * 1000));
     passed = (performance.now() - started) / 1000;
     const got = users.map(({ check }) => ((check.payloads * PACKET_MS) / 1000).toFixed(1));
-    screen.progress(passed, seconds, `received: ${got.map((value) => `${value} s`).join(' | ')}`);
+    screen.progress(passed, seconds, `seconds received: ${got.join(', ')}`);
   }
 }
 

@@ -2,14 +2,20 @@ import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-const BAR_CELLS = 30;
+const BAR_CELLS = 20;
 const PLAIN_EVERY_SECONDS = 5;
 
 /** What the demo shows. On a terminal one line moves, elsewhere lines follow each other. */
 export class Screen {
   readonly #out = process.stdout;
+  readonly #canMove: boolean;
   #moving = false;
   #plainSeconds = 0;
+
+  /** @param shared others write to the same terminal */
+  constructor(shared: boolean) {
+    this.#canMove = this.#out.isTTY && !shared;
+  }
 
   line(text = ''): void {
     this.#settle();
@@ -27,11 +33,11 @@ export class Screen {
   }
 
   progress(seconds: number, total: number, text: string): void {
-    if (this.#out.isTTY) {
+    if (this.#canMove) {
       const filled = Math.round((Math.min(seconds, total) / total) * BAR_CELLS);
       const bar =
         this.paint('cyan', '━'.repeat(filled)) + this.paint('dim', '━'.repeat(BAR_CELLS - filled));
-      this.#out.write(`\r\x1b[K  ${bar} ${Math.floor(seconds)}/${total} s  ${text}`);
+      this.#out.write(`\r\x1b[K  ${bar}  ${Math.floor(seconds)}/${total} s  ${text}`);
       this.#moving = true;
     } else if (seconds >= this.#plainSeconds + PLAIN_EVERY_SECONDS || seconds >= total) {
       this.#plainSeconds = Math.floor(seconds);
@@ -54,7 +60,8 @@ export class Screen {
           const width = widths[column] ?? 0;
           return right.has(column) ? cell.padStart(width) : cell.padEnd(width);
         })
-        .join('   ');
+        .join('   ')
+        .trimEnd();
     this.line(`  ${this.paint('bold', show(head))}`);
     for (const row of rows) this.line(`  ${show(row)}`);
   }

@@ -100,12 +100,10 @@ export class Service {
         this.#log,
       );
     }
-    if (this.#child.exitCode !== 0) {
-      throw new DemoError(
-        `${this.#options.name} ended with ${this.#child.exitCode ?? this.#child.signalCode}`,
-        this.#log,
-      );
-    }
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === 0) return;
+    const how = signalCode === null ? `with code ${exitCode}` : `by ${signalCode}`;
+    throw new DemoError(`${this.#options.name} ended ${how}`, this.#log);
   }
 
   /** Ends it at once. */

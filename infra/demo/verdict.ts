@@ -23,9 +23,9 @@ export function complaints(
   played: Played | undefined,
   usage: Readonly<Record<string, number>>,
 ): string[] {
-  const { check, refusal, options } = user;
+  const { check, problem, options } = user;
   const found: string[] = [];
-  if (refusal !== undefined) found.push(`was refused: ${refusal}`);
+  if (problem !== undefined) found.push(problem);
   if (played === undefined && check.bytes > 0)
     found.push('got bytes of a channel that does not exist');
   if (played !== undefined && check.bytes === 0) found.push('received nothing');
