@@ -84,15 +84,8 @@ static inline int listen_and_tell(void) {
   return fd;
 }
 
-/* A blocking connection, or -1. A receive buffer of 0 bytes means the kernel's own. */
-static inline int connect_loopback(uint16_t port, int receive_buffer_bytes) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0) die("socket");
-  if (receive_buffer_bytes > 0) {
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
-  }
+/* A connected, blocking socket. */
+static inline void connect_loopback(int fd, uint16_t port) {
   struct sockaddr_in address = loopback(port);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
-  close(fd);
-  return -1;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address)) die("connect");
 }

@@ -37,15 +37,16 @@ function flatMemory(run: RunResult): Goal {
 }
 
 function noDrop(run: RunResult): Goal {
-  return atMost('no drop', run.life.missing, 0, 'packets missing', 0);
+  return atMost('no drop', run.account?.missing ?? Number.NaN, 0, 'packets missing', 0);
 }
 
-function sumsEqual({ life, leftOut, lost }: RunResult): Goal {
+function sumsEqual({ account }: RunResult): Goal {
+  const { missing = Number.NaN, skipped, lost, behind } = account ?? {};
   return {
     kind: 'correctness',
-    goal: "gaps only where the edge node counted a skip: the sums are equal, all users at the channel's end",
-    measured: `${life.missing} missing, ${leftOut} counted, ${lost} lost before the fan-out, ${life.behind} users behind`,
-    held: life.missing === leftOut && lost === 0 && life.behind === 0,
+    goal: "gaps only where a skip was counted: the sums are equal, all users at their channel's end",
+    measured: `${missing} missing, ${skipped} skipped, ${lost} lost before the fan-out, ${behind} users behind`,
+    held: missing === skipped && lost === 0 && behind === 0,
   };
 }
 

@@ -3,7 +3,7 @@ import { Child } from './child.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytes } from './proc.ts';
 import type { Programs } from './programs.ts';
 import type { Scenario } from './scenarios.ts';
-import { portFrom, type Server } from './server.ts';
+import { portFrom, type Server, type ServerCounts } from './server.ts';
 
 const START_MS = 10_000;
 const ALL_RECEIVE_MS = 90_000;
@@ -41,16 +41,14 @@ interface LifeReport {
 export interface RunResult {
   readonly server: Server['kind'];
   readonly interval: IntervalReport;
-  readonly life: LifeReport;
   /** CPU of the server process alone, in the interval. */
   readonly cpuSeconds: number;
   /** CPU that neither server, users, source nor bench used: what else the machine did. In cores. */
   readonly otherCores: number;
   /** Resident bytes of the server, every half second of the interval. */
   readonly residentBytes: readonly number[];
-  /** Packets that the server says it left out, over all users and its whole life. */
-  readonly leftOut: number;
-  readonly lost: number;
+  /** Of a server that counts: what it and its users say of all packets, once all were delivered. */
+  readonly account: (LifeReport & ServerCounts) | undefined;
 }
 
 interface CpuMark {
@@ -92,25 +90,28 @@ export async function run(
     const after = mark();
     const interval = JSON.parse(await users.line(REPORT_MS)) as IntervalReport;
 
-    // Without a source, all that the server holds reaches the users: only then can counts be compared.
     await source.stop();
-    users.tell('end');
-    const life = JSON.parse(await users.line(REPORT_MS)) as LifeReport;
+    const account = server.counts && (await drain(users, server.counts));
     const serverCpu = after.server - before.server;
     const otherCpu = after.machine - before.machine - serverCpu - (after.bench - before.bench);
     return {
       server: server.kind,
       interval,
-      life,
+      account,
       cpuSeconds: serverCpu,
       otherCores: Math.max(0, otherCpu / interval.seconds),
       residentBytes: resident,
-      lost: await server.lost(),
-      leftOut: await server.leftOut(),
     };
   } finally {
     for (const child of children.reverse()) await child.stop();
   }
+}
+
+/** Without a source, all that the server holds reaches the users: only then can counts be compared. */
+async function drain(users: Child, counts: () => Promise<ServerCounts>) {
+  users.tell('end');
+  const life = JSON.parse(await users.line(REPORT_MS)) as LifeReport;
+  return { ...life, ...(await counts()) };
 }
 
 function ownCpuSeconds(): number {

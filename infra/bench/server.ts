@@ -15,10 +15,16 @@ export interface Server {
   readonly kind: 'edge node' | 'relay';
   readonly child: Child;
   readonly port: number;
-  /** Packets that it says it left out, over all users, since its start. */
-  leftOut(): Promise<number>;
-  /** Packets that it lost before the fan-out: missing at every user of the channel. */
-  lost(): Promise<number>;
+  /** What it says of packets that users miss. The relay keeps no such accounts. */
+  readonly counts?: () => Promise<ServerCounts>;
+}
+
+/** Since the start of the server. */
+export interface ServerCounts {
+  /** Packets skipped, over all users. */
+  readonly skipped: number;
+  /** Packets lost before the fan-out: missing at every user of the channel. */
+  readonly lost: number;
 }
 
 export interface EdgeOptions {
@@ -99,24 +105,16 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
     kind: 'edge node',
     child,
     port,
-    leftOut: () => counter(`${admin}/metrics`, 'edge_packets_skipped_total'),
-    lost: () => counter(`${admin}/metrics`, 'edge_packets_lost_total'),
+    counts: async () => ({
+      skipped: await counter(`${admin}/metrics`, 'streaming_channel_skipped_packets_total'),
+      lost: await counter(`${admin}/metrics`, 'streaming_channel_lost_packets_total'),
+    }),
   };
 }
 
 export async function startRelay(program: string, sourcePort: number): Promise<Server> {
   const child = new Child(program, [sourcePort]);
-  const port = portFrom(await child.line(START_MS));
-  return {
-    kind: 'relay',
-    child,
-    port,
-    leftOut: async () => {
-      await child.stop();
-      return (JSON.parse(await child.line(START_MS)) as { dropped: number }).dropped;
-    },
-    lost: async () => 0,
-  };
+  return { kind: 'relay', child, port: portFrom(await child.line(START_MS)) };
 }
 
 /** Reads `port <number>`. */

@@ -1,0 +1,155 @@
+/**
+ * `make bench-store`: what /register, /usage and saving usage rows cost, and how fast they go, on the real engines.
+ * Goals of speed are reported; a request that fails, or a wrong sum, makes the exit code 1.
+ *
+ *     node infra/bench/store.ts [--engine cassandra|dynamodb]... [--seconds <measured, of each load>]
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Config } from '../../shared/config.ts';
+import { createLogger } from '../../shared/logger.ts';
+import { openStore } from '../../shared/store/open-store.ts';
+import { makeTestKeyspace, makeTestTables, type TestEngine } from '../local/test-stores.ts';
+import { BenchError, Child } from './child.ts';
+import { goalRow, machine } from './report.ts';
+import type { FlushFigure } from './store-flush.ts';
+import { type HttpFigure, type HttpLoad, measureHttp } from './store-http.ts';
+import {
+  type EngineFigures,
+  flushRow,
+  goalsOf,
+  httpRow,
+  REGISTER,
+  TABLE_HEAD,
+  usageOf,
+} from './store-report.ts';
+import { fullRow, ROWS_PER_USER, usersWith } from './store-rows.ts';
+
+const OUT = 'bench-out';
+const START_MS = 20_000;
+const REPOSITORY = join(import.meta.dirname, '../..');
+const USERS_REGISTERED = 1_000;
+
+/** The settings by which a child process finds what `config` has. */
+function environment(config: Config): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    STORE: config.STORE,
+    DB_NODES: config.DB_NODES.join(),
+    DB_NAME: config.DB_NAME,
+    DYNAMODB_TABLE_PREFIX: config.DYNAMODB_TABLE_PREFIX,
+    SERVER_PORT: '0',
+    LOG_LEVEL: 'info',
+  };
+}
+
+async function saveRows(config: Config): Promise<void> {
+  const store = await openStore(config, createLogger('error', 'bench'));
+  for (const count of ROWS_PER_USER) {
+    for (const user of usersWith(count)) {
+      await store.saveUsage(Array.from({ length: count }, (_, back) => fullRow(user, back)));
+    }
+  }
+  await store.close();
+}
+
+function loads(): HttpLoad[] {
+  const reads = ROWS_PER_USER.map((rows) => ({
+    name: usageOf(rows),
+    requests: usersWith(rows).map((user) => ({ method: 'GET' as const, path: `/usage/${user}` })),
+  }));
+  const registrations = Array.from({ length: USERS_REGISTERED }, (_, n) => ({
+    method: 'POST' as const,
+    path: '/register',
+    body: `new-user-${n}`,
+  }));
+  return [...reads, { name: REGISTER, requests: registrations }];
+}
+
+/** @throws BenchError when /usage of a user does not tell the rows that were saved */
+async function checkSums(origin: string): Promise<void> {
+  for (const rows of ROWS_PER_USER) {
+    const [user = ''] = usersWith(rows);
+    const answer = await fetch(`${origin}/usage/${user}`);
+    const { sessions } = (await answer.json()) as { sessions: Record<string, number> };
+    const seconds = Number(sessions.zato01);
+    // The oldest of a whole day's minutes counts in proportion.
+    if (seconds > rows * 60 || seconds < (rows > 1_440 ? 1_440 : rows) * 60) {
+      throw new BenchError(`${user} has ${rows} full minutes and ${seconds} s of usage`);
+    }
+  }
+}
+
+async function httpFigures(env: NodeJS.ProcessEnv, seconds: number): Promise<HttpFigure[]> {
+  const server = new Child(process.execPath, [join(REPOSITORY, 'functions/server.ts')], { env });
+  const { origin } = JSON.parse(await server.line(START_MS)) as { origin: string };
+  await checkSums(origin);
+  const figures: HttpFigure[] = [];
+  for (const load of loads()) {
+    const figure = await measureHttp(load, { origin, pid: server.pid }, seconds);
+    console.log(httpRow(figure));
+    figures.push(figure);
+  }
+  await server.stop();
+  return figures;
+}
+
+async function flushFigures(env: NodeJS.ProcessEnv, seconds: number): Promise<FlushFigure[]> {
+  const figures: FlushFigure[] = [];
+  for (const kind of ['growing', 'ended']) {
+    const script = join(REPOSITORY, 'infra/bench/store-flush.ts');
+    const child = new Child(process.execPath, [script, kind, seconds], { env });
+    const figure = JSON.parse(await child.line(START_MS + seconds * 2_000)) as FlushFigure;
+    console.log(flushRow(figure));
+    figures.push(figure);
+  }
+  return figures;
+}
+
+async function benchEngine(engine: TestEngine, seconds: number): Promise<EngineFigures> {
+  const make = { cassandra: makeTestKeyspace, dynamodb: makeTestTables }[engine];
+  const { config, remove } = await make();
+  try {
+    await saveRows(config);
+    console.log(`\n${engine}\n${TABLE_HEAD}`);
+    const env = environment(config);
+    const http = await httpFigures(env, seconds);
+    return { engine, http, flush: await flushFigures(env, seconds) };
+  } finally {
+    await remove();
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      engine: { type: 'string', multiple: true, default: ['cassandra', 'dynamodb'] },
+      seconds: { type: 'string', default: '10' },
+    },
+  });
+  const seconds = Number(values.seconds);
+  if (!(seconds >= 1)) throw new BenchError(`--seconds ${values.seconds} is no number of seconds`);
+  const on = machine();
+  console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}`);
+
+  const figures: EngineFigures[] = [];
+  for (const engine of values.engine) {
+    if (engine !== 'cassandra' && engine !== 'dynamodb') throw new BenchError(`no ${engine}`);
+    figures.push(await benchEngine(engine, seconds));
+  }
+  const goals = figures.flatMap(goalsOf);
+  console.log(`\n${goals.map(goalRow).join('\n')}`);
+
+  const file = join(OUT, 'store.json');
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ machine: on, seconds, figures, goals }, null, 2)}\n`);
+  console.log(`\nall figures: ${file}`);
+}
+
+await main().catch((error: unknown) => {
+  if (!(error instanceof BenchError)) throw error;
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+});
