@@ -6,7 +6,7 @@ import type { Config } from '../../shared/config.ts';
 import { StoreSetupError } from '../../shared/errors.ts';
 import { connectCassandra } from '../../shared/store/cassandra-client.ts';
 
-const SCHEMA_FOLDER = new URL('schema/', import.meta.url);
+const SCHEMA_FOLDER = new URL('.', import.meta.url);
 /** A change of the schema takes longer than a request: the nodes write it to disk and tell each other. */
 const CHANGE_TIMEOUT_MS = 10_000;
 const AGREEMENT_POLL_MS = 100;
@@ -21,7 +21,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-/** The files of schema/, in order: `<version>-<what>.cql`, statements that end in `;`, comments that begin with `--`. */
+/** The files beside this one, in order: `<version>-<what>.cql`, statements that end in `;`, comments that begin with `--`. */
 export async function readMigrations(): Promise<readonly Migration[]> {
   const files = (await readdir(SCHEMA_FOLDER)).filter((file) => file.endsWith('.cql')).sort();
   return Promise.all(

@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadConfig } from '../../shared/config.ts';
+import { connectCassandra } from '../../shared/store/cassandra-client.ts';
+import { ContainerHost } from './container-host.ts';
+import type { EngineHost } from './engine-host.ts';
+import { freePorts } from './free-ports.ts';
+import { JvmHost } from './jvm-host.ts';
+import { LocalEngine } from './local-engine.ts';
+import { CACHE, type EngineSource, prepareRuntime, type Runtime } from './runtime.ts';
+
+export const CASSANDRA: EngineSource = {
+  name: 'cassandra',
+  image: 'cassandra:5.0',
+  artifact: 'org.apache.cassandra:cassandra-all:5.0.9',
+  java: [11, 17],
+};
+
+export interface CassandraEngineOptions {
+  /** A free one by default. */
+  readonly port?: number;
+  /**
+   * `periodic`, Cassandra's own default, writes its log to disk every 10 s: a killed single node forgets writes that
+   * it confirmed. `batch` confirms only what is on disk.
+   */
+  readonly commitLogSync?: 'periodic' | 'batch';
+  /** Lives on when this process has ended. */
+  readonly detached?: boolean;
+  readonly say?: (line: string) => void;
+}
+
+const HEAP = '512m';
+const INNER_PORT = 9042;
+
+/** One node on loopback; the first user is cassandra, with the password cassandra. */
+function settings(folder: string, port: number, storagePort: number, sync: string): string {
+  return `cluster_name: local
+num_tokens: 1
+partitioner: org.apache.cassandra.dht.Murmur3Partitioner
+endpoint_snitch: SimpleSnitch
+listen_address: 127.0.0.1
+storage_port: ${storagePort}
+rpc_address: 127.0.0.1
+native_transport_port: ${port}
+seed_provider:
+  - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+    parameters: [{ seeds: "127.0.0.1:${storagePort}" }]
+authenticator: PasswordAuthenticator
+authorizer: CassandraAuthorizer
+data_file_directories: ["${folder}/data"]
+commitlog_directory: "${folder}/commitlog"
+hints_directory: "${folder}/hints"
+saved_caches_directory: "${folder}/saved_caches"
+commitlog_sync: ${sync}
+${sync === 'periodic' ? 'commitlog_sync_period: 10s' : ''}
+auto_snapshot: false
+`;
+}
+
+const LOG_SETTINGS = `<configuration>
+  <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%date %-5level %logger{0} - %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="out"/></root>
+</configuration>
+`;
+
+/** What Cassandra and its libraries reach into behind the walls of Java's modules. */
+function moduleFlags(): string[] {
+  const java = ['io', 'lang', 'lang.module', 'lang.reflect', 'math', 'net', 'nio', 'util'];
+  const internal = ['loader', 'math', 'misc', 'module', 'ref', 'reflect', 'util.jar'];
+  const opened = [
+    ...java.map((name) => `java.${name}`),
+    'java.util.concurrent',
+    'java.util.concurrent.atomic',
+    ...internal.map((name) => `jdk.internal.${name}`),
+    'sun.nio.ch',
+  ].map((name) => `java.base/${name}`);
+  const exported = [
+    'java.management/com.sun.jmx.remote.security',
+    ...['registry', 'server', 'transport.tcp'].map((name) => `java.rmi/sun.rmi.${name}`),
+  ];
+  return [
+    ...opened.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    '--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED',
+    ...exported.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
+  ];
+}
+
+async function jvmArguments(jars: string, folder: string): Promise<string[]> {
+  const agent = (await readdir(jars)).find((file) => /^jamm-.*\.jar$/.test(file));
+  const properties = {
+    'cassandra.config': `file://${folder}/cassandra.yaml`,
+    'cassandra.storagedir': folder,
+    // One node has nobody to wait for.
+    'cassandra.superuser_setup_delay_ms': 0,
+    'cassandra.skip_wait_for_gossip_to_settle': 0,
+    'cassandra.ring_delay_ms': 100,
+    'io.netty.tryReflectionSetAccessible': true,
+    'java.net.preferIPv4Stack': true,
+    'jdk.attach.allowAttachSelf': true,
+    'logback.configurationFile': `${folder}/logback.xml`,
+  };
+  return [
+    ...moduleFlags(),
+    `-javaagent:${jars}/${agent}`,
+    `-Xmx${HEAP}`,
+    '-Xss512k',
+    '-XX:+UseG1GC',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-XX:+PerfDisableSharedMem',
+    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
+    ...['-cp', `${jars}/*`, 'org.apache.cassandra.service.CassandraDaemon'],
+  ];
+}
+
+async function createHost(
+  runtime: Runtime,
+  port: number,
+  { commitLogSync = 'periodic', detached = false }: CassandraEngineOptions,
+): Promise<EngineHost> {
+  const folder = join(CACHE, 'run', `cassandra-${port}`);
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'cassandra.yaml');
+  if (runtime.kind === 'docker') {
+    // The image's own start puts in the container's addresses.
+    await writeFile(file, settings('/var/lib/cassandra', INNER_PORT, 7000, commitLogSync));
+    return new ContainerHost({
+      name: `streaming-service-cassandra-${port}`,
+      image: runtime.image,
+      innerPort: INNER_PORT,
+      port,
+      env: { MAX_HEAP_SIZE: HEAP, HEAP_NEWSIZE: '128m' },
+      mounts: { [file]: '/etc/cassandra/cassandra.yaml' },
+      command: [],
+    });
+  }
+  if (!existsSync(file)) {
+    const [storagePort = 0] = await freePorts(1);
+    await writeFile(file, settings(folder, port, storagePort, commitLogSync));
+    await writeFile(join(folder, 'logback.xml'), LOG_SETTINGS);
+  }
+  const args = await jvmArguments(runtime.jars, folder);
+  return new JvmHost({ folder, java: runtime.java, args, detached });
+}
+
+/** It answers once its first user may log in, which is a moment after the port opens. */
+async function answers(port: number): Promise<boolean> {
+  try {
+    const client = await connectCassandra(loadConfig({ DB_NODES: `127.0.0.1:${port}` }));
+    await client.shutdown();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The engine on `port`, running or not. @throws EngineUnavailable where it cannot run */
+export async function cassandraEngine(
+  port: number,
+  options: CassandraEngineOptions,
+): Promise<LocalEngine> {
+  const runtime = await prepareRuntime(CASSANDRA, options.say ?? (() => {}));
+  const host = await createHost(runtime, port, options);
+  return new LocalEngine(port, host, () => answers(port));
+}
+
+/** A Cassandra node of one's own on loopback, ready to serve. @throws EngineUnavailable where it cannot run */
+export async function startCassandra(options: CassandraEngineOptions = {}): Promise<LocalEngine> {
+  const [free = 0] = await freePorts(1);
+  const engine = await cassandraEngine(options.port ?? free, options);
+  await engine.start();
+  return engine;
+}

@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ContainerHost } from './container-host.ts';
+import type { EngineHost } from './engine-host.ts';
+import { freePorts } from './free-ports.ts';
+import { JvmHost } from './jvm-host.ts';
+import { LocalEngine } from './local-engine.ts';
+import { CACHE, type EngineSource, prepareRuntime, type Runtime } from './runtime.ts';
+
+export const DYNAMODB: EngineSource = {
+  name: 'dynamodb',
+  image: 'amazon/dynamodb-local:latest',
+  artifact: 'software.amazon.dynamodb:DynamoDBLocal:3.3.1',
+  java: [17],
+};
+
+export interface DynamoDbEngineOptions {
+  /** A free one by default. */
+  readonly port?: number;
+  /** Lives on when this process has ended. */
+  readonly detached?: boolean;
+  readonly say?: (line: string) => void;
+}
+
+const HEAP = '-Xmx512m';
+const INNER_PORT = 8000;
+
+/** One database for all regions and keys, on disk so that it outlives a restart. */
+function serverArguments(port: number, data: string): string[] {
+  return ['-port', String(port), '-sharedDb', '-disableTelemetry', '-dbPath', data];
+}
+
+/** As a process it listens on all addresses, and has no option against that; as a container on loopback alone. */
+async function createHost(
+  runtime: Runtime,
+  port: number,
+  { detached = false }: DynamoDbEngineOptions,
+): Promise<EngineHost> {
+  if (runtime.kind === 'docker') {
+    return new ContainerHost({
+      name: `streaming-service-dynamodb-${port}`,
+      image: runtime.image,
+      innerPort: INNER_PORT,
+      port,
+      env: {},
+      mounts: {},
+      command: [HEAP, '-jar', 'DynamoDBLocal.jar', ...serverArguments(INNER_PORT, '.')],
+    });
+  }
+  const folder = join(CACHE, 'run', `dynamodb-${port}`);
+  await mkdir(folder, { recursive: true });
+  const args = [
+    HEAP,
+    '-XX:+ExitOnOutOfMemoryError',
+    `-Djava.library.path=${runtime.jars}`,
+    ...['-cp', `${runtime.jars}/*`],
+    'software.amazon.dynamodb.services.local.main.ServerRunner',
+    ...serverArguments(port, folder),
+  ];
+  return new JvmHost({ folder, java: runtime.java, args, detached });
+}
+
+/** Any answer will do: an unsigned request is refused by a server that works. */
+async function answers(port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1_000) });
+    await answer.body?.cancel();
+    return answer.status === 400;
+  } catch {
+    return false;
+  }
+}
+
+/** The engine on `port`, running or not. @throws EngineUnavailable where it cannot run */
+export async function dynamoDbEngine(
+  port: number,
+  options: DynamoDbEngineOptions,
+): Promise<LocalEngine> {
+  const runtime = await prepareRuntime(DYNAMODB, options.say ?? (() => {}));
+  return new LocalEngine(port, await createHost(runtime, port, options), () => answers(port));
+}
+
+/** A DynamoDB Local of one's own, ready to serve. @throws EngineUnavailable where it cannot run */
+export async function startDynamoDb(options: DynamoDbEngineOptions = {}): Promise<LocalEngine> {
+  const [free = 0] = await freePorts(1);
+  const engine = await dynamoDbEngine(options.port ?? free, options);
+  await engine.start();
+  return engine;
+}

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execute, executeByLine, probe } from './commands.ts';
+import { EngineUnavailable } from './engine-host.ts';
+
+/** Everything that engines keep on this machine; git ignores it. */
+export const CACHE = join(import.meta.dirname, '../../.cache/engines');
+
+/** Where an engine comes from: an image, or jars of Maven Central. */
+export interface EngineSource {
+  readonly name: string;
+  readonly image: string;
+  /** group:artifact:version */
+  readonly artifact: string;
+  /** The versions of Java that it runs on. */
+  readonly java: readonly number[];
+}
+
+export type Runtime =
+  | { readonly kind: 'docker'; readonly image: string }
+  | {
+      readonly kind: 'java';
+      readonly java: string;
+      readonly version: number;
+      readonly jars: string;
+    };
+
+type Say = (line: string) => void;
+
+const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+const PROGRESS_MS = 5_000;
+
+/**
+ * What can run the engine here, with everything it needs fetched: Docker where its engine answers, else Java.
+ * @throws EngineUnavailable
+ */
+export async function prepareRuntime(source: EngineSource, say: Say): Promise<Runtime> {
+  if (await probe('docker', 'info')) return pulled(source, say);
+  const found = await findJava(source.java);
+  if (found === undefined) {
+    const versions = source.java.join(' or ');
+    throw new EngineUnavailable(`neither a Docker engine answers nor Java ${versions} is here`);
+  }
+  return { kind: 'java', ...found, jars: await fetchJars(source, say) };
+}
+
+async function pulled({ name, image }: EngineSource, say: Say): Promise<Runtime> {
+  if (!(await probe('docker', 'image', 'inspect', image))) {
+    say(`${name}: pulling ${image} (first time only)`);
+    await execute('docker', 'pull', '--quiet', image).catch((error: Error) => {
+      throw new EngineUnavailable(`${image} cannot be pulled: ${oneLine(error)}`);
+    });
+  }
+  return { kind: 'docker', image };
+}
+
+/** JAVA_HOME first, then the path. */
+async function findJava(
+  versions: readonly number[],
+): Promise<{ java: string; version: number } | undefined> {
+  const home = process.env.JAVA_HOME;
+  for (const java of [...(home ? [join(home, 'bin/java')] : []), 'java']) {
+    const [, version] = /version "(\d+)/.exec((await probe(java, '-version')) ?? '') ?? [];
+    if (version !== undefined && versions.includes(Number(version))) {
+      return { java, version: Number(version) };
+    }
+  }
+  return undefined;
+}
+
+/** @returns the folder that holds the artifact and all it depends on */
+async function fetchJars({ name, artifact }: EngineSource, say: Say): Promise<string> {
+  const [group, id, version] = artifact.split(':');
+  const folder = join(CACHE, `${name}-${version}`);
+  if (existsSync(folder)) return folder;
+  if (!(await probe('mvn', '--version'))) {
+    throw new EngineUnavailable('Java is here, but Maven, which fetches the engine, is not');
+  }
+  await mkdir(CACHE, { recursive: true });
+  const unfinished = await mkdtemp(`${folder}.`);
+  const pom = join(unfinished, 'pom.xml');
+  await writeFile(
+    pom,
+    `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>engines</groupId><artifactId>${name}</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies><dependency>
+    <groupId>${group}</groupId><artifactId>${id}</artifactId><version>${version}</version>
+  </dependency></dependencies>
+</project>
+`,
+  );
+  say(`${name}: fetching ${artifact} with Maven (first time only)`);
+  let files = 0;
+  const progress = setInterval(() => say(`${name}: ${files} files fetched`), PROGRESS_MS);
+  try {
+    await executeByLine(
+      'mvn',
+      [
+        '-B',
+        '-f',
+        pom,
+        `${DEPENDENCY_PLUGIN}:copy-dependencies`,
+        `-DoutputDirectory=${unfinished}`,
+      ],
+      (line) => {
+        if (line.includes('Downloaded from') || line.includes('Copying ')) files += 1;
+      },
+    );
+    // Whoever comes first has fetched it; the other's copy goes.
+    await rename(unfinished, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error;
+    });
+    say(`${name}: fetched`);
+    return folder;
+  } catch (error) {
+    throw new EngineUnavailable(`Maven cannot fetch ${artifact}: ${oneLine(error as Error)}`);
+  } finally {
+    clearInterval(progress);
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** The line of a failed command that says why. */
+function oneLine({ message }: Error): string {
+  const lines = message.split('\n');
+  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? message;
+}

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CASSANDRA, startCassandra } from './cassandra.ts';
+import { DYNAMODB, startDynamoDb } from './dynamodb.ts';
+import { EngineUnavailable } from './engine-host.ts';
+import { assertLoopback, cleanEnvironment } from './environment.ts';
+import type { LocalEngine } from './local-engine.ts';
+import { prepareRuntime } from './runtime.ts';
+import { countTests, type TestCounts } from './test-counts.ts';
+import { TEST_ENGINES, type TestEngine } from './test-stores.ts';
+
+/**
+ * `npm test`: fetches the engines where they lack, starts them, runs vitest on the whole repository, and ends them.
+ * Further arguments go to vitest: `npm test -- shared/store`.
+ *   STORES=sqlite               leaves the engines out; else a comma list of sqlite, cassandra and dynamodb
+ *   TEST_CASSANDRA_NODE=…       takes an engine of this machine that runs already; test-stores.ts says more
+ *   TEST_DYNAMODB_ENDPOINT=…
+ *   CI=true                     an engine that could not be tested is a failure
+ */
+
+const ENGINES = {
+  cassandra: {
+    source: CASSANDRA,
+    start: startCassandra,
+    endpoint: (port: number) => `127.0.0.1:${port}`,
+  },
+  dynamodb: {
+    source: DYNAMODB,
+    start: startDynamoDb,
+    endpoint: (port: number) => `http://127.0.0.1:${port}`,
+  },
+} as const;
+const NAMES: readonly TestEngine[] = ['cassandra', 'dynamodb'];
+const VITEST = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
+
+/** @throws RangeError when STORES names what there is not */
+function storesToTest(): ReadonlySet<string> {
+  const known = ['sqlite', ...NAMES];
+  const named = (process.env.STORES || known.join()).split(',').map((name) => name.trim());
+  const unknown = named.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new RangeError(`STORES takes ${known}, not ${unknown}`);
+  return new Set(named);
+}
+
+/** The engines of one test run, and what vitest is told of them. */
+class TestRun {
+  readonly environment = cleanEnvironment(process.env);
+  /** One entry for each engine that is not tested, with the reason. */
+  readonly untested: string[] = [];
+  /** Some engine was to be tested and could not be. */
+  isIncomplete = false;
+  readonly #running: LocalEngine[] = [];
+
+  /** @throws RangeError when an engine is to be taken that is not on this machine */
+  async bringUp(): Promise<void> {
+    const wanted = storesToTest();
+    const toStart: TestEngine[] = [];
+    for (const name of NAMES) {
+      const variable = TEST_ENGINES[name];
+      const given = this.environment[variable];
+      delete this.environment[variable];
+      if (!wanted.has(name)) this.untested.push(`${name} (left out by STORES)`);
+      else if (given) this.environment[variable] = assertLoopback(given);
+      else if (await this.#attempt(name, () => prepareRuntime(ENGINES[name].source, console.log))) {
+        toStart.push(name);
+      }
+    }
+    await Promise.all(toStart.map((name) => this.#attempt(name, () => this.#start(name))));
+  }
+
+  async takeDown(): Promise<void> {
+    await Promise.all(this.#running.map((engine) => engine.stop()));
+  }
+
+  async #start(name: TestEngine): Promise<void> {
+    const { start, endpoint } = ENGINES[name];
+    const engine = await start();
+    this.#running.push(engine);
+    this.environment[TEST_ENGINES[name]] = endpoint(engine.port);
+    console.log(`${name}: serves on port ${engine.port}`);
+  }
+
+  async #attempt(name: TestEngine, step: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await step();
+      return true;
+    } catch (error) {
+      this.untested.push(`${name} (${error instanceof EngineUnavailable ? error.message : error})`);
+      this.isIncomplete = true;
+      return false;
+    }
+  }
+}
+
+/** @returns vitest's exit code and what its report counts */
+async function runVitest(
+  env: Readonly<Record<string, string | undefined>>,
+  stop: AbortSignal,
+): Promise<{ readonly code: number; readonly counts: TestCounts }> {
+  const folder = await mkdtemp(join(tmpdir(), 'test-report-'));
+  try {
+    const file = join(folder, 'report.json');
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const args = [VITEST, 'run', ...reporters, ...process.argv.slice(2)];
+    const child = spawn(process.execPath, args, { stdio: 'inherit', env });
+    stop.addEventListener('abort', () => child.kill('SIGTERM'));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return { code: code ?? 1, counts: await countTests(file) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+  const run = new TestRun();
+  try {
+    await run.bringUp();
+    if (stop.signal.aborted) return;
+    const { code, counts } = await runVitest(run.environment, stop.signal);
+    process.exitCode = run.isIncomplete && process.env.CI === 'true' ? 1 : code;
+    if (run.untested.length > 0) console.log(`not tested: ${run.untested.join('; ')}`);
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  } finally {
+    await run.takeDown();
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof RangeError ? error.message : error);
+  process.exitCode = 1;
+}
