@@ -26,7 +26,7 @@ RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY functions functions
 COPY infra/docker/bundle.ts infra/docker/bundle.ts
-RUN npm run bundle
+RUN node infra/docker/bundle.ts
 
 # The repository's node packages (optional dependencies) serve machines without Node; here it comes from the image.
 FROM node AS build
