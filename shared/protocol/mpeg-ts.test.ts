@@ -1,79 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EntryPointFinder, isTransportStream, NO_ENTRY, TS_PACKET_BYTES } from './mpeg-ts.ts';
-
-const PMT = 0x1000;
-const VIDEO = 0x100;
-const AUDIO = 0x101;
-const H264 = 0x1b;
-const AAC = 0x0f;
-
-interface Fields {
-  pid: number;
-  payload?: Uint8Array;
-  start?: boolean;
-  continuity?: number;
-  randomAccess?: boolean;
-  scrambled?: boolean;
-  error?: boolean;
-}
-
-/** One packet; what the payload leaves over is stuffing in the adaptation field, as 13818-1 has it. */
-function packet(fields: Fields): Buffer {
-  const { pid, payload = new Uint8Array(0), start = false, continuity = 0 } = fields;
-  const bytes = Buffer.alloc(TS_PACKET_BYTES, 0xff);
-  const adaptation = payload.length < 184;
-  bytes.writeUInt8(0x47, 0);
-  bytes.writeUInt16BE((fields.error ? 0x8000 : 0) | (start ? 0x4000 : 0) | pid, 1);
-  const present = (adaptation ? 0x20 : 0) | (payload.length > 0 ? 0x10 : 0);
-  bytes.writeUInt8((fields.scrambled ? 0x80 : 0) | present | continuity, 3);
-  if (adaptation) bytes.writeUInt8(183 - payload.length, 4);
-  if (payload.length < 183) bytes.writeUInt8(fields.randomAccess ? 0x40 : 0, 5);
-  bytes.set(payload, TS_PACKET_BYTES - payload.length);
-  return bytes;
-}
-
-function section(table: number, id: number, body: number[], current = true): number[] {
-  const length = 5 + body.length + 4;
-  const head = [table, 0xb0 | (length >> 8), length & 0xff, id >> 8, id & 0xff];
-  return [...head, 0xc0 | (current ? 1 : 0), 0, 0, ...body, 0, 0, 0, 0];
-}
-
-const pid16 = (pid: number): number[] => [0xe0 | (pid >> 8), pid & 0xff];
-
-type Stream = readonly [type: number, pid: number];
-const patSection = (...programs: Stream[]): number[] =>
-  section(
-    0,
-    1,
-    programs.flatMap(([program, pid]) => [program >> 8, program & 0xff, ...pid16(pid)]),
-  );
-function pmtSection(
-  streams: readonly Stream[],
-  program = 1,
-  current = true,
-  padding = 0,
-): number[] {
-  const descriptors = [0xf0 | (padding >> 8), padding & 0xff, ...new Array(padding).fill(0x55)];
-  const listed = streams.flatMap(([type, pid]) => [type, ...pid16(pid), 0xf0, 0]);
-  return section(2, program, [...pid16(VIDEO), ...descriptors, ...listed], current);
-}
-
-function psi(pid: number, ...sections: number[][]): Buffer {
-  const payload = Uint8Array.from([0, ...sections.flat()]);
-  return packet({ pid, start: true, payload });
-}
-const pat = psi(0, patSection([1, PMT]));
-const pmt = psi(
+import {
+  AAC,
+  AUDIO,
+  H264,
+  key,
   PMT,
-  pmtSection([
-    [AAC, AUDIO],
-    [H264, VIDEO],
-  ]),
-);
-const key = packet({ pid: VIDEO, start: true, randomAccess: true, payload: Buffer.alloc(100) });
-const picture = packet({ pid: VIDEO, payload: Buffer.alloc(184) });
-const sound = packet({ pid: AUDIO, start: true, randomAccess: true, payload: Buffer.alloc(9) });
+  packet,
+  pat,
+  patSection,
+  picture,
+  pmt,
+  pmtSection,
+  psi,
+  type Stream,
+  sound,
+  spanning,
+  VIDEO,
+} from './mpeg-ts-rig.ts';
+
+/** As many as do not fit one packet. */
+const manyPrograms = Array.from({ length: 60 }, (_, index): Stream => [index + 1, PMT]);
 
 /** Pushes payloads at positions 0, 1, 2, … and gives the entry after each. */
 function entries(payloads: readonly Buffer[], finder = new EntryPointFinder()): number[] {
@@ -81,20 +29,6 @@ function entries(payloads: readonly Buffer[], finder = new EntryPointFinder()): 
     finder.push(bytes, 0, bytes.length, position);
     return finder.entry;
   });
-}
-
-/** Cuts a long section into packets of its PID. */
-function spanning(pid: number, bytes: number[], firstContinuity = 0): Buffer[] {
-  const whole = Uint8Array.from([0, ...bytes]);
-  const cuts = Array.from({ length: Math.ceil(whole.length / 184) }, (_, index) => index);
-  return cuts.map((index) =>
-    packet({
-      pid,
-      start: index === 0,
-      continuity: (firstContinuity + index) & 15,
-      payload: whole.subarray(index * 184, (index + 1) * 184),
-    }),
-  );
 }
 
 describe('where a decoder can start', () => {
@@ -122,7 +56,9 @@ describe('where a decoder can start', () => {
 
   it('is not where the sound alone can be decoded, unless there is sound alone', () => {
     expect(entries([pat, pmt, sound])).toEqual([-1, -1, -1]);
-    expect(entries([pat, psi(PMT, pmtSection([[AAC, AUDIO]])), sound])).toEqual([-1, -1, 0]);
+    const soundOnly = psi(PMT, pmtSection([[AAC, AUDIO]]));
+    expect(entries([pat, soundOnly, sound])).toEqual([-1, -1, 0]);
+    expect(entries([pat, pmt, soundOnly, sound])).toEqual([-1, -1, -1, 0]);
   });
 
   it('is found by random access flags of scrambled pictures too, but by no scrambled table', () => {
@@ -131,6 +67,13 @@ describe('where a decoder can start', () => {
     const payload = Uint8Array.from([0, ...patSection([1, PMT])]);
     const scrambledPat = packet({ pid: 0, start: true, scrambled: true, payload });
     expect(entries([scrambledPat, pmt, key])).toEqual([-1, -1, -1]);
+  });
+
+  it('takes no flag from where no flags are', () => {
+    const noFlags = packet({ pid: VIDEO, payload: Buffer.alloc(183, 0x40) });
+    const impossible = Buffer.from(key);
+    impossible[4] = 184;
+    expect(entries([pat, pmt, noFlags, impossible, key])).toEqual([-1, -1, -1, -1, 0]);
   });
 
   it('takes no packet that a receiver marked as damaged', () => {
@@ -142,9 +85,10 @@ describe('where a decoder can start', () => {
 describe('tables', () => {
   it('follows the first program, past the network entry', () => {
     const several = psi(0, patSection([0, 0x10], [7, PMT], [8, 0x1001]));
-    const other = psi(0x1001, pmtSection([[H264, VIDEO]], 8));
-    const first = psi(PMT, pmtSection([[H264, AUDIO]], 8), pmtSection([[H264, VIDEO]], 7));
-    expect(entries([several, other, key, first, sound, key])).toEqual([-1, -1, -1, -1, -1, 0]);
+    const elsewhere = psi(0x1001, pmtSection([[H264, VIDEO]], 8));
+    const other = pmtSection([[H264, AUDIO]], 8);
+    const first = psi(PMT, other, pmtSection([[H264, VIDEO]], 7), other);
+    expect(entries([several, elsewhere, key, first, sound, key])).toEqual([-1, -1, -1, -1, -1, 0]);
   });
 
   it('follows a PMT whose pictures move to another PID, from the moment it applies', () => {
@@ -173,22 +117,27 @@ describe('tables', () => {
     expect(entries([pat, ...parts, sound, key]).at(-1)).toBe(0);
     expect(entries([pat, ...parts.flatMap((part) => [part, part]), sound, key]).at(-1)).toBe(0);
 
-    const [first, second] = spanning(PMT, pmtSection([], 9, true, 250)) as [Buffer, Buffer];
-    const tail = [...second.subarray(payloadOffset(second))];
-    const joined = Uint8Array.from([tail.length, ...tail, ...pmtSection([[H264, VIDEO]])]);
+    const [first, second] = spanning(PMT, pmtSection([[H264, VIDEO]], 1, true, 250));
+    const tail = [...second!.subarray(5 + second![4]!)];
+    const joined = Uint8Array.from([tail.length, ...tail, ...pmtSection([[H264, AUDIO]], 9)]);
     const next = packet({ pid: PMT, start: true, continuity: 1, payload: joined });
-    expect(entries([pat, first, next, sound, key])).toEqual([-1, -1, -1, -1, 0]);
+    expect(entries([pat, first!, next, sound, key])).toEqual([-1, -1, -1, -1, 0]);
   });
 
-  it('never takes a table from pieces with a hole between', () => {
-    const parts = spanning(PMT, pmtSection([[H264, VIDEO]], 1, true, 400));
-    const holed = [parts[0]!, parts[2]!];
-    expect(entries([pat, ...holed, key, pmt, key])).toEqual([-1, -1, -1, -1, -1, 0]);
+  it('never takes a table from pieces of two', () => {
+    const [first] = spanning(PMT, pmtSection([[H264, AUDIO]], 1, true, 250), 0);
+    const [, last] = spanning(PMT, pmtSection([[H264, VIDEO]], 1, true, 250), 2);
+    expect(entries([pat, first!, last!, key, pmt, key])).toEqual([-1, -1, -1, -1, -1, 0]);
+  });
+
+  it('passes over a section that is longer than any table', () => {
+    const parts = spanning(PMT, pmtSection([[H264, VIDEO]], 1, true, 3900));
+    const rest = Buffer.concat(parts.slice(1));
+    expect(entries([pat, parts[0]!, rest, key, pmt, key])).toEqual([-1, -1, -1, -1, -1, 0]);
   });
 
   it('counts from the payload where a PAT began, and only a PMT that began after it', () => {
-    const programs = Array.from({ length: 60 }, (_, index): Stream => [index + 1, PMT]);
-    const parts = spanning(0, patSection(...programs));
+    const parts = spanning(0, patSection(...manyPrograms));
     expect(entries([...parts, pmt, key])).toEqual([-1, -1, -1, 0]);
     const [first, second] = spanning(PMT, pmtSection([[H264, VIDEO]], 1, true, 250));
     expect(entries([pat, first!, pat, second!, key, pmt, key])).toEqual([
@@ -196,8 +145,6 @@ describe('tables', () => {
     ]);
   });
 });
-
-const payloadOffset = (bytes: Buffer): number => (bytes[3]! & 0x20 ? 5 + bytes[4]! : 4);
 
 describe('what is no transport stream', () => {
   it('is told from it: lengths, a missing sync byte, nothing at all', () => {
@@ -211,6 +158,8 @@ describe('what is no transport stream', () => {
   });
 
   it('between PAT and key frame leaves no clean start there', () => {
+    const [first, second] = spanning(0, patSection(...manyPrograms));
+    expect(entries([first!, Buffer.from('hole'), second!, pmt, key]).at(-1)).toBe(NO_ENTRY);
     expect(entries([pat, pmt, Buffer.from('hole'), key, pat, pmt, key])).toEqual([
       -1, -1, -1, -1, -1, -1, 4,
     ]);
@@ -242,6 +191,12 @@ describe('any stream', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('may end in a table that begins past its packet', () => {
+    const emptyTable = Buffer.from(pat);
+    emptyTable[4] = 183;
+    expect(entries([emptyTable, pmt, key])).toEqual([-1, -1, -1]);
   });
 
   it('of hostile bytes never throws, never points ahead, and is read within its bounds alone', () => {

@@ -48,10 +48,10 @@ export function isTransportStream(bytes: Buffer, start: number, end: number): bo
   return true;
 }
 
-/** Where the payload of the packet at `at` begins: at most its end, which is where an impossible one begins too. */
+/** Where the payload of the packet at `at` begins: at its end, or past it, where it says what cannot be. */
 export function payloadStart(bytes: Buffer, at: number, header: number): number {
   if ((header & ADAPTATION_FLAG) === 0) return at + 4;
-  return at + 5 + Math.min(bytes.readUInt8(at + 4), ADAPTATION_MAX_BYTES);
+  return at + 5 + bytes.readUInt8(at + 4);
 }
 
 /** Whether decoding can start at the packet at `at`, by its own word. */
