@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { cleanEnvironment } from '../../local/environment.ts';
+
+const ROOT = `${import.meta.dirname}/../../..`;
+const TETHER = `${ROOT}/infra/demo/tether.ts`;
+const SHIFTED_CLOCK = `${import.meta.dirname}/shifted-clock.ts`;
+
+interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** A service as its users run it: a process of its own, which ends with the test at the latest. */
+export class TestProcess {
+  readonly log: LogLine[] = [];
+  /** The line in which it says that it is ready. */
+  readonly ready: Promise<LogLine>;
+  /** Exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  readonly #child: ChildProcess;
+
+  constructor(script: string, settings: Readonly<Record<string, string>>) {
+    this.#child = spawn(
+      process.execPath,
+      ['--import', TETHER, '--import', SHIFTED_CLOCK, `${ROOT}/${script}`],
+      {
+        env: { ...cleanEnvironment(process.env), ...settings },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    );
+    this.exited = once(this.#child, 'exit').then(([code, signal]) => code ?? signal);
+    const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
+    this.ready = promise;
+    this.ready.catch(() => {});
+    if (this.#child.stdout) {
+      createInterface(this.#child.stdout).on('line', (text) => {
+        const line = JSON.parse(text) as LogLine;
+        this.log.push(line);
+        if (line.msg.startsWith('ready ')) resolve(line);
+      });
+    }
+    this.exited.then((end) => reject(new Error(`${script} ended with ${end} before it was ready`)));
+  }
+
+  /** Sends a signal and waits for the end that it brings. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals> {
+    this.#child.kill(signal);
+    return this.exited;
+  }
+}

@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { loadConfig } from '../../../shared/config.ts';
+import type { Minute, UserId } from '../../../shared/ids.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { openStore } from '../../../shared/store/open-store.ts';
+import type { Store } from '../../../shared/store/store.ts';
+import { TestProcess } from './test-process.ts';
+import { TestSource } from './test-source.ts';
+import { TestUser } from './test-user.ts';
+
+type Settings = Readonly<Record<string, string>>;
+
+const WAIT_MS = 20_000;
+
+/** A running edge node. */
+export interface TestEdge {
+  readonly process: TestProcess;
+  readonly usersPort: number;
+  readonly adminPort: number;
+}
+
+/** What /status says, as far as these tests ask. */
+interface Status {
+  readonly usersTotal: number;
+  readonly channels: readonly { readonly channel: string; readonly received: number }[];
+  readonly store: {
+    readonly usage: {
+      readonly saveFailures: number;
+      readonly pendingRows: number;
+      readonly reachable: boolean;
+      readonly spool: { readonly files: number; readonly rowsWritten: number };
+    };
+  };
+}
+
+/** The whole service on real sockets and files in a folder of its own: a source, functions, any number of edge nodes. */
+export class TestService {
+  readonly folder: string;
+  readonly source: TestSource;
+  readonly #settings: Settings;
+  readonly #store: Store;
+  readonly #processes: TestProcess[] = [];
+  #origin = '';
+
+  private constructor(folder: string, source: TestSource, store: Store, settings: Settings) {
+    this.folder = folder;
+    this.source = source;
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  /** @param settings of both services, over those of a test on SQLite */
+  static async start(settings: Settings = {}): Promise<TestService> {
+    const folder = await mkdtemp(join(tmpdir(), 'streaming-service-e2e-'));
+    const source = new TestSource();
+    const all = {
+      STORE: 'sqlite',
+      SQLITE_PATH: join(folder, 'service.db'),
+      USAGE_SPOOL_DIR: join(folder, 'spool'),
+      SERVER_PORT: '0',
+      STREAM_PORT: '0',
+      ADMIN_PORT: '0',
+      CHANNEL_SOURCE_HOST: '127.0.0.1',
+      CHANNEL_SOURCE_PORT: String(await source.listen()),
+      REORDER_SETTLE_MS: '20',
+      DRAIN_MS: '100',
+      ...settings,
+    };
+    const store = await openStore(loadConfig(all), createLogger('fatal', 'test'));
+    const service = new TestService(folder, source, store, all);
+    service.#origin = await service.startFunctions();
+    return service;
+  }
+
+  get databasePath(): string {
+    return join(this.folder, 'service.db');
+  }
+
+  get spoolPath(): string {
+    return join(this.folder, 'spool');
+  }
+
+  /** Ends everything at once. */
+  async close(): Promise<void> {
+    await Promise.all(this.#processes.map((each) => each.end('SIGKILL')));
+    await this.source.close();
+    await this.#store.close();
+    await rm(this.folder, { recursive: true });
+  }
+
+  /** Resolves with its origin. */
+  async startFunctions(settings: Settings = {}): Promise<string> {
+    const process = this.#spawn('functions/server.ts', settings);
+    return String((await process.ready).origin);
+  }
+
+  /** Resolves when the edge node takes users, and packets from the source. */
+  async startEdge(settings: Settings = {}): Promise<TestEdge> {
+    const clients = this.source.clients;
+    const process = this.#spawn('edge-node/main.ts', settings);
+    const { users, admin } = await process.ready;
+    await expect.poll(() => this.source.clients, { timeout: WAIT_MS }).toBeGreaterThan(clients);
+    return { process, usersPort: Number(users), adminPort: Number(admin) };
+  }
+
+  /** GET /usage, of the functions that this service began with unless said otherwise. */
+  async usage(user: string, origin = this.#origin): Promise<Record<string, number>> {
+    const answer = await fetch(`${origin}/usage/${encodeURIComponent(user)}`);
+    expect(answer.status).toBe(200);
+    return ((await answer.json()) as { sessions: Record<string, number> }).sessions;
+  }
+
+  /** All that the store holds of a user, to the packet and whatever its age. */
+  async storedMs(user: string): Promise<number> {
+    const entries = await this.#store.readUsage(user as UserId, 0 as Minute);
+    return entries.reduce((sum, { deliveredMs }) => sum + deliveredMs, 0);
+  }
+
+  /** Registers users and has them watch; resolves when their sessions have begun. */
+  async watch(edge: TestEdge, channel: string, ...names: string[]): Promise<TestUser[]> {
+    for (const name of names) await this.#register(name);
+    const { usersTotal } = await this.status(edge);
+    const users = names.map((name) => new TestUser(name, channel, edge.usersPort));
+    await this.eventually(() => this.#usersTotal(edge)).toBe(usersTotal + users.length);
+    return users;
+  }
+
+  /** Users go; resolves when their sessions have ended. */
+  async leave(edge: TestEdge, ...users: TestUser[]): Promise<void> {
+    const { usersTotal } = await this.status(edge);
+    await Promise.all(users.map((user) => user.leave()));
+    await this.eventually(() => this.#usersTotal(edge)).toBe(usersTotal - users.length);
+  }
+
+  async status(edge: TestEdge): Promise<Status> {
+    const answer = await fetch(`http://127.0.0.1:${edge.adminPort}/status`);
+    return (await answer.json()) as Status;
+  }
+
+  /** Assertions that come true in time. */
+  eventually<T>(read: () => T | Promise<T>) {
+    return expect.poll(read, { timeout: WAIT_MS, interval: 20 });
+  }
+
+  async #usersTotal(edge: TestEdge): Promise<number> {
+    return (await this.status(edge)).usersTotal;
+  }
+
+  async #register(body: string): Promise<void> {
+    const answer = await fetch(`${this.#origin}/register`, { method: 'POST', body });
+    expect(answer.status).toBe(200);
+  }
+
+  #spawn(script: string, settings: Settings): TestProcess {
+    const process = new TestProcess(script, { ...this.#settings, ...settings });
+    this.#processes.push(process);
+    return process;
+  }
+}
