@@ -78,7 +78,7 @@ bench: node ## Measure ordering and fan-out beside a plain C relay
 bench-store: node ## Measure /register, /usage and usage rows on Cassandra and DynamoDB Local
 	@$(NODE) infra/bench/store.ts
 todo: ## Generate a TODO list for project
-	@git grep -nIE '\b(TODO|FIXME|XXX)\b' -- ':!Makefile' ':!package-lock.json' ':!infra/rules' || echo "nothing left to do"
+	@git grep -nIwE 'TODO|FIXME|XXX' -- ':!Makefile' ':!package-lock.json' ':!infra/rules' || echo "nothing left to do"
 
 ### Local Commands
 drma: node ## Removes all stopped containers of this project

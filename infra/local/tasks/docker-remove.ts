@@ -60,7 +60,7 @@ function removeAll(name: string, kind: Kind): boolean {
       console.error(`kept ${line}: ${reason(error)}`);
     }
   }
-  console.log(`${removed} ${name} of this project removed`);
+  console.log(`${name} of this project removed: ${removed}`);
   return removed === new Set(found).size;
 }
 
