@@ -10,6 +10,7 @@ import type { EpochReport } from './feed.ts';
 import { report } from './report.ts';
 import type { Screen } from './screen.ts';
 import { freePort, Service } from './service.ts';
+import { DEMO_USERS } from './users.ts';
 import type { Played } from './verdict.ts';
 
 const HOST = '127.0.0.1';
@@ -19,15 +20,6 @@ const QUIET_MS = 500;
 
 /** What would count for the next demo. */
 const LEFT_BEHIND = ['demo.db', 'demo.db-wal', 'demo.db-shm', 'spool'];
-
-/** Who watches what: the seed's five. */
-const USERS = [
-  ['user-1', 'zato01'],
-  ['user-2', 'zato02'],
-  ['user-3', 'unknown'],
-  ['user-4', 'zato01'],
-  ['user-5', 'zato02'],
-] as const;
 
 export interface DemoOptions {
   readonly seconds: number;
@@ -64,12 +56,12 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<boo
   const { ports } = services;
   const origin = `http://${HOST}:${ports.functions}`;
 
-  const users = USERS.map(([userId, channelId]) => {
+  const users = DEMO_USERS.map(([userId, channelId]) => {
     const file = `${folder}/${userId}.ts`;
     return new DemoUser({ userId, channelId, host: HOST, port: ports.users, file });
   });
-  await Promise.all(USERS.map(([userId]) => register(origin, userId)));
-  screen.step('users', `${USERS.map(([userId]) => userId).join(', ')}: registered\n`);
+  await Promise.all(DEMO_USERS.map(([userId]) => register(origin, userId)));
+  screen.step('users', `${DEMO_USERS.map(([userId]) => userId).join(', ')}: registered\n`);
 
   const tooEarly = new AbortController();
   const watching = Promise.all(users.map((user) => user.watch())).then(() => tooEarly.abort());

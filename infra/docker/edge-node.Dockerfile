@@ -33,6 +33,12 @@ LABEL com.streaming-service.project="streaming-service" \
       org.opencontainers.image.title="streaming-service edge-node" \
       org.opencontainers.image.description="Orders live channels and sends each user the one they watch" \
       org.opencontainers.image.licenses="MIT"
+
+# A channel source and five users, for the demo.
+FROM runtime AS demo
+COPY infra/demo infra/demo
+
+FROM runtime AS edge-node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9112}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # node is process 1 and handles SIGTERM itself.

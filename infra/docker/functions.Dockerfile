@@ -18,26 +18,22 @@ COPY infra/docker/lambda-runtime ./
 RUN npm_config_nodedir=/usr/local npm ci --no-fund --no-audit \
  && rm -rf node_modules/aws-lambda-ric/deps node_modules/aws-lambda-ric/src node_modules/aws-lambda-ric/build
 
-# The handlers, each bundled into one file: a function's start reads that file and little else.
-FROM node AS bundle
+# Everything is installed for the bundle; what only that needed goes again. The repository's node packages (optional
+# dependencies) serve machines without Node; here it comes from the image.
+FROM node AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY functions functions
-COPY infra/docker/bundle.ts infra/docker/bundle.ts
-RUN node infra/docker/bundle.ts
-
-# The repository's node packages (optional dependencies) serve machines without Node; here it comes from the image.
-FROM node AS build
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
-COPY shared shared
-COPY functions functions
 COPY infra/cassandra infra/cassandra
-COPY infra/docker/functions-entrypoint.sh /entrypoint.sh
-RUN chmod -R a+rX . && chmod 755 /entrypoint.sh
+COPY infra/docker infra/docker
+# The handlers, each bundled into one file: a function's start reads that file and little else.
+RUN node infra/docker/bundle.ts && mkdir -p /var/task && mv dist/lambda/* /var/task \
+ && mv infra/docker/functions-entrypoint.sh /entrypoint.sh \
+ && rm -rf dist infra/docker \
+ && npm prune --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit \
+ && chmod -R a+rX . /var/task && chmod 755 /entrypoint.sh
 
 FROM ${BASE_IMAGE}
 RUN apt-get update \
@@ -47,7 +43,7 @@ RUN apt-get update \
  && install -d -o streaming -g streaming /data
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=lambda-runtime /var/runtime/node_modules/aws-lambda-ric /var/runtime/node_modules/aws-lambda-ric
-COPY --from=bundle /app/dist/lambda /var/task
+COPY --from=build /var/task /var/task
 COPY --from=build /entrypoint.sh /entrypoint.sh
 COPY --from=build /app /app
 WORKDIR /app

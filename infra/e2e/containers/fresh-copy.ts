@@ -11,11 +11,15 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
  * nothing installed, built or left over. The copy is removed afterwards.
  */
 export async function withFreshCopy<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const listed = await command('git', ['ls-files', '-z', '-co', '--exclude-standard'], { cwd: ROOT });
+  const listed = await command('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
+    cwd: ROOT,
+  });
   const folder = await mkdtemp(join(tmpdir(), 'streaming-service-'));
   try {
     for (const path of new Set(listed.split('\0').filter(Boolean))) {
-      await cp(join(ROOT, path), join(folder, path), { recursive: true, force: true }).catch(ignoreGone);
+      await cp(join(ROOT, path), join(folder, path), { recursive: true, force: true }).catch(
+        ignoreGone,
+      );
     }
     return await use(folder);
   } finally {
