@@ -119,6 +119,17 @@ test.each(files('*.yaml', '*.yml'))('%s is YAML without a duplicate key', (path)
   expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
 });
 
+test('what Docker makes of this project carries the label by which make drma, drmia and drmvu find it', () => {
+  const { services, volumes, networks } = parse(read('docker-compose.yml'), { merge: true });
+  for (const made of [services, volumes, networks].flatMap(Object.entries)) {
+    const [name, { labels }] = made as [string, { labels?: Env }];
+    expect([name, labels?.['com.streaming-service.project']]).toEqual([name, 'streaming-service']);
+  }
+  for (const dockerfile of files('infra/docker/*Dockerfile')) {
+    expect(read(dockerfile)).toContain('LABEL com.streaming-service.project="streaming-service"');
+  }
+});
+
 test('every manifest is named by its kustomization', () => {
   const named = files('infra/kubernetes/**/kustomization.yaml').flatMap((path) => {
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
