@@ -23,6 +23,11 @@ describe('settings', () => {
     ['CHANNEL_LOG_BYTES', '8 MB'],
     ['CHANNEL_LOG_BYTES', '1'],
     ['STORE', 'mysql'],
+    ['DB_NODES', 'db-1,,db-2'],
+    ['DB_NODES', 'db-1:port'],
+    ['DB_NAME', 'x; DROP'],
+    ['DB_DATACENTER', "dc'1"],
+    ['DYNAMODB_TABLE_PREFIX', 'a/b'],
     ['START_AT', 'LIVE'],
     ['LOG_LEVEL', 'loud'],
   ])('that are bad stop the start with one line that names %s (%s)', (name, value) => {
@@ -40,6 +45,11 @@ describe('settings', () => {
     expect(config.CHANNEL_LOG_BYTES).toBe(2 ** 24);
     expect(config.EDGE_LOG_BYTES).toBe(2 ** 30);
     expect(config.MAX_PAYLOAD_BYTES).toBe(2048);
+  });
+
+  it('take nodes with a port of their own, and IPv6', () => {
+    const { DB_NODES } = loadConfig({ DB_NODES: 'db-1, db-2:9142,[::1]:9042,10.0.0.7' });
+    expect(DB_NODES).toEqual(['db-1', 'db-2:9142', '[::1]:9042', '10.0.0.7']);
   });
 
   it.each([

@@ -131,7 +131,7 @@ export const SETTINGS = {
   ),
   STORE: setting(
     oneOf('cassandra', 'dynamodb', 'sqlite'),
-    'sqlite',
+    'cassandra',
     'where registrations and usage live',
   ),
   DB_NODES: setting(

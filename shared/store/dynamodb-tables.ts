@@ -121,7 +121,7 @@ function explain(error: unknown): unknown {
     new StoreSetupError(`DynamoDB: ${advice} (${message})`, { cause: error });
   const advice = SETUP_ERRORS[name];
   if (advice !== undefined) return setupError(advice);
-  if (message === 'Region is missing') return setupError('set AWS_REGION');
+  if (message.startsWith('Region ')) return setupError('set AWS_REGION');
   if ('code' in error && error.code === 'ENOTFOUND') {
     return setupError('the host of AWS_ENDPOINT_URL, or of AWS_REGION, cannot be resolved');
   }
