@@ -95,7 +95,7 @@ export class ReorderModel {
   get dueMs(): number {
     const due: number[] = [];
     if (this.#expected === undefined) {
-      if (this.#held.length > 0) due.push(this.#settlingSince + this.#patience(this.#held));
+      if (this.#held.length > 0) due.push(this.#settledMs);
     } else {
       for (const { arrivedMs } of this.#held) due.push(arrivedMs + this.#limits.deadlineMs);
       if (this.#waitingSince !== undefined) due.push(this.#waitingSince + this.#limits.settleMs);
@@ -107,7 +107,9 @@ export class ReorderModel {
 
   /** Whether the rules say what becomes of this packet now. */
   isSpecified(sequence: bigint): boolean {
-    if (this.#expected !== undefined) return this.#aside.length < this.#limits.maxPackets;
+    if (this.#expected !== undefined) {
+      return this.#aside.length < this.#limits.maxPackets && !this.#isBesideLeft(sequence);
+    }
     if (this.#isLeft(sequence) || this.#held.some((kept) => this.#isLeft(kept.sequence)))
       return false;
     return this.#held.every((kept) => isWithin(this.#window, kept.sequence, sequence));
@@ -123,9 +125,7 @@ export class ReorderModel {
   expire(nowMs: number): void {
     const [first] = this.#aside;
     if (first && nowMs >= first.arrivedMs + this.#limits.settleMs) this.#restart(first.arrivedMs);
-    if (this.#expected === undefined && this.#held.length > 0) {
-      if (nowMs >= this.#settlingSince + this.#patience(this.#held)) this.#start();
-    }
+    if (this.#expected === undefined && nowMs >= this.#settledMs) this.#start();
     const waiting = this.#waitingSince;
     if (waiting !== undefined && nowMs >= waiting + this.#limits.settleMs) {
       this.#waitingSince = undefined;
@@ -147,11 +147,18 @@ export class ReorderModel {
     return distance >= -2n * this.#window && distance < 2n * this.#window;
   }
 
-  /** How long an epoch that would start with the lowest of these gathers packets from its first on. */
-  #patience(kept: readonly Kept[]): number {
-    const lowest = ascending(kept)[0]?.sequence ?? 0n;
+  /** How far the left range reaches ahead, one window or two, is open. */
+  #isBesideLeft(sequence: bigint): boolean {
+    return this.#isLeft(sequence) && ahead(this.#left ?? 0n, sequence) >= this.#window;
+  }
+
+  /** When the epoch has gathered its first packets; no packet waits for longer than its own deadline. */
+  get #settledMs(): number {
+    const { deadlineMs, settleMs } = this.#limits;
+    const lowest = this.#held[0]?.sequence ?? 0n;
     const isYoung = lowest > 0n && lowest < this.#window;
-    return isYoung ? this.#limits.deadlineMs : this.#limits.settleMs;
+    const settledMs = this.#settlingSince + (isYoung ? deadlineMs : settleMs);
+    return Math.min(settledMs, ...this.#held.map(({ arrivedMs }) => arrivedMs + deadlineMs));
   }
 
   /** Whether the lowest held is 0, where sources begin, and not the successor of 2^64-1. */

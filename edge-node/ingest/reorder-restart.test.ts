@@ -161,6 +161,23 @@ describe('a new connection', () => {
     expect(rig.buffer.counters.lost).toBe(0);
   });
 
+  it('whose first gap was given up by the deadline leaves later gaps all their time', () => {
+    const rig = settledUpTo(1005n);
+    rig.push(1006n);
+    rig.pass(deadlineMs - 1);
+    rig.connect();
+    rig.push(1007n);
+    rig.pass(1);
+    expect(rig.sequences.at(-1)).toBe(1007n);
+    rig.pass(10 * deadlineMs);
+    rig.push(1009n);
+    rig.pass(deadlineMs - 1);
+    expect(rig.sequences.at(-1)).toBe(1007n);
+    rig.push(1008n);
+    expect(rig.sequences.at(-1)).toBe(1009n);
+    expect(rig.buffer.counters.lost).toBe(1);
+  });
+
   it('that repeats what was delivered and goes on gives nobody anything twice', () => {
     const rig = settledUpTo(1040n);
     rig.connect();
