@@ -29,6 +29,7 @@ describe('users who read to the end are accounted for every packet', () => {
   test('while they watch, in two sessions at once, and across reconnects', async () => {
     service = await TestService.start({ USAGE_FLUSH_MS: '500' });
     const edge = await service.startEdge();
+    await service.register('one', 'two', 'three');
     const users = await service.watch(edge, CHANNEL, 'one', 'two', 'two', 'three');
     const [one, twice, again, leaving] = users as [TestUser, TestUser, TestUser, TestUser];
     await deliver(130, ...users);
@@ -48,6 +49,7 @@ describe('users who read to the end are accounted for every packet', () => {
     const shiftMs = MINUTE_MS - (Date.now() % MINUTE_MS) - 4000;
     service = await TestService.start({ USAGE_FLUSH_MS: '500', CLOCK_SHIFT_MS: String(shiftMs) });
     const edge = await service.startEdge();
+    await service.register('one');
     const [user] = (await service.watch(edge, CHANNEL, 'one')) as [TestUser];
     const minute = () => Math.floor((Date.now() + shiftMs) / MINUTE_MS);
     const first = minute();
@@ -60,6 +62,7 @@ describe('users who read to the end are accounted for every packet', () => {
     service = await TestService.start();
     const edge = await service.startEdge();
     const names = Array.from({ length: 20 }, (_, i) => `user-${i}`);
+    await service.register(...names);
     const users = await service.watch(edge, CHANNEL, ...names);
     service.source.play([CHANNEL], 500);
     await service
@@ -83,6 +86,7 @@ describe('users who read to the end are accounted for every packet', () => {
     const settings = { START_AT: 'entry', PACKET_BATCH_SIZE: '1000', DELIVERY_LINGER_MS: '1000' };
     service = await TestService.start({ ...settings, DELIVERY_LOAD_FACTOR: '1' });
     const edge = await service.startEdge();
+    await service.register('early', 'late');
     const [early] = (await service.watch(edge, CHANNEL, 'early')) as [TestUser];
     await deliver(1, early);
     service.source.send(CHANNEL, 300);
@@ -102,6 +106,7 @@ describe('users who read to the end are accounted for every packet', () => {
 test('what was watched leaves /usage after 24 hours, and not before', async () => {
   service = await TestService.start();
   const edge = await service.startEdge();
+  await service.register('one');
   const [user] = (await service.watch(edge, CHANNEL, 'one')) as [TestUser];
   await deliver(1000, user);
   await service.leave(edge, user);

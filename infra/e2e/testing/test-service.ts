@@ -99,10 +99,10 @@ export class TestService {
 
   /** Resolves when the edge node takes users, and packets from the source. */
   async startEdge(settings: Settings = {}): Promise<TestEdge> {
-    const clients = this.source.clients;
+    const { accepted } = this.source;
     const process = this.#spawn('edge-node/main.ts', settings);
     const { users, admin } = await process.ready;
-    await expect.poll(() => this.source.clients, { timeout: WAIT_MS }).toBeGreaterThan(clients);
+    await this.eventually(() => this.source.accepted).toBeGreaterThan(accepted);
     return { process, usersPort: Number(users), adminPort: Number(admin) };
   }
 
@@ -119,9 +119,15 @@ export class TestService {
     return entries.reduce((sum, { deliveredMs }) => sum + deliveredMs, 0);
   }
 
-  /** Registers users and has them watch; resolves when their sessions have begun. */
+  async register(...users: string[]): Promise<void> {
+    for (const body of users) {
+      const answer = await fetch(`${this.#origin}/register`, { method: 'POST', body });
+      expect(answer.status).toBe(200);
+    }
+  }
+
+  /** Registered users watch; resolves when their sessions have begun. */
   async watch(edge: TestEdge, channel: string, ...names: string[]): Promise<TestUser[]> {
-    for (const name of names) await this.#register(name);
     const { usersTotal } = await this.status(edge);
     const users = names.map((name) => new TestUser(name, channel, edge.usersPort));
     await this.eventually(() => this.#usersTotal(edge)).toBe(usersTotal + users.length);
@@ -147,11 +153,6 @@ export class TestService {
 
   async #usersTotal(edge: TestEdge): Promise<number> {
     return (await this.status(edge)).usersTotal;
-  }
-
-  async #register(body: string): Promise<void> {
-    const answer = await fetch(`${this.#origin}/register`, { method: 'POST', body });
-    expect(answer.status).toBe(200);
   }
 
   #spawn(script: string, settings: Settings): TestProcess {

@@ -13,9 +13,12 @@ export class TestSource {
   readonly #clients = new Set<Socket>();
   readonly #next = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Connections so far. */
+  accepted = 0;
 
   constructor() {
     this.#server = createServer({ noDelay: true }, (socket) => {
+      this.accepted += 1;
       this.#clients.add(socket);
       socket.resume();
       socket.on('error', () => {});
@@ -26,10 +29,6 @@ export class TestSource {
   async listen(): Promise<number> {
     await once(this.#server.listen(0, '127.0.0.1'), 'listening');
     return (this.#server.address() as AddressInfo).port;
-  }
-
-  get clients(): number {
-    return this.#clients.size;
   }
 
   /** The next packets of a channel, to everybody who listens. */
