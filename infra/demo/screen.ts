@@ -32,6 +32,11 @@ export class Screen {
     this.line(`  ${this.paint('green', '✓')} ${name.padEnd(15)} ${text}`);
   }
 
+  /** What takes a while, or what to know. */
+  note(text: string): void {
+    this.line(`    ${this.paint('dim', text)}`);
+  }
+
   progress(seconds: number, total: number, text: string): void {
     if (this.#canMove) {
       const filled = Math.round((Math.min(seconds, total) / total) * BAR_CELLS);

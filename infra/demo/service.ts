@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DemoError } from './demo-error.ts';
@@ -9,24 +8,6 @@ import { DemoError } from './demo-error.ts';
 const READY_MS = 60_000;
 const STOP_MS = 15_000;
 const POLL_MS = 50;
-const LOOPBACK = '127.0.0.1';
-
-/** The preferred port if nobody has it, else any free one. */
-export async function freePort(preferred: number): Promise<number> {
-  for (const port of [preferred, 0]) {
-    const server = createServer().listen(port, LOOPBACK);
-    try {
-      await once(server, 'listening');
-    } catch {
-      continue;
-    }
-    const address = server.address();
-    server.close();
-    await once(server, 'close');
-    if (address !== null && typeof address === 'object') return address.port;
-  }
-  throw new DemoError('no free port');
-}
 
 const running = new Set<Service>();
 
@@ -92,6 +73,11 @@ export class Service {
   /** SIGTERM, and resolves when it has ended well. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
+    await this.finished();
+  }
+
+  /** Resolves when it has ended well. */
+  async finished(): Promise<void> {
     const late = sleep(STOP_MS, 'late', { ref: false });
     const ended = await Promise.race([this.#exited, late]);
     if (ended === 'late') {

@@ -1,0 +1,30 @@
+/**
+ * Keeps a real engine on loopback for the demo: `node infra/demo/engine-keeper.ts cassandra|dynamodb`. Says on standard
+ * output what it does, and at last `port N`. Its standard input is a pipe from the demo, which ends with the demo,
+ * however that ends; then the engine is stopped and its data are removed.
+ */
+import { cassandraEngine } from '../local/cassandra.ts';
+import { dynamoDbEngine } from '../local/dynamodb.ts';
+import { freePorts } from '../local/free-ports.ts';
+import type { LocalEngine } from '../local/local-engine.ts';
+
+const ENGINES = { cassandra: cassandraEngine, dynamodb: dynamoDbEngine } as const;
+
+let engine: LocalEngine | undefined;
+
+async function end(code: number): Promise<never> {
+  await engine?.stop();
+  process.exit(code);
+}
+
+process.stdin.on('close', () => end(0)).resume();
+try {
+  const [port = 0] = await freePorts(1);
+  const name = process.argv[2] === 'cassandra' ? 'cassandra' : 'dynamodb';
+  engine = await ENGINES[name](port, { say: console.log });
+  await engine.start();
+  console.log(`port ${port}`);
+} catch (error) {
+  console.log(error instanceof Error ? error.message : error);
+  await end(1);
+}
