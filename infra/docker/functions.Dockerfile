@@ -33,6 +33,7 @@ RUN node infra/docker/bundle.ts && mkdir -p /var/task && mv dist/lambda/* /var/t
  && mv infra/docker/functions-entrypoint.sh /entrypoint.sh \
  && rm -rf dist infra/docker \
  && npm prune --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit \
+ && find node_modules -type d -empty -delete \
  && chmod -R a+rX . /var/task && chmod 755 /entrypoint.sh
 
 FROM ${BASE_IMAGE}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { command, docker, lacksDocker } from './command.ts';
+import { healthy, inspect, isConfined, withContainer } from './container.ts';
+import { keepsContract } from './contract.ts';
+import { withFreshCopy } from './fresh-copy.ts';
+import type { Section, Step } from './section.ts';
+
+const SERVICES = ['functions', 'edge-node'] as const;
+const STOP_SECONDS = 10;
+
+/** Both images, built from a copy of the repository as a clone has it, and run without Compose. */
+export const images: Section = {
+  title: 'Images: docker build, docker run',
+  lacks: lacksDocker,
+  async run(step) {
+    await withFreshCopy(async (folder) => {
+      for (const service of SERVICES) await build(service, folder, step);
+    });
+    await step('functions alone, on SQLite', runFunctions);
+  },
+};
+
+async function build(service: string, folder: string, step: Step): Promise<void> {
+  const image = `streaming-service/${service}`;
+  await step(`docker build ${service}`, async () => {
+    const dockerfile = `infra/docker/${service}.Dockerfile`;
+    await command('docker', ['build', '-q', '-f', dockerfile, '-t', image, '.'], { cwd: folder });
+    const bytes = Number(await inspect(image, '{{.Size}}'));
+    return `${Math.round(bytes / 1e6)} MB`;
+  });
+  await step(`what ${service} is made of`, async () => {
+    const found = `{{.Config.User}} {{len .Config.Healthcheck.Test}} {{index .Config.Labels "org.opencontainers.image.title"}}`;
+    const seen = await inspect(image, found);
+    if (seen !== `10001:10001 4 streaming-service ${service}`) throw new Error(seen);
+    const { devDependencies, optionalDependencies } = JSON.parse(
+      await readFile('package.json', 'utf8'),
+    );
+    const unwanted = ['npm', ...Object.keys(devDependencies), ...Object.keys(optionalDependencies)];
+    const inside = await inImage(
+      image,
+      'ls -d node_modules/* node_modules/@*/* /usr/local/lib/node_modules/* 2>/dev/null; which npm npx || true',
+    );
+    const names = inside.split('\n').map((path) => path.replace(/^.*node_modules\//, ''));
+    const extra = names.filter((name) => unwanted.includes(name) || name.startsWith('/'));
+    if (names.length < 10 || extra.length > 0) throw new Error(`it holds ${extra.join(', ')}`);
+    const unreadable = await inImage(image, 'find /app ! -perm -o=r ! -type l | head -5');
+    if (unreadable !== '') throw new Error(`not readable by all: ${unreadable}`);
+    return `${names.length} modules, neither npm nor development's, all readable by all`;
+  });
+}
+
+function inImage(image: string, script: string): Promise<string> {
+  return docker('run', '--rm', '--network', 'none', '--entrypoint', 'sh', image, '-c', script);
+}
+
+async function runFunctions(): Promise<string> {
+  const hardened = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
+  const published = ['--publish', '127.0.0.1::8080', '--env', 'STORE=sqlite'];
+  return withContainer([...hardened, ...published, 'streaming-service/functions'], async (id) => {
+    await healthy(id);
+    const confined = await isConfined(id);
+    const origin = `http://${await docker('port', id, '8080')}`;
+    const kept = await keepsContract(origin, true);
+    await docker('stop', '--time', String(STOP_SECONDS), id);
+    const code = await inspect(id, '{{.State.ExitCode}}');
+    if (code !== '0') throw new Error(`SIGTERM ended it with ${code}`);
+    return `healthy, ${confined}; ${kept}; SIGTERM ends it with 0`;
+  });
+}
