@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { exists, read } from './tree.ts';
+
+const TARGETS = [
+  ...['build', 'demo', 'dep', 'dep-verify', 'dep-why', 'dep-cache', 'format', 'check', 'test'],
+  ...['cover', 'todo', 'drma', 'drmia', 'drmvu', 'bench', 'bench-store', 'test-containers'],
+];
+
+test('make alone lists every target that is promised, and runs none', () => {
+  const listed = execFileSync('make', { encoding: 'utf8' });
+  const names = [...listed.matchAll(/^ {4}([a-z-]+) /gm)].map((match) => match[1]);
+  expect(names).toEqual(expect.arrayContaining(TARGETS));
+});
+
+test('every program that the Makefile or an npm script runs exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const commands = [read('Makefile'), ...Object.values(scripts)].join('\n');
+  const programs = commands.match(/\b(functions|edge-node|infra)\/[\w/-]+\.ts/g) ?? [];
+  expect(programs.length).toBeGreaterThan(5);
+  expect(programs.filter((path) => !exists(path))).toEqual([]);
+});
+
+test('every npm script that the Makefile runs exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = [...read('Makefile').matchAll(/npm run --silent (\S+)/g)].map((match) => match[1]);
+  expect(named.filter((name) => name === undefined || !(name in scripts))).toEqual([]);
+});
