@@ -29,8 +29,8 @@ import { MOST_USERS, SCENARIOS, type Scenario } from './scenarios.ts';
 import { registerUsers, type Server, startEdgeNode, startRelay } from './server.ts';
 
 const OUT = 'bench-out';
-/** Long intervals are for the edge node's memory, which the relay is not asked for. */
-const RELAY_MAX_SECONDS = 15;
+/** Long times are for the edge node's memory, which the relay is not asked for. */
+const RELAY_TIMES = { warmUpSeconds: 4, seconds: 10 };
 /** What the edge node and its libraries open besides its users, with room. */
 const SPARE_FILES = 200;
 const DECODE_MS = 120_000;
@@ -63,9 +63,9 @@ async function outcomeOf(
     return { scenario, edge: undefined, relay: undefined, failures: [failure] };
   }
   const failures: string[] = [];
-  const runOn = async (seconds: number, start: (sourcePort: number) => Promise<Server>) => {
+  const runOn = async (timed: Scenario, start: (sourcePort: number) => Promise<Server>) => {
     try {
-      const result = await run(scenario, seconds, programs, start);
+      const result = await run(timed, programs, start);
       console.log(tableRow(result));
       return [result];
     } catch (error) {
@@ -75,20 +75,22 @@ async function outcomeOf(
       return [];
     }
   };
-  const seconds = options.seconds ?? scenario.seconds;
   const logFile = join(OUT, `${scenario.name}.edge-node.log`);
   const edges: RunResult[] = [];
   const relays: RunResult[] = [];
   for (let i = 0; i < options.runs; i += 1) {
-    edges.push(...(await runOn(seconds, (port) => startEdgeNode(port, { dataFolder, logFile }))));
-    const relaySeconds = Math.min(seconds, RELAY_MAX_SECONDS);
-    relays.push(...(await runOn(relaySeconds, (port) => startRelay(programs.relay, port))));
+    edges.push(...(await runOn(scenario, (port) => startEdgeNode(port, { dataFolder, logFile }))));
+    const timed = { ...scenario, ...RELAY_TIMES };
+    relays.push(...(await runOn(timed, (port) => startRelay(programs.relay, port))));
   }
   return { scenario, edge: median(edges), relay: median(relays), failures };
 }
 
 async function scenarioOutcomes(options: Options): Promise<Outcome[]> {
-  const scenarios = SCENARIOS.filter(({ name }) => options.wanted(name));
+  const scenarios = SCENARIOS.filter(({ name }) => options.wanted(name)).map((scenario) => ({
+    ...scenario,
+    ...options.times,
+  }));
   if (scenarios.length === 0) return [];
   const programs = compilePrograms(OUT);
   const dataFolder = mkdtempSync(join(tmpdir(), 'streaming-bench-'));

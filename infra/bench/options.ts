@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { BenchError } from './child.ts';
-import { SCENARIOS } from './scenarios.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
+
+const WARM_UP_SECONDS = 4;
 
 export interface Options {
   /** Whether a scenario, or `decode`, is to run. */
   readonly wanted: (name: string) => boolean;
-  /** The measured interval, in place of each scenario's own. */
-  readonly seconds: number | undefined;
+  /** In place of each scenario's own. */
+  readonly times: Partial<Pick<Scenario, 'warmUpSeconds' | 'seconds'>>;
   /** How often each scenario runs; the median counts. */
   readonly runs: number;
 }
@@ -31,7 +33,10 @@ export function readOptions(): Options {
   if (unknown !== undefined) throw new BenchError(`no ${unknown}; there are ${names.join(', ')}`);
   return {
     wanted: (name) => only.length === 0 || only.includes(name),
-    seconds: seconds === undefined ? undefined : numberFrom(seconds, 3600),
+    times:
+      seconds === undefined
+        ? {}
+        : { warmUpSeconds: WARM_UP_SECONDS, seconds: numberFrom(seconds, 3600) },
     runs: numberFrom(runs, 20),
   };
 }

@@ -7,8 +7,6 @@ import { portFrom, type Server, type ServerCounts } from './server.ts';
 
 const START_MS = 10_000;
 const ALL_RECEIVE_MS = 90_000;
-/** For the JIT, and for batch and linger to follow the load. */
-const WARM_UP_MS = 4_000;
 const SAMPLE_MS = 500;
 const REPORT_MS = 30_000;
 
@@ -60,7 +58,6 @@ interface CpuMark {
 /** One scenario on one server, from the start of all processes to their end. */
 export async function run(
   scenario: Scenario,
-  seconds: number,
   programs: Programs,
   startServer: (sourcePort: number) => Promise<Server>,
 ): Promise<RunResult> {
@@ -70,13 +67,13 @@ export async function run(
     return child;
   };
   try {
-    const { channels, packetsPerSecond, users: readers, stalledUsers } = scenario;
+    const { channels, packetsPerSecond, users: readers, stalledUsers, seconds } = scenario;
     const source = own(new Child(programs.loadSource, [channels, packetsPerSecond]));
     const server = await startServer(portFrom(await source.line(START_MS)));
     own(server.child);
     const users = own(new Child(programs.users, [server.port, readers, stalledUsers, channels]));
     await users.line(ALL_RECEIVE_MS);
-    await sleep(WARM_UP_MS);
+    await sleep(scenario.warmUpSeconds * 1000);
 
     const mark = (): CpuMark => ({
       server: cpuSeconds(server.child.pid),
