@@ -19,15 +19,24 @@ function numberFrom(text: string, most: number): number {
   return value;
 }
 
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        seconds: { type: 'string' },
+        runs: { type: 'string', default: '1' },
+      },
+    }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new BenchError(error.message);
+  }
+}
+
+/** @throws BenchError with the line that says what is wrong with the command line */
 export function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', multiple: true, default: [] },
-      seconds: { type: 'string' },
-      runs: { type: 'string', default: '1' },
-    },
-  });
-  const { only, seconds, runs } = values;
+  const { only, seconds, runs } = parsed();
   const names = ['decode', ...SCENARIOS.map(({ name }) => name)];
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new BenchError(`no ${unknown}; there are ${names.join(', ')}`);
