@@ -28,6 +28,8 @@ describe.each(CLIP_NAMES)('the clip %s', (name) => {
   it('goes on without a break for ever, past the turn of its clocks too', () => {
     const played = check(range(0, 1500));
     expect([played.gaps, played.errors, played.payloads]).toEqual([0, 0, 1500]);
+    expect(played.playedTo).toBe(1500);
+    expect(check(range(41, 1234)).playedTo).toBe(1234);
     const turn = Math.floor((2 ** 33 / 90_000) * PAYLOADS_PER_SECOND);
     const turned = check(range(turn - 1000, turn + 1000));
     expect([turned.gaps, turned.errors]).toEqual([0, 0]);

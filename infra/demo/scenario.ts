@@ -12,7 +12,9 @@ import { DEMO_USERS } from './users.ts';
 import type { Played } from './verdict.ts';
 
 const PROGRESS_MS = 200;
-const QUIET_MS = 500;
+/** The last packets are late where the machine is busy, and lost where they take longer. */
+const LAST_PACKETS_MS = 10_000;
+const POLL_MS = 20;
 
 export interface DemoOptions extends ServicesOptions {
   readonly seconds: number;
@@ -37,10 +39,10 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<boo
   await Promise.all(DEMO_USERS.map(([userId]) => register(origin, userId)));
   screen.step('users', `${DEMO_USERS.map(([userId]) => userId).join(', ')}: registered\n`);
 
-  const tooEarly = new AbortController();
-  const watching = Promise.all(users.map((user) => user.watch())).then(() => tooEarly.abort());
-  await showProgress(screen, users, seconds, tooEarly.signal);
-  const played = await endStream(services, users);
+  const nobodyLeft = new AbortController();
+  const watching = Promise.all(users.map((user) => user.watch())).then(() => nobodyLeft.abort());
+  await showProgress(screen, users, seconds, nobodyLeft.signal);
+  const played = await endStream(services, users, nobodyLeft.signal);
   await watching;
   const good = await report(screen, users, played, origin);
   if (!options.logsToStdout) screen.line(`  The logs are ${relative(process.cwd(), folder)}/*.log`);
@@ -65,27 +67,28 @@ async function showProgress(
   }
 }
 
-/** Ends source and edge node in the order in which nothing is under way any more. */
+/** Ends the source, then the edge node once it has handed everything on. */
 async function endStream(
   services: Services,
   users: readonly DemoUser[],
+  over: AbortSignal,
 ): Promise<Map<string, Played>> {
   await services.source.stop();
-  const received = (): number => users.reduce((sum, { check }) => sum + check.bytes, 0);
-  for (let before = -1; before < received(); ) {
-    before = received();
-    await sleep(QUIET_MS);
-  }
-  await services.edge.stop();
-
   const sent = JSON.parse(await services.source.output) as {
     channel: (typeof CLIP_NAMES)[number];
     epochs: EpochReport[];
   }[];
-  return new Map(
+  const played = new Map<string, Played>(
     sent.map(({ channel, epochs }) => {
       const payloads = epochs.reduce((sum, { packets }) => sum + packets, 0);
       return [channel, { clip: Clip.load(channel), payloads }];
     }),
   );
+
+  const isBehind = ({ options, check }: DemoUser): boolean =>
+    check.playedTo < (played.get(options.channelId)?.payloads ?? 0);
+  const until = performance.now() + LAST_PACKETS_MS;
+  while (users.some(isBehind) && !over.aborted && performance.now() < until) await sleep(POLL_MS);
+  await services.edge.stop();
+  return played;
 }

@@ -59,6 +59,13 @@ export class StreamCheck {
     return this.#rest.length === 0;
   }
 
+  /** How many payloads of a clip's endless play end with the last one here, by its clock; 0 while that is unknown. */
+  get playedTo(): number {
+    if (this.#clock === undefined) return 0;
+    const since = this.#payloads - Math.floor(this.#clock.at / PAYLOAD_BYTES);
+    return Math.floor(this.#clock.pcr / PCR_PER_PAYLOAD) + since;
+  }
+
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
