@@ -113,6 +113,13 @@ export class TestService {
     return ((await answer.json()) as { sessions: Record<string, number> }).sessions;
   }
 
+  /** The status that functions answer a request with. */
+  async statusOf(method: 'GET' | 'POST', path: string, body?: string): Promise<number> {
+    const answer = await fetch(`${this.#origin}${path}`, { method, ...(body && { body }) });
+    await answer.arrayBuffer();
+    return answer.status;
+  }
+
   /** All that the store holds of a user, to the packet and whatever its age. */
   async storedMs(user: string): Promise<number> {
     const entries = await this.#store.readUsage(user as UserId, 0 as Minute);
@@ -120,10 +127,7 @@ export class TestService {
   }
 
   async register(...users: string[]): Promise<void> {
-    for (const body of users) {
-      const answer = await fetch(`${this.#origin}/register`, { method: 'POST', body });
-      expect(answer.status).toBe(200);
-    }
+    for (const user of users) expect(await this.statusOf('POST', '/register', user)).toBe(200);
   }
 
   /** Registered users watch; resolves when their sessions have begun. */

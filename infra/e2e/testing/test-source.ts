@@ -43,6 +43,12 @@ export class TestSource {
     for (const socket of this.#clients) socket.write(bytes);
   }
 
+  /** The sequence of a channel's newest packet. */
+  newest(channel: string): number | undefined {
+    const next = this.#next.get(channel);
+    return next === undefined ? undefined : next - 1;
+  }
+
   /** Sends on at this rate, whatever timers are late, until pause(). */
   play(channels: readonly string[], packetsPerSecond: number): void {
     const beganMs = performance.now();

@@ -8,6 +8,8 @@ export class TestUser {
   readonly channel: string;
   /** When each packet came, monotonic milliseconds. */
   readonly arrivalsMs: number[] = [];
+  /** The ERR line of a user who was refused. */
+  refusal = '';
   /** Packets that did not follow the one before them. */
   breaks = 0;
   readonly closed: Promise<void>;
@@ -36,6 +38,10 @@ export class TestUser {
   }
 
   #read(chunk: Buffer): void {
+    if (this.packets === 0 && (this.refusal !== '' || chunk.toString('latin1', 0, 4) === 'ERR ')) {
+      this.refusal += chunk.toString();
+      return;
+    }
     const nowMs = performance.now();
     const stream = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     let at = 0;
