@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { EdgeRig } from './testing/edge-rig.ts';
+import { Feed } from './testing/feed.ts';
+import type { ScriptedUser } from './testing/scripted-user.ts';
+
+const PAYLOAD_BYTES = 1316;
+/** Much less than what the tests send past a user who does not read. */
+const LOG = { CHANNEL_LOG_BYTES: '1 MiB', MAX_PAYLOAD_BYTES: '65536' };
+/** More than the kernel keeps for both ends of a connection, and the log. */
+const STEPS = 80;
+const STEP_PACKETS = 200;
+
+/** The sequences a user got; each packet must be whole. */
+function sequencesOf(user: ScriptedUser, feed: Feed): number[] {
+  const { bytes } = user;
+  expect(bytes.length % PAYLOAD_BYTES).toBe(0);
+  return Array.from({ length: bytes.length / PAYLOAD_BYTES }, (_, i) => {
+    const payload = bytes.subarray(i * PAYLOAD_BYTES, (i + 1) * PAYLOAD_BYTES);
+    const sequence = Number(payload.readBigUInt64BE());
+    expect(payload.equals(feed.made[sequence]!.payload)).toBe(true);
+    return sequence;
+  });
+}
+
+describe('beside users who read', () => {
+  it('a slow one loses whole packets, each of them counted, and the others none', async () => {
+    const rig = await EdgeRig.start(LOG);
+    const feed = new Feed('zato01', { payloadBytes: PAYLOAD_BYTES });
+    const fast = await rig.watchAll(['fast-1', 'fast-2', 'fast-3'], 'zato01');
+    const slow = await rig.watch('slow', 'zato01');
+    slow.socket.pause();
+    for (let i = 0; i < STEPS; i += 1) await rig.deliver(feed.make(STEP_PACKETS), ...fast);
+    slow.socket.resume();
+    await rig.deliver(feed.make(STEP_PACKETS), ...fast);
+    const last = feed.made.length - 1;
+    await rig
+      .eventually(() => {
+        const at = slow.receivedBytes - PAYLOAD_BYTES;
+        return at < 0 ? -1 : Number(slow.bytes.readBigUInt64BE(at));
+      })
+      .toBe(last);
+
+    for (const user of fast) expect(user.bytes.equals(feed.bytes)).toBe(true);
+    const sequences = sequencesOf(slow, feed);
+    expect(sequences).toEqual([...new Set(sequences)].toSorted((a, b) => a - b));
+    const missing = feed.made.length - sequences.length;
+    expect(missing).toBeGreaterThan(0);
+    expect(await rig.skippedOf('slow')).toEqual([missing]);
+    expect(await rig.metric('channel_skipped_packets_total', 'zato01')).toBe(missing);
+    for (const id of ['fast-1', 'fast-2', 'fast-3']) expect(await rig.skippedOf(id)).toEqual([0]);
+    expect(slow.isWatching).toBe(true);
+  });
+
+  it('a stalled one is reset, and the others lose nothing by it', async () => {
+    const rig = await EdgeRig.start({ ...LOG, USER_STALL_MS: '500' });
+    const feed = new Feed('zato01', { payloadBytes: PAYLOAD_BYTES });
+    const fast = await rig.watchAll(['fast-1', 'fast-2'], 'zato01');
+    const stalled = await rig.watch('stalled', 'zato01');
+    stalled.socket.pause();
+    const isClosed = () => rig.metric('closes_total', 'stalled');
+    for (let i = 0; i < STEPS; i += 1) await rig.deliver(feed.make(STEP_PACKETS), ...fast);
+    await rig.eventually(isClosed).toBe(1);
+    await rig.deliver(feed.make(STEP_PACKETS), ...fast);
+    for (const user of fast) expect(user.bytes.equals(feed.bytes)).toBe(true);
+    expect(fast.every((user) => user.isWatching)).toBe(true);
+    expect(await rig.metric('users')).toBe(2);
+    stalled.socket.resume();
+    await rig.eventually(() => stalled.errorCode).toBe('ECONNRESET');
+  });
+
+  it('any number of stalled ones cost the node one log, not a log each', async () => {
+    const rig = await EdgeRig.start({ ...LOG, MAX_SESSIONS_PER_USER: '20' });
+    const feed = new Feed('zato01', { payloadBytes: PAYLOAD_BYTES });
+    const fast = await rig.watch('fast', 'zato01');
+    const stalled = await rig.watchAll(
+      Array.from({ length: 20 }, () => 'stalled'),
+      'zato01',
+    );
+    for (const { socket } of stalled) socket.pause();
+    for (let i = 0; i < STEPS; i += 1) {
+      await rig.deliver(feed.make(STEP_PACKETS), fast);
+      expect(await rig.metric('log_bytes')).toBeLessThanOrEqual(2 * 1024 ** 2);
+    }
+    expect(fast.bytes.equals(feed.bytes)).toBe(true);
+  });
+
+  it('a slow channel is not held up by one that is sent flat out', async () => {
+    const rig = await EdgeRig.start(LOG);
+    const [quiet, loud] = [new Feed('quiet'), new Feed('loud', { payloadBytes: PAYLOAD_BYTES })];
+    const ofQuiet = await rig.watch('user-1', 'quiet');
+    const ofLoud = await rig.watch('user-2', 'loud');
+    ofLoud.socket.pause();
+    for (let i = 0; i < STEPS; i += 1) {
+      rig.source.send(loud.make(STEP_PACKETS));
+      await rig.deliver(quiet.make(1), ofQuiet);
+    }
+    expect(ofQuiet.bytes.equals(quiet.bytes)).toBe(true);
+    expect(await rig.metric('channel_received_packets_total', 'loud')).toBe(STEPS * STEP_PACKETS);
+  });
+});

@@ -1,0 +1,48 @@
+import { connect, type Socket } from 'node:net';
+
+/** A connection to 9111 that does what a test says, and keeps all that it is sent. */
+export class ScriptedUser {
+  readonly socket: Socket;
+  readonly #chunks: Buffer[] = [];
+  receivedBytes = 0;
+  /** The other side has sent FIN. */
+  isEnded = false;
+  isClosed = false;
+  errorCode: string | undefined;
+
+  /** @param line sent at once, if any; LF is added */
+  constructor(port: number, line?: string) {
+    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+    this.socket.on('data', (chunk: Buffer) => {
+      this.#chunks.push(chunk);
+      this.receivedBytes += chunk.length;
+    });
+    this.socket.on('end', () => {
+      this.isEnded = true;
+    });
+    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.errorCode = error.code;
+    });
+    this.socket.on('close', () => {
+      this.isClosed = true;
+    });
+    if (line !== undefined) this.send(`${line}\n`);
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  get text(): string {
+    return this.bytes.toString('latin1');
+  }
+
+  /** The connection lives: neither side has ended it. */
+  get isWatching(): boolean {
+    return !this.isEnded && !this.isClosed && this.errorCode === undefined;
+  }
+
+  send(bytes: string | Buffer): void {
+    this.socket.write(bytes);
+  }
+}
