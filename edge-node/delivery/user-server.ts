@@ -90,12 +90,15 @@ export class UserServer {
   /** Refuses new users, closes all others, spread over DRAIN_MS, and resolves once everyone has gone. */
   async drain(): Promise<void> {
     this.#draining = true;
-    const { DRAIN_MS } = this.#parts.config;
-    const steps = Math.max(1, Math.floor(DRAIN_MS / DRAIN_STEP_MS));
-    const perStep = Math.ceil(this.#sessions.size / steps);
-    const leaving = [...this.#sessions];
-    while (leaving.length > 0) {
-      for (const session of leaving.splice(0, perStep)) session.shutDown();
+    const { clock, config } = this.#parts;
+    const beganMs = clock.monotonicMs();
+    const sessions = [...this.#sessions];
+    // By the clock and not by steps: those of a busy loop are late, and the time until SIGKILL is not.
+    for (let closed = 0; closed < sessions.length; ) {
+      const part = (clock.monotonicMs() - beganMs + DRAIN_STEP_MS) / Math.max(config.DRAIN_MS, 1);
+      const due = Math.ceil(sessions.length * Math.min(part, 1));
+      for (const session of sessions.slice(closed, due)) session.shutDown();
+      closed = due;
       await sleep(DRAIN_STEP_MS);
     }
     while (this.#sessions.size > 0) await sleep(DRAIN_STEP_MS);
