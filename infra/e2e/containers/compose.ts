@@ -7,7 +7,7 @@ import { keepsContract } from './contract.ts';
 import { withFreshCopy } from './fresh-copy.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import type { Section, Step } from './section.ts';
-import { Viewer } from './viewer.ts';
+import { allReceive, Viewer } from './viewer.ts';
 
 const PROJECT = 'streaming-service-test';
 /** As docker-compose.yml asks for. */
@@ -69,6 +69,7 @@ async function watchesAndCounts(stack: Stack): Promise<string> {
   await register(stack.origin, viewer.userId);
   const watched = viewer.watch('zato01');
   viewer.leaveAtNextClose();
+  await allReceive([viewer]);
   await sleep(WATCH_MS);
   await stack.compose('restart', 'edge-node');
   await watched;

@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PAYLOAD_BYTES } from '../../demo/clip.ts';
 import { register, usageOf } from '../../demo/demo-user.ts';
-import { Viewer } from './viewer.ts';
+import { allReceive, Viewer } from './viewer.ts';
 
 const USERS = 200;
 const CHANNEL = 'zato01';
 const WATCH_MS = 4_000;
-const ARRIVAL_MS = 60_000;
-const POLL_MS = 100;
 /** DRAIN_MS of docker-compose.yml. */
 const DRAIN_MS = 5_000;
 /** For Docker to bring the signal, and for a busy machine. */
@@ -60,16 +58,6 @@ export async function rollingRestart(edge: EdgeNodeControl): Promise<string> {
   if (wrong.length > 0) throw new Error(`${wrong.length} users: ${wrong[0]}`);
   const total = viewers.reduce((sum, { seconds }) => sum + seconds, 0);
   return `each closed by FIN after a whole packet, ${spread}; all came back, and /usage has each of their ${total} s`;
-}
-
-async function allReceive(viewers: readonly Viewer[]): Promise<void> {
-  const until = performance.now() + ARRIVAL_MS;
-  for (;;) {
-    const receiving = viewers.filter((viewer) => viewer.isReceiving).length;
-    if (receiving === viewers.length) return;
-    if (performance.now() > until) throw new Error(`only ${receiving} users receive anything`);
-    await sleep(POLL_MS);
-  }
 }
 
 /** @param ends when each user was closed, milliseconds after the order to restart */

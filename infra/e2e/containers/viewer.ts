@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKET_MS, PAYLOAD_BYTES } from '../../demo/clip.ts';
 
 const RETRY_MS = 200;
+const ARRIVAL_MS = 60_000;
+const POLL_MS = 100;
 
 export interface Visit {
   readonly bytes: number;
@@ -68,5 +70,16 @@ export class Viewer {
     const bytes = this.#bytes;
     this.#bytes = 0;
     return { bytes, endedMs: performance.now(), clean };
+  }
+}
+
+/** Resolves when something has come over the connection that each has open now. */
+export async function allReceive(viewers: readonly Viewer[]): Promise<void> {
+  const until = performance.now() + ARRIVAL_MS;
+  for (;;) {
+    const receiving = viewers.filter((viewer) => viewer.isReceiving).length;
+    if (receiving === viewers.length) return;
+    if (performance.now() > until) throw new Error(`only ${receiving} users receive anything`);
+    await sleep(POLL_MS);
   }
 }
