@@ -6,10 +6,11 @@ import { compose } from './containers/compose.ts';
 import { ecs } from './containers/ecs.ts';
 import { images } from './containers/images.ts';
 import { kubernetes } from './containers/kubernetes.ts';
+import { sam } from './containers/sam.ts';
 
 import { type Outcome, runSection } from './containers/section.ts';
 
-const SECTIONS = { images, compose, kubernetes, ecs };
+const SECTIONS = { images, compose, sam, kubernetes, ecs };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(SECTIONS, name));

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../../local/free-ports.ts';
+import { command, docker, lacksDocker, works } from './command.ts';
+import { LABEL, withContainer } from './container.ts';
+import { keepsContract } from './contract.ts';
+import { withFreshCopy } from './fresh-copy.ts';
+import { lambdaSpeed } from './lambda-speed.ts';
+import type { Section } from './section.ts';
+
+const NETWORK = 'streaming-service-sam';
+const FUNCTIONS = ['registerfunction', 'usagefunction'];
+const READY_MS = 120_000;
+const POLL_MS = 300;
+const ARCHITECTURE = `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`;
+/** Never checked: DynamoDB Local takes any keys. */
+const ENV = {
+  AWS_DEFAULT_REGION: 'eu-west-1',
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+  SAM_CLI_TELEMETRY: '0',
+};
+const IN_CONTAINER = [
+  ...['STORE=dynamodb', 'AWS_ENDPOINT_URL_DYNAMODB=http://dynamodb:8000'],
+  ...Object.entries(ENV).map(([name, value]) => `${name}=${value}`),
+].flatMap((pair) => ['--env', pair]);
+
+/** template.yaml as `sam` has it: validated, built, served over HTTP against DynamoDB Local; and the functions' speed. */
+export const sam: Section = {
+  title: 'SAM: sam validate, sam build, sam local start-api',
+  async lacks() {
+    if (!(await works('sam', '--version'))) return '`sam` does not run';
+    return lacksDocker();
+  },
+  async run(step) {
+    await withFreshCopy(async (folder) => {
+      await step('sam validate --lint', async () => {
+        await command('sam', ['validate', '--lint'], { cwd: folder, env: ENV });
+        return 'no finding';
+      });
+      try {
+        await step('sam build', async () => {
+          const args = ['build', '--parameter-overrides', ARCHITECTURE];
+          await command('sam', args, { cwd: folder, env: ENV });
+          return `both functions, ${ARCHITECTURE}`;
+        });
+        await withDynamoDb(async () => {
+          await step('sam local start-api', () => servesOverHttp(folder));
+          await step('speed of the Lambda form', () =>
+            lambdaSpeed('usagefunction:lambda', ['--network', NETWORK, ...IN_CONTAINER]),
+          );
+        });
+      } finally {
+        await removeImages();
+      }
+    });
+  },
+};
+
+/** Runs DynamoDB Local with its tables on a network of its own. */
+async function withDynamoDb(use: () => Promise<void>): Promise<void> {
+  await docker('network', 'create', ...LABEL, NETWORK);
+  try {
+    const name = ['--network', NETWORK, '--network-alias', 'dynamodb'];
+    await withContainer([...name, 'amazon/dynamodb-local:latest'], async () => {
+      const schema = ['registerfunction:lambda', 'node', 'infra/cassandra/schema.ts'];
+      await docker('run', '--rm', '--network', NETWORK, ...IN_CONTAINER, ...schema);
+      await use();
+    });
+  } finally {
+    await docker('network', 'rm', NETWORK);
+  }
+}
+
+async function servesOverHttp(folder: string): Promise<string> {
+  const [port = 0] = await freePorts(1);
+  const child = spawn(
+    'sam',
+    [
+      ...['local', 'start-api', '--host', '127.0.0.1', '--port', String(port)],
+      ...['--skip-pull-image', '--warm-containers', 'EAGER', '--docker-network', NETWORK],
+      ...['--parameter-overrides', ARCHITECTURE, 'DynamoDbEndpoint=http://dynamodb:8000'],
+    ],
+    { cwd: folder, env: { ...process.env, ...ENV }, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let output = '';
+  child.stderr.on('data', (chunk) => {
+    output = `${output}${chunk}`.slice(-4000);
+  });
+  const ended = once(child, 'exit');
+  try {
+    const until = performance.now() + READY_MS;
+    while (!(await listens(port))) {
+      if (child.exitCode !== null || performance.now() > until) {
+        throw new Error(`it does not listen:\n${output}`);
+      }
+      await sleep(POLL_MS);
+    }
+    return await keepsContract(`http://127.0.0.1:${port}`, false);
+  } finally {
+    child.kill('SIGINT');
+    await ended;
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+/** The functions' own, and those that `sam local` made of them. */
+async function removeImages(): Promise<void> {
+  for (const name of FUNCTIONS) {
+    const found = await docker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', name);
+    for (const image of found.split('\n').filter(Boolean)) await docker('image', 'rm', image);
+  }
+}
