@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { exists, read } from './tree.ts';
+import { exists, files, read } from './tree.ts';
 
 const TARGETS = [
   ...['build', 'demo', 'dep', 'dep-verify', 'dep-why', 'dep-cache', 'format', 'check', 'test'],
@@ -21,8 +21,19 @@ test('every program that the Makefile or an npm script runs exists', () => {
   expect(programs.filter((path) => !exists(path))).toEqual([]);
 });
 
-test('every npm script that the Makefile runs exists', () => {
+test('every npm script that the Makefile or a page names exists', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const named = [...read('Makefile').matchAll(/npm run --silent (\S+)/g)].map((match) => match[1]);
-  expect(named.filter((name) => name === undefined || !(name in scripts))).toEqual([]);
+  const named = ['Makefile', ...files('*.md')].flatMap((path) =>
+    [...read(path).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map((match) => match[1] ?? ''),
+  );
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test('every target that a page names exists', () => {
+  const targets = [...read('Makefile').matchAll(/^([a-z-]+):/gm)].map((match) => match[1]);
+  const named = files('*.md').flatMap((path) =>
+    [...read(path).matchAll(/(?:^|`)make ([a-z-]+)/gm)].map((match) => match[1] ?? ''),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((name) => !targets.includes(name))).toEqual([]);
 });
