@@ -47,15 +47,6 @@ function anchorsIn(markdown: string): string[] {
   return [...prose(markdown).matchAll(/^#+ (.*)$/gm)].map((match) => anchorOf(match[1] ?? ''));
 }
 
-test('every metric that the docs or the autoscaler name is served', () => {
-  const served = read('edge-node/admin/metrics.ts');
-  const pages = ['README.md', 'docs/deploy.md', ...files('infra/kubernetes/*.yaml')];
-  const named = pages.flatMap((page) => read(page).match(/\bstreaming_(?!service)[a-z_]+/g) ?? []);
-  expect(named.length).toBeGreaterThan(0);
-  const unknown = named.filter((name) => !served.includes(`'${name.replace('streaming_', '')}'`));
-  expect(unknown).toEqual([]);
-});
-
 describe.each(files('*.md'))('%s', (page) => {
   const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)]
     .map((match) => match[1] ?? '')

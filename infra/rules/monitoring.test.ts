@@ -1,25 +1,12 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { read } from './tree.ts';
+import { metricsIn, servedMetrics } from './metrics.ts';
+import { files, read } from './tree.ts';
 
 const FOLDER = 'infra/docker/monitoring';
 
-/** Every metric that an edge node has: ours as they are defined, and those of its runtime. */
-function exported(): Set<string> {
-  const defined = read('edge-node/admin/metrics.ts').matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g);
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const ofRuntime = registry.getMetricsAsArray().map(({ name }) => name);
-  return new Set([...[...defined].map(([, name]) => `streaming_${name}`), ...ofRuntime]);
-}
-
-function metricsIn(expression: string): string[] {
-  return expression.match(/\b(?:streaming|nodejs|process)_\w+/g) ?? [];
-}
-
 describe('monitoring', () => {
-  const known = exported();
+  const known = servedMetrics();
 
   test('every panel of the dashboard asks for metrics that an edge node has', () => {
     const { panels } = JSON.parse(read(`${FOLDER}/grafana/dashboards/streaming-service.json`)) as {
@@ -36,5 +23,12 @@ describe('monitoring', () => {
     const asked = expressions.flatMap(metricsIn);
     expect(asked.length).toBeGreaterThanOrEqual(expressions.length - 1);
     expect(asked.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('every metric that the docs or the autoscaler name is served', () => {
+    const pages = [...files('*.md'), ...files('infra/kubernetes/*.yaml')];
+    const named = pages.flatMap((page) => metricsIn(read(page)));
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 });

@@ -1,0 +1,16 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { read } from './tree.ts';
+
+/** Every metric that an edge node has: ours as they are defined, and those of its runtime. */
+export function servedMetrics(): Set<string> {
+  const defined = read('edge-node/admin/metrics.ts').matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const ofRuntime = registry.getMetricsAsArray().map(({ name }) => name);
+  return new Set([...[...defined].map(([, name]) => `streaming_${name}`), ...ofRuntime]);
+}
+
+/** The metrics that a piece of text names. */
+export function metricsIn(text: string): string[] {
+  return text.match(/\b(?:streaming_(?!service)|nodejs_|process_)\w+/g) ?? [];
+}
