@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ReorderBuffer } from './reorder-buffer.ts';
-import { LIMITS, ReorderRig, range } from './reorder-rig.ts';
+import { LIMITS, ReorderRig, range } from './testing/reorder-rig.ts';
 
 /** The rules within an epoch, one by one: window, past, deadline, limits, and how an epoch begins. */
 

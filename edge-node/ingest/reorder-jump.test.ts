@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LIMITS, range, settledUpTo } from './reorder-rig.ts';
+import { LIMITS, range, settledUpTo } from './testing/reorder-rig.ts';
 
 /** The rules of a jump, one by one. */
 

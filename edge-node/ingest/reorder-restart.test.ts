@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LIMITS, ReorderRig, range, settledUpTo } from './reorder-rig.ts';
+import { LIMITS, ReorderRig, range, settledUpTo } from './testing/reorder-rig.ts';
 
 /** The rules of a restart, and of a new connection that is none, one by one. */
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ahead, plus } from './reorder-model.ts';
-import { LIMITS, ReorderRig } from './reorder-rig.ts';
+import { ahead, plus } from './testing/reorder-model.ts';
+import { LIMITS, ReorderRig } from './testing/reorder-rig.ts';
 
 /** Sources as they are: what comes out is known from what was sent, without any model of the buffer. */
 

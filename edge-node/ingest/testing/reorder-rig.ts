@@ -1,4 +1,4 @@
-import { ReorderBuffer, type ReorderLimits } from './reorder-buffer.ts';
+import { ReorderBuffer, type ReorderLimits } from '../reorder-buffer.ts';
 import { ahead, plus } from './reorder-model.ts';
 
 /** What a byte limit counts for a packet on top of its payload. */
