@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,5 +76,26 @@ describe('the spool folder', () => {
     await utimes(join(folder.path, 'a1.3'), 1000, 1000);
     await folder.sweep(2_000_000);
     expect((await readdir(folder.path)).sort()).toEqual(['a1.2.unfinished', 'a1.3']);
+  });
+
+  test('a writer killed in the middle of a file leaves only whole ones for readers', async () => {
+    const bytes = 2 * 1024 ** 2;
+    const script = `
+      import { SpoolFolder } from ${JSON.stringify(join(import.meta.dirname, 'spool-folder.ts'))};
+      const folder = new SpoolFolder(${JSON.stringify(folder.path)});
+      for (let n = 1; ; n += 1) await folder.write('a' + process.pid + '.' + n, Buffer.alloc(${bytes}));`;
+    for (let life = 1; life <= 5; life += 1) {
+      const args = ['--input-type=module', '-e', script];
+      const writer = spawn(process.execPath, args, { stdio: 'inherit' });
+      const before = (await folder.list()).length;
+      await expect.poll(async () => (await folder.list()).length).toBeGreaterThan(before + life);
+      writer.kill('SIGKILL');
+      await once(writer, 'exit');
+    }
+    for (const name of await folder.list()) {
+      expect((await folder.read(name))?.length).toBe(bytes);
+    }
+    await folder.sweep(Date.now() + 60_000);
+    expect((await readdir(folder.path)).sort()).toEqual((await folder.list()).sort());
   });
 });

@@ -1,5 +1,5 @@
 import { STORE_SAVE_TIMEOUT_MS } from '../../shared/limits.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store, UsageRow } from '../../shared/store/store.ts';
 import { withinLimit } from '../../shared/time-limit.ts';
 import type { Clock } from '../clock.ts';
@@ -7,10 +7,13 @@ import type { Clock } from '../clock.ts';
 /** The pause after a failed save doubles from the first to the second, less a random half. */
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
+/** An absence shorter than that ends without a line. */
+const WORTH_A_LINE_MS = 1_000;
 
 interface LinkParts {
   readonly store: Store;
   readonly logger: Logger;
+  readonly log: LogLimiter;
   readonly clock: Clock;
   /** Called when the store takes rows again. */
   readonly onReturn: () => void;
@@ -56,8 +59,11 @@ export class StoreLink {
     if (this.#failures === 0) return;
     this.#failures = 0;
     this.stats.reachable = true;
-    const seconds = Math.round((this.#parts.clock.monotonicMs() - this.#awaySinceMs) / 1000);
-    this.#parts.logger.info({ seconds }, 'usage: the store takes rows again');
+    const awayMs = this.#parts.clock.monotonicMs() - this.#awaySinceMs;
+    if (awayMs >= WORTH_A_LINE_MS) {
+      const seconds = Math.round(awayMs / 1000);
+      this.#parts.logger.info({ seconds }, 'usage: the store takes rows again');
+    }
     this.#parts.onReturn();
   }
 
@@ -66,7 +72,7 @@ export class StoreLink {
     const message = error instanceof Error ? error.message : String(error);
     if (this.#failures === 0) {
       this.#awaySinceMs = now;
-      this.#parts.logger.error({ err: message }, 'usage: the store takes no rows; they wait');
+      this.#parts.log.error('usage: the store takes no rows; they wait', { err: message });
     }
     this.stats.reachable = false;
     this.stats.lastError = message;

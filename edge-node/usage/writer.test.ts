@@ -170,6 +170,21 @@ describe('while the store is away', () => {
     },
   );
 
+  test('a store that comes and goes several times a second is not worth as many lines', async () => {
+    const edge = await started();
+    const users = watchers(edge, 500);
+    for (let i = 0; i < 50; i += 1) {
+      store.mode = i % 2 === 0 ? 'failing' : 'up';
+      for (const tally of users) tally.add(10);
+      await pass(200);
+    }
+    store.mode = 'up';
+    expect(edge.writer.stats.saveFailures).toBeGreaterThan(10);
+    expect(edge.log.length).toBeLessThanOrEqual(11);
+    await stopped(edge);
+    expect(store.totalMs()).toBe(500 * 50 * 10 * PACKET_MS);
+  });
+
   test('a killed process has lost less than two intervals, and its next life stores the rest', async () => {
     const first = await started();
     store.mode = 'failing';

@@ -70,7 +70,7 @@ export class UsageWriter {
     const onReturn = () => {
       this.#nextReadMs = 0;
     };
-    this.#link = new StoreLink({ store, logger, clock, onReturn });
+    this.#link = new StoreLink({ store, logger, log: this.#log, clock, onReturn });
     this.#spool = new Spool({ folder: this.#folder, meter, log: this.#log });
     this.#reader = new SpoolReader({
       folder: this.#folder,
