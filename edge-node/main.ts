@@ -11,7 +11,7 @@ async function main(): Promise<void> {
     process.once('SIGINT', resolve);
   });
   const config = loadConfig(process.env);
-  const logger = createLogger(config.LOG_LEVEL, 'edge-node');
+  const logger = createLogger(config.LOG_LEVEL, 'edge-node', true);
 
   const store = await Promise.race([openStore(config, logger), stopped]);
   if (typeof store === 'string') return;

@@ -2,14 +2,23 @@ import { type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/** JSON lines on stdout. Synchronous: the last line before an exit is never lost. */
-export function createLogger(level: string, service: string): Logger {
-  return pino({
-    level,
-    base: { service },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
+const BACKLOG_BYTES = 1024 * 1024;
+
+/**
+ * JSON lines on stdout, each written before the call returns: a Lambda may be frozen right after its answer. With
+ * `neverWait` lines are written in the background, and past a backlog of 1 MiB dropped: whoever reads the log too
+ * slowly, or not at all, must not hold up viewers.
+ */
+export function createLogger(level: string, service: string, neverWait = false): Logger {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ fd: 1, sync: !neverWait, ...(neverWait && { maxLength: BACKLOG_BYTES }) }),
+  );
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -50,7 +50,7 @@ export interface ReadProgress {
   readonly isDry: boolean;
 }
 
-/** How often channels that hold packets are asked whether one has waited too long. */
+/** How often channels that keep packets are asked when one will have waited too long. */
 const TICK_MS = 10;
 
 /**
@@ -71,7 +71,7 @@ export class ReorderTimer {
 
   add(channel: Channel): void {
     this.#waiting.add(channel);
-    this.#timer ??= setTimeout(() => this.#tick(), TICK_MS);
+    if (this.#timer === undefined && this.#check === undefined) this.#tickBy(TICK_MS);
   }
 
   stop(): void {
@@ -81,14 +81,16 @@ export class ReorderTimer {
   }
 
   #tick(): void {
+    this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    let isDue = false;
+    let dueMs = Number.POSITIVE_INFINITY;
     for (const channel of this.#waiting) {
       if (channel.heldPackets === 0) this.#waiting.delete(channel);
-      else if (channel.dueMs <= nowMs) isDue = true;
+      else dueMs = Math.min(dueMs, channel.dueMs);
     }
-    if (isDue) this.#expireOnceRead(nowMs, this.#progress.bytesRead + SOURCE_BACKLOG_BYTES);
-    else this.#again();
+    if (dueMs <= nowMs)
+      this.#expireOnceRead(nowMs, this.#progress.bytesRead + SOURCE_BACKLOG_BYTES);
+    else this.#tickBy(dueMs - nowMs);
   }
 
   /** Immediates run right after the sockets were polled. */
@@ -99,11 +101,14 @@ export class ReorderTimer {
         return;
       }
       for (const channel of this.#waiting) if (channel.dueMs <= nowMs) channel.expire(nowMs);
-      this.#again();
+      this.#check = undefined;
+      this.#tick();
     });
   }
 
-  #again(): void {
-    this.#timer = this.#waiting.size > 0 ? setTimeout(() => this.#tick(), TICK_MS) : undefined;
+  /** Where nothing that is kept will ever be due, the next packet that waits begins the ticking again. */
+  #tickBy(waitMs: number): void {
+    if (waitMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#tick(), Math.min(waitMs, TICK_MS));
   }
 }

@@ -45,6 +45,11 @@ export class TestProcess {
     this.exited.then((end) => reject(new Error(`${script} ended with ${end} before it was ready`)));
   }
 
+  /** From now on nobody reads what it logs: the pipe between fills. */
+  stopReadingLog(): void {
+    this.#child.stdout?.pause();
+  }
+
   /** Sends a signal and waits for the end that it brings. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals> {
     this.#child.kill(signal);
