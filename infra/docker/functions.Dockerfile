@@ -36,7 +36,9 @@ RUN node infra/docker/bundle.ts && mkdir -p /var/task && mv dist/lambda/* /var/t
  && find node_modules -type d -empty -delete \
  && chmod -R a+rX . /var/task && chmod 755 /entrypoint.sh
 
-FROM ${BASE_IMAGE}
+# All that there is to run, as Lambda takes it: it ignores USER, VOLUME and HEALTHCHECK, and lets nothing be written but
+# /tmp. `sam local` adds a layer of its own, which it could not as another user than root.
+FROM ${BASE_IMAGE} AS lambda
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libatomic1 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/* \
@@ -49,16 +51,18 @@ COPY --from=build /entrypoint.sh /entrypoint.sh
 COPY --from=build /app /app
 WORKDIR /app
 ENV NODE_ENV=production SERVER_HOST=0.0.0.0 LAMBDA_TASK_ROOT=/var/task \
-    SQLITE_PATH=/data/streaming-service.db
-# Lambda ignores USER, VOLUME and HEALTHCHECK, and lets nothing be written but /tmp.
-USER 10001:10001
-VOLUME /data
-EXPOSE 8080
+    SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool
 LABEL com.streaming-service.project="streaming-service" \
       org.opencontainers.image.title="streaming-service functions" \
       org.opencontainers.image.description="Registers users and tells how long they have watched" \
       org.opencontainers.image.licenses="MIT"
-HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SERVER_PORT || 8080}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["/entrypoint.sh"]
 CMD ["node", "functions/server.ts"]
+
+# The same as a container; Lambda takes it, too.
+FROM lambda AS functions
+USER 10001:10001
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SERVER_PORT || 8080}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -39,7 +39,7 @@ describe.skipIf(!testEndpoint('cassandra'))('Cassandra away, killed and back', (
       await service.register(...names);
       const edge = await service.startEdge();
       const users = await service.watch(edge, CHANNEL, ...names);
-      service.source.play([CHANNEL], PACKETS_PER_SECOND);
+      service.source.play(CHANNEL, PACKETS_PER_SECOND);
       await service.eventually(() => service.storedMs('user-0')).toBeGreaterThan(0);
 
       await engine.pause();

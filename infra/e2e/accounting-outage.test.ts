@@ -66,7 +66,7 @@ describe('an edge node killed at any moment has lost less than two intervals, an
     async (store) => {
       await start();
       await service.register(...names.flat());
-      service.source.play([CHANNEL], PACKETS_PER_SECOND);
+      service.source.play(CHANNEL, PACKETS_PER_SECOND);
       const lock = store === 'there' ? undefined : lockSqlite(service.databasePath);
       const lives = await killAgainAndAgain();
       service.source.pause();
@@ -82,7 +82,7 @@ describe('an edge node killed at any moment has lost less than two intervals, an
 test('two edge nodes share a spool folder: one that lives on stores what a killed one has left', async () => {
   await start();
   await service.register('one', 'two');
-  service.source.play([CHANNEL], PACKETS_PER_SECOND);
+  service.source.play(CHANNEL, PACKETS_PER_SECOND);
   const lock = lockSqlite(service.databasePath);
   const [killed, living] = [await service.startEdge(), await service.startEdge()];
   const [ones, twos] = [

@@ -64,7 +64,7 @@ describe('users who read to the end are accounted for every packet', () => {
     const names = Array.from({ length: 20 }, (_, i) => `user-${i}`);
     await service.register(...names);
     const users = await service.watch(edge, CHANNEL, ...names);
-    service.source.play([CHANNEL], 500);
+    service.source.play(CHANNEL, 500);
     await service
       .eventually(() => Math.min(...users.map((user) => user.packets)))
       .toBeGreaterThan(300);

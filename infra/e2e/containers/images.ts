@@ -60,7 +60,7 @@ async function runFunctions(): Promise<string> {
     await healthy(id);
     const confined = await isConfined(id);
     const origin = `http://${await docker('port', id, '8080')}`;
-    const kept = await keepsContract(origin, true);
+    const kept = await keepsContract(origin);
     await docker('stop', '--time', String(STOP_SECONDS), id);
     const code = await inspect(id, '{{.State.ExitCode}}');
     if (code !== '0') throw new Error(`SIGTERM ended it with ${code}`);
