@@ -163,6 +163,15 @@ describe('a missing packet', () => {
     expect(rig.buffer.counters).toMatchObject({ lost: 5, past: 0 });
   });
 
+  it('is given up for one byte too many, and for none that fits', () => {
+    for (const maxBytes of [2 * 164, 2 * 164 - 1]) {
+      const rig = expecting(5n, { maxBytes });
+      rig.push(7n, 100);
+      rig.push(9n, 100);
+      expect(rig.sequences.slice(5)).toEqual(maxBytes === 2 * 164 ? [] : [7n]);
+    }
+  });
+
   it('is given up for the packet that is too much itself, where that is the lowest', () => {
     const rig = expecting(5n, { maxBytes: 3 * (100 + 64) });
     for (const sequence of [9n, 11n, 13n]) rig.push(sequence, 100);

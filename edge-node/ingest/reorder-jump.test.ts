@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LIMITS, range, settledUpTo } from './testing/reorder-rig.ts';
+import { LIMITS, ReorderRig, range, settledUpTo } from './testing/reorder-rig.ts';
 
 /** The rules of a jump, one by one. */
 
@@ -74,6 +74,18 @@ describe('a jump', () => {
     expect(rig.sequences).toHaveLength(100);
     rig.push(0n);
     expect(rig.sequences.slice(100)).toEqual(range(0n, 6));
+  });
+
+  it('forward past 2^64 does not take 0 for a beginning: what comes before it still counts', () => {
+    const rig = new ReorderRig();
+    rig.push(TOP - 1000n);
+    rig.pass(settleMs);
+    rig.pushAll([3n, 1n, 0n, 2n, 4n]);
+    rig.pass(settleMs - 1);
+    rig.pushAll([TOP - 1n, TOP - 2n]);
+    rig.pass(1);
+    expect(rig.sequences.slice(1)).toEqual(range(TOP - 2n, 7));
+    expect(rig.buffer.counters).toMatchObject({ jumps: 1, past: 0, lost: 0 });
   });
 
   it('over 2^64 is a jump like any other', () => {
