@@ -109,7 +109,7 @@ export class ReorderBuffer {
   /** Gives up what has waited too long. Call it at `dueMs`, once all that had arrived by then was pushed. */
   expire(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#gathered.count > 0 && nowMs >= this.#settledMs()) {
+    while (this.#gathered.count > 0 && nowMs >= this.#settledMs()) {
       if (this.#settling) this.#startEpoch();
       else this.#restart();
     }
@@ -117,7 +117,7 @@ export class ReorderBuffer {
       this.#resumeByMs = NEVER;
       this.#window.giveUpGap();
     }
-    this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
+    if (this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs)) this.#resumeByMs = NEVER;
   }
 
   /** Hands on all that the window holds, giving up its gaps: the memory is needed. */
@@ -239,7 +239,7 @@ export class ReorderBuffer {
     this.#settling = true;
     this.#gatheredSinceMs = sinceMs;
     for (const packet of packets) this.#gathered.add(packet);
-    if (this.#startsEarly() || this.#nowMs >= this.#settledMs()) this.#startEpoch();
+    if (this.#startsEarly()) this.#startEpoch();
   }
 
   #settle(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
@@ -257,7 +257,7 @@ export class ReorderBuffer {
       return;
     }
     this.#gathered.add(holdPacket(high, low, bytes, start, end, atMs));
-    if (this.#startsEarly() || this.#nowMs >= this.#settledMs()) this.#startEpoch();
+    if (this.#startsEarly()) this.#startEpoch();
   }
 
   /** Whether the epoch may start at once: when full, or at 0, where sources begin, unless 0 came by wrapping. */

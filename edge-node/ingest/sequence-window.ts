@@ -6,6 +6,8 @@ export interface ReorderOutput {
   deliver(bytes: Buffer, start: number, end: number): void;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /**
  * The window of one epoch: the sequences from the expected one on, and the packets held for them.
  *
@@ -27,7 +29,7 @@ export class SequenceWindow {
   delivered = 0;
   lost = 0;
   /** No later than any arrival in the window; exact after `releaseArrivedBy`. */
-  oldestArrivalMs = Number.POSITIVE_INFINITY;
+  oldestArrivalMs = NEVER;
 
   constructor(size: number, maxBytes: number, output: ReorderOutput) {
     this.#size = size;
@@ -105,16 +107,19 @@ export class SequenceWindow {
     if (this.count > 0) this.#advance(this.#lowestOffset() + 1);
   }
 
-  /** Gives up the gaps before every packet that arrived at `thenMs` or earlier. */
-  releaseArrivedBy(thenMs: number): void {
-    if (this.count === 0 || this.oldestArrivalMs > thenMs) return;
-    this.#advance(this.#highestArrivedBy(thenMs) + 1);
-    this.oldestArrivalMs = Number.POSITIVE_INFINITY;
-    if (this.count === 0) return;
-    for (const packet of this.#slots) {
-      if (packet && packet.arrivedMs < this.oldestArrivalMs)
-        this.oldestArrivalMs = packet.arrivedMs;
+  /**
+   * Gives up the gaps before every packet that arrived at `thenMs` or earlier.
+   * @returns whether there was one
+   */
+  releaseArrivedBy(thenMs: number): boolean {
+    if (this.count === 0 || this.oldestArrivalMs > thenMs) return false;
+    const steps = this.#highestArrivedBy(thenMs) + 1;
+    this.#advance(steps);
+    this.oldestArrivalMs = NEVER;
+    for (const packet of this.count > 0 ? this.#slots : []) {
+      this.oldestArrivalMs = Math.min(this.oldestArrivalMs, packet?.arrivedMs ?? NEVER);
     }
+    return steps > 0;
   }
 
   /** Hands on everything held, giving up every gap. */
