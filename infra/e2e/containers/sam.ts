@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../../local/free-ports.ts';
 import { command, docker, lacksDocker, works } from './command.ts';
@@ -10,7 +9,7 @@ import { withFreshCopy } from './fresh-copy.ts';
 import { lambdaSpeed } from './lambda-speed.ts';
 import type { Section } from './section.ts';
 
-const NETWORK = 'streaming-service-sam';
+const NETWORK = `streaming-service-sam-${process.pid}`;
 const FUNCTIONS = ['registerfunction', 'usagefunction'];
 const READY_MS = 120_000;
 const POLL_MS = 300;
@@ -81,6 +80,9 @@ async function withDynamoDb(use: () => Promise<void>): Promise<void> {
       await use();
     });
   } finally {
+    // A `sam local` that was interrupted at its start leaves its containers.
+    const left = await docker('ps', '--all', '--quiet', '--filter', `network=${NETWORK}`);
+    for (const id of left.split('\n').filter(Boolean)) await docker('rm', '--force', id);
     await docker('network', 'rm', NETWORK);
   }
 }
@@ -102,14 +104,15 @@ async function servesOverHttp(folder: string): Promise<string> {
   });
   const ended = once(child, 'exit');
   try {
+    const origin = `http://127.0.0.1:${port}`;
     const until = performance.now() + READY_MS;
-    while (!(await listens(port))) {
+    while (!(await answers(origin))) {
       if (child.exitCode !== null || performance.now() > until) {
-        throw new Error(`it does not listen:\n${output}`);
+        throw new Error(`it does not answer:\n${output}`);
       }
       await sleep(POLL_MS);
     }
-    return await keepsContract(`http://127.0.0.1:${port}`, ({ name, direct }) => {
+    return await keepsContract(origin, ({ name, direct }) => {
       return !direct && name !== ANSWERED_BY_SAM;
     });
   } finally {
@@ -118,20 +121,20 @@ async function servesOverHttp(folder: string): Promise<string> {
   }
 }
 
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' }, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
+/** Whether both functions have started, and DynamoDB Local with its first requests has, too. */
+async function answers(origin: string): Promise<boolean> {
+  const answers = await Promise.all([
+    fetch(`${origin}/register`, { method: 'POST', body: 'anybody' }),
+    fetch(`${origin}/usage/anybody`),
+  ]).catch(() => []);
+  return answers.length > 0 && answers.every(({ ok }) => ok);
 }
 
 /** The functions' own, and those that `sam local` made of them. */
 async function removeImages(): Promise<void> {
   for (const name of FUNCTIONS) {
     const found = await docker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', name);
-    for (const image of found.split('\n').filter(Boolean)) await docker('image', 'rm', '--force', image);
+    for (const image of found.split('\n').filter(Boolean))
+      await docker('image', 'rm', '--force', image);
   }
 }
