@@ -1,7 +1,6 @@
 /**
- * The reorder buffer once more, for tests: written from the rules alone, with arrays, BigInt and a fresh look at
- * everything on every step. Slow and simple; it keeps sequences instead of bytes, and gives nothing up for want of
- * bytes. Where the rules leave the outcome open, `isSpecified` says so.
+ * The reorder buffer once more, from the rules alone: arrays, BigInt, a fresh look at everything on every step. It
+ * keeps sequences without bytes. Where the rules leave the outcome open, `isSpecified` says so.
  */
 
 export interface ModelLimits {
@@ -75,10 +74,6 @@ export class ReorderModel {
     this.#window = BigInt(limits.maxPackets);
   }
 
-  get delivered(): number {
-    return this.epochs.reduce((sum, epoch) => sum + epoch.length, 0);
-  }
-
   /** Missing between the first and the last delivered of each epoch. */
   get lost(): number {
     return this.epochs.reduce((sum, epoch) => {
@@ -132,7 +127,10 @@ export class ReorderModel {
       this.#giveUpGap();
     }
     const isLate = (kept: Kept): boolean => nowMs >= kept.arrivedMs + this.#limits.deadlineMs;
-    while (this.#expected !== undefined && this.#held.some(isLate)) this.#giveUpGap();
+    while (this.#expected !== undefined && this.#held.some(isLate)) {
+      this.#waitingSince = undefined;
+      this.#giveUpGap();
+    }
   }
 
   sourceConnected(): void {
