@@ -117,7 +117,7 @@ export class ReorderBuffer {
       this.#resumeByMs = NEVER;
       this.#window.giveUpGap();
     }
-    if (this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs)) this.#resumeByMs = NEVER;
+    this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
   }
 
   /** Hands on all that the window holds, giving up its gaps: the memory is needed. */
@@ -164,6 +164,8 @@ export class ReorderBuffer {
     if (this.#gathered.count > 0) this.#counts.past += this.#gathered.take().length;
     this.#pastSinceMs = NEVER;
     this.#keepPast = false;
+    const isOver = this.#window.count === 0 && this.#nowMs >= this.#resumeByMs;
+    if (isOver) this.#resumeByMs = NEVER; // it came while nothing waited
     if (this.#reconnected) {
       this.#reconnected = false;
       this.#resumeByMs = this.#nowMs + this.#limits.settleMs;
@@ -267,12 +269,12 @@ export class ReorderBuffer {
     return !this.#everOrdered || this.#window.offsetOf(0, 0) <= 0;
   }
 
-  /** When the gathered packets have settled. */
+  /** When the gathered packets have settled. Those that begin a little above 0 may lack the 0 that sources begin at. */
   #settledMs(): number {
     const { deadlineMs, settleMs, maxPackets } = this.#limits;
     const { lowestHigh, lowestLow, firstArrivedMs } = this.#gathered;
-    const nearZero = this.#settling && lowestHigh === 0 && lowestLow < maxPackets;
-    const settledMs = this.#gatheredSinceMs + (nearZero ? deadlineMs : settleMs);
+    const lacksZero = lowestHigh === 0 && lowestLow > 0 && lowestLow < maxPackets;
+    const settledMs = this.#gatheredSinceMs + (this.#settling && lacksZero ? deadlineMs : settleMs);
     return Math.min(settledMs, firstArrivedMs + deadlineMs);
   }
 

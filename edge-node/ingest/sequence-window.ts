@@ -107,19 +107,14 @@ export class SequenceWindow {
     if (this.count > 0) this.#advance(this.#lowestOffset() + 1);
   }
 
-  /**
-   * Gives up the gaps before every packet that arrived at `thenMs` or earlier.
-   * @returns whether there was one
-   */
-  releaseArrivedBy(thenMs: number): boolean {
-    if (this.count === 0 || this.oldestArrivalMs > thenMs) return false;
-    const steps = this.#highestArrivedBy(thenMs) + 1;
-    this.#advance(steps);
+  /** Gives up the gaps before every packet that arrived at `thenMs` or earlier. */
+  releaseArrivedBy(thenMs: number): void {
+    if (this.count === 0 || this.oldestArrivalMs > thenMs) return;
+    this.#advance(this.#highestArrivedBy(thenMs) + 1);
     this.oldestArrivalMs = NEVER;
     for (const packet of this.count > 0 ? this.#slots : []) {
       this.oldestArrivalMs = Math.min(this.oldestArrivalMs, packet?.arrivedMs ?? NEVER);
     }
-    return steps > 0;
   }
 
   /** Hands on everything held, giving up every gap. */
