@@ -210,8 +210,17 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
     [],
     () => writer.stats.saveFailures,
   );
+  counter('usage_spool_rows_total', 'Rows through the spool', ['direction'], () => [
+    [{ direction: 'written' }, writer.stats.spool.rowsWritten],
+    [{ direction: 'read' }, writer.stats.spool.rowsRead],
+  ]);
+  counter('usage_spool_failures_total', 'Spool files that could not be used', ['reason'], () => [
+    [{ reason: 'write' }, writer.stats.spool.writeFailures],
+    [{ reason: 'read' }, writer.stats.spool.filesFailed],
+    [{ reason: 'damaged' }, writer.stats.spool.filesDamaged],
+  ]);
   counter('usage_lost_rows_total', 'Rows lost', ['reason'], () => [
-    [{ reason: 'too_old' }, writer.stats.rowsTooOld],
+    [{ reason: 'too_old' }, writer.stats.rowsTooOld + writer.stats.spool.rowsTooOld],
     [{ reason: 'no_room' }, writer.stats.rowsWithoutRoom],
   ]);
 }
