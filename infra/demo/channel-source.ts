@@ -46,6 +46,10 @@ function fail(text: string): never {
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+if (process.argv.includes('--help')) {
+  console.log(USAGE);
+  process.exit();
+}
 let options: SourceOptions;
 try {
   options = parseSourceOptions(process.argv.slice(2));
