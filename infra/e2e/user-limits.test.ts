@@ -54,6 +54,16 @@ describe('limits on users', () => {
     expect(await rig.metric('refusals_total', 'too_many_connections')).toBe(1);
   });
 
+  it('MAX_SESSIONS_PER_USER is of sessions at once: whoever has left may come again and again', async () => {
+    const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '1' });
+    for (let times = 0; times < 5; times += 1) {
+      const user = await rig.watch('user-1', 'zato01');
+      user.socket.resetAndDestroy();
+      await rig.eventually(() => rig.metric('users')).toBe(0);
+    }
+    expect(await rig.metric('closes_total', 'refused')).toBe(0);
+  });
+
   it('MAX_SESSIONS_PER_USER holds for lines that come at the same moment', async () => {
     const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2' });
     rig.store.registered.add('user-1');
