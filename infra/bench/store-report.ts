@@ -12,7 +12,7 @@ export interface EngineFigures {
 export const REGISTER = '/register';
 export const usageOf = (rows: number) => `/usage, ${rows} rows`;
 
-const COLUMNS = [22, 10, 14, 10, 10] as const;
+const COLUMNS = [22, 10, 14, 10, 10, 10] as const;
 
 function row(...columns: readonly string[]): string {
   return columns
@@ -20,13 +20,12 @@ function row(...columns: readonly string[]): string {
     .join('');
 }
 
-export const TABLE_HEAD = row('', 'per s', 'CPU µs each', 'p50 ms', 'p99 ms');
+export const TABLE_HEAD = row('', 'per s', 'CPU µs each', 'p50 ms', 'p99 ms', 'failed');
 
-export function httpRow({ name, requestsPerSecond, cpuMicros, p50Ms, p99Ms }: HttpFigure): string {
-  return row(
-    name,
-    ...[requestsPerSecond, cpuMicros, p50Ms, p99Ms].map((value) => value.toFixed(0)),
-  );
+export function httpRow(figure: HttpFigure): string {
+  const { name, requestsPerSecond, cpuMicros, p50Ms, p99Ms, failed } = figure;
+  const values = [requestsPerSecond, cpuMicros, p50Ms, p99Ms, failed];
+  return row(name, ...values.map((value) => value.toFixed(0)));
 }
 
 export function flushRow({ name, rowsPerSecond, cpuMicros }: FlushFigure): string {
@@ -46,7 +45,14 @@ export function goalsOf({ engine, http, flush }: EngineFigures): Goal[] {
     }));
   const usage = of(usageOf(5));
   const microsOf = (figures: readonly HttpFigure[]) => figures.map(({ cpuMicros }) => cpuMicros);
+  const failed = http.reduce((sum, figure) => sum + figure.failed, 0);
   return [
+    {
+      kind: 'correctness',
+      goal: 'every request answered 200',
+      measured: `${failed} were not`,
+      held: failed === 0,
+    },
     ...atMost('CPU of /usage, 5 rows', microsOf(usage), 200, 'µs'),
     ...atMost(
       'p99 of /usage, 5 rows',
