@@ -102,12 +102,14 @@ export class ReorderModel {
 
   /** Whether the rules say what becomes of this packet now. */
   isSpecified(sequence: bigint): boolean {
-    if (this.#expected !== undefined) {
-      return this.#aside.length < this.#limits.maxPackets && !this.#isBesideLeft(sequence);
+    const isBeside = ({ sequence: kept }: Kept) => isWithin(this.#window, kept, sequence);
+    if (this.#expected === undefined) {
+      const isLeft = [sequence, ...this.#held.map((kept) => kept.sequence)].some(this.#isLeft);
+      return !isLeft && this.#held.every(isBeside);
     }
-    if (this.#isLeft(sequence) || this.#held.some((kept) => this.#isLeft(kept.sequence)))
-      return false;
-    return this.#held.every((kept) => isWithin(this.#window, kept.sequence, sequence));
+    if (this.#isNear(ahead(this.#expected, sequence))) return true;
+    const isAsideOpen = this.#aside.length < this.#limits.maxPackets;
+    return isAsideOpen && this.#aside.every(isBeside) && !this.#isBesideLeft(sequence);
   }
 
   push(sequence: bigint, nowMs: number): void {
@@ -127,10 +129,7 @@ export class ReorderModel {
       this.#giveUpGap();
     }
     const isLate = (kept: Kept): boolean => nowMs >= kept.arrivedMs + this.#limits.deadlineMs;
-    while (this.#expected !== undefined && this.#held.some(isLate)) {
-      this.#waitingSince = undefined;
-      this.#giveUpGap();
-    }
+    while (this.#expected !== undefined && this.#held.some(isLate)) this.#giveUpGap();
   }
 
   sourceConnected(): void {
@@ -139,11 +138,15 @@ export class ReorderModel {
     this.#reconnected = true;
   }
 
-  #isLeft(sequence: bigint): boolean {
+  #isNear(distance: bigint): boolean {
+    return distance >= 0n && distance < 2n * this.#window;
+  }
+
+  readonly #isLeft = (sequence: bigint): boolean => {
     if (this.#left === undefined) return false;
     const distance = ahead(this.#left, sequence);
     return distance >= -2n * this.#window && distance < 2n * this.#window;
-  }
+  };
 
   /** How far the left range reaches ahead, one window or two, is open. */
   #isBesideLeft(sequence: bigint): boolean {
@@ -178,10 +181,9 @@ export class ReorderModel {
   }
 
   #pushKnown(packet: Kept, distance: bigint): void {
-    const isNear = distance >= 0n && distance < 2n * this.#window;
-    if (isNear && holds(this.#held, packet.sequence)) {
+    if (this.#isNear(distance) && holds(this.#held, packet.sequence)) {
       this.past += 1;
-    } else if (isNear) {
+    } else if (this.#isNear(distance)) {
       this.#pushNear(packet, distance);
     } else if ((distance < 0n && distance >= -this.#window) || this.#isLeft(packet.sequence)) {
       this.#pushPast(packet);
