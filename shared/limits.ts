@@ -58,7 +58,7 @@ export const STORE_REQUEST_TIMEOUT_MS = 1_500;
 /** One saveUsage call, for which no user waits. */
 export const STORE_SAVE_TIMEOUT_MS = 10_000;
 /** While the store is away: how often it is tried again, and how often a line says so. */
-export const STORE_RETRY_MS = 1_000;
+export const STORE_RETRY_MS = 500;
 export const STORE_AWAY_LOG_MS = 10_000;
 export const REGISTRATION_CACHE_MAX_USERS = 100_000;
 

@@ -128,7 +128,7 @@ async function connected(
   try {
     await work(client);
   } finally {
-    await client.shutdown();
+    await client.close();
   }
 }
 

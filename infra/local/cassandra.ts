@@ -33,6 +33,17 @@ export interface CassandraEngineOptions {
 const HEAP = '512m';
 const INNER_PORT = 9042;
 
+/** One node has nobody to wait for. */
+const ALONE = {
+  'cassandra.superuser_setup_delay_ms': 0,
+  'cassandra.skip_wait_for_gossip_to_settle': 0,
+  'cassandra.ring_delay_ms': 100,
+} as const;
+
+function asFlags(properties: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
+}
+
 /** One node on loopback; the first user is cassandra, with the password cassandra. */
 function settings(folder: string, port: number, storagePort: number, sync: string): string {
   return `cluster_name: local
@@ -41,11 +52,14 @@ partitioner: org.apache.cassandra.dht.Murmur3Partitioner
 endpoint_snitch: SimpleSnitch
 listen_address: 127.0.0.1
 storage_port: ${storagePort}
+broadcast_address: 127.0.0.1
 rpc_address: 127.0.0.1
+broadcast_rpc_address: 127.0.0.1
 native_transport_port: ${port}
 seed_provider:
   - class_name: org.apache.cassandra.locator.SimpleSeedProvider
-    parameters: [{ seeds: "127.0.0.1:${storagePort}" }]
+    parameters:
+      - seeds: "127.0.0.1:${storagePort}"
 authenticator: PasswordAuthenticator
 authorizer: CassandraAuthorizer
 data_file_directories: ["${folder}/data"]
@@ -93,10 +107,7 @@ async function jvmArguments(jars: string, folder: string): Promise<string[]> {
   const properties = {
     'cassandra.config': `file://${folder}/cassandra.yaml`,
     'cassandra.storagedir': folder,
-    // One node has nobody to wait for.
-    'cassandra.superuser_setup_delay_ms': 0,
-    'cassandra.skip_wait_for_gossip_to_settle': 0,
-    'cassandra.ring_delay_ms': 100,
+    ...ALONE,
     'io.netty.tryReflectionSetAccessible': true,
     'java.net.preferIPv4Stack': true,
     'jdk.attach.allowAttachSelf': true,
@@ -110,7 +121,7 @@ async function jvmArguments(jars: string, folder: string): Promise<string[]> {
     '-XX:+UseG1GC',
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:+PerfDisableSharedMem',
-    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
+    ...asFlags(properties),
     ...['-cp', `${jars}/*`, 'org.apache.cassandra.service.CassandraDaemon'],
   ];
 }
@@ -124,14 +135,19 @@ async function createHost(
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'cassandra.yaml');
   if (runtime.kind === 'docker') {
-    // The image's own start puts in the container's addresses.
+    // The image's own start replaces the addresses by the container's.
     await writeFile(file, settings('/var/lib/cassandra', INNER_PORT, 7000, commitLogSync));
     return new ContainerHost({
       name: `streaming-service-cassandra-${port}`,
       image: runtime.image,
       innerPort: INNER_PORT,
       port,
-      env: { MAX_HEAP_SIZE: HEAP, HEAP_NEWSIZE: '128m' },
+      env: {
+        MAX_HEAP_SIZE: HEAP,
+        HEAP_NEWSIZE: '128m',
+        JVM_EXTRA_OPTS: asFlags(ALONE).join(' '),
+      },
+      folder,
       mounts: { [file]: '/etc/cassandra/cassandra.yaml' },
       command: [],
     });
@@ -149,7 +165,7 @@ async function createHost(
 async function answers(port: number): Promise<boolean> {
   try {
     const client = await connectCassandra(loadConfig({ DB_NODES: `127.0.0.1:${port}` }));
-    await client.shutdown();
+    await client.close();
     return true;
   } catch {
     return false;
@@ -170,6 +186,6 @@ export async function cassandraEngine(
 export async function startCassandra(options: CassandraEngineOptions = {}): Promise<LocalEngine> {
   const [free = 0] = await freePorts(1);
   const engine = await cassandraEngine(options.port ?? free, options);
-  await engine.start();
+  await engine.startOrRemove();
   return engine;
 }

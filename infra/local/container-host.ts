@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { execute, probe } from './commands.ts';
 import type { EngineHost } from './engine-host.ts';
 
@@ -8,6 +9,8 @@ export interface ContainerOptions {
   readonly innerPort: number;
   readonly port: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Holds what is mounted; removed with the container. */
+  readonly folder: string;
   readonly mounts: Readonly<Record<string, string>>;
   readonly command: readonly string[];
 }
@@ -71,6 +74,7 @@ export class ContainerHost implements EngineHost {
 
   async remove(): Promise<void> {
     await probe('docker', 'rm', '--force', '--volumes', this.#options.name);
+    await rm(this.#options.folder, { recursive: true, force: true });
   }
 
   async #inspect(format: string): Promise<string | undefined> {

@@ -36,6 +36,7 @@ async function createHost(
   port: number,
   { detached = false }: DynamoDbEngineOptions,
 ): Promise<EngineHost> {
+  const folder = join(CACHE, 'run', `dynamodb-${port}`);
   if (runtime.kind === 'docker') {
     return new ContainerHost({
       name: `streaming-service-dynamodb-${port}`,
@@ -43,11 +44,11 @@ async function createHost(
       innerPort: INNER_PORT,
       port,
       env: {},
+      folder,
       mounts: {},
       command: [HEAP, '-jar', 'DynamoDBLocal.jar', ...serverArguments(INNER_PORT, '.')],
     });
   }
-  const folder = join(CACHE, 'run', `dynamodb-${port}`);
   await mkdir(folder, { recursive: true });
   const args = [
     HEAP,
@@ -84,6 +85,6 @@ export async function dynamoDbEngine(
 export async function startDynamoDb(options: DynamoDbEngineOptions = {}): Promise<LocalEngine> {
   const [free = 0] = await freePorts(1);
   const engine = await dynamoDbEngine(options.port ?? free, options);
-  await engine.start();
+  await engine.startOrRemove();
   return engine;
 }

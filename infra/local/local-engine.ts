@@ -3,6 +3,8 @@ import type { EngineHost } from './engine-host.ts';
 
 const START_TIMEOUT_MS = 180_000;
 const POLL_MS = 200;
+/** Cassandra writes all its settings in one line. */
+const LONG_LINE = /^(.{300}).+$/gm;
 
 /** A real engine on this machine, in the hands of a test, the demo, a bench or an operator. */
 export class LocalEngine {
@@ -25,11 +27,21 @@ export class LocalEngine {
     while (!(await this.#answers())) {
       const late = performance.now() > deadline;
       if (late || !(await this.#host.isAlive())) {
-        const log = await this.#host.log();
+        const log = (await this.#host.log()).replaceAll(LONG_LINE, '$1…');
         await this.#host.end('SIGKILL');
         throw new Error(`the engine ${late ? 'does not answer' : 'ended while starting'}:\n${log}`);
       }
       await sleep(POLL_MS);
+    }
+  }
+
+  /** As start, but leaves nothing behind where it fails. */
+  async startOrRemove(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
     }
   }
 

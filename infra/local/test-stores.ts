@@ -53,7 +53,7 @@ export async function makeTestKeyspace(
       const client = await connectCassandra(config);
       const drop = `DROP KEYSPACE ${config.DB_NAME}`;
       await client.execute(drop, [], { prepare: false, readTimeout: DROP_TIMEOUT_MS });
-      await client.shutdown();
+      await client.close();
     },
   };
 }

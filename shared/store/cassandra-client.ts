@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
-import { auth, Client, type ClientOptions, errors, policies, types } from 'cassandra-driver';
+import {
+  auth,
+  Client,
+  type ClientOptions,
+  errors,
+  type Host,
+  policies,
+  types,
+} from 'cassandra-driver';
 import type { Config } from '../config.ts';
 import { StoreSetupError } from '../errors.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../limits.ts';
@@ -81,7 +89,7 @@ async function clientOptions(config: CassandraConfig): Promise<ClientOptions> {
   };
 }
 
-/** The driver's error in one line, a StoreSetupError where no waiting mends it. */
+/** A StoreSetupError where no waiting mends it. */
 function explain(error: unknown, config: CassandraConfig): unknown {
   if (!(error instanceof errors.NoHostAvailableError)) return error;
   const nodes = `DB_NODES=${config.DB_NODES}`;
@@ -100,12 +108,67 @@ function explain(error: unknown, config: CassandraConfig): unknown {
       return setupError(`DB_TLS_CA=${config.DB_TLS_CA} does not vouch for ${nodes}: ${message}`);
     }
   }
-  const reasons = byNode.map(([node, { message }]) => `${node}: ${message}`);
-  return new Error(`no node answers (${reasons.join('; ')})`, { cause: error });
+  return error;
+}
+
+/** The driver's word that no node answers repeats the stack of the first failure; this is one line with all nodes. */
+export function inOneLine(error: unknown): unknown {
+  if (!(error instanceof errors.NoHostAvailableError)) return error;
+  const byNode = Object.entries<Error>(error.innerErrors ?? {});
+  const reasons = byNode.map(([node, reason]) => `${node}: ${reason.message ?? 'down'}`);
+  return new Error(['no node answers', ...reasons].join('; '));
 }
 
 function isTlsProblem(code: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_(SSL|TLS)_/.test(code);
+}
+
+/** What the driver's type of a host leaves out. */
+type ClosableHost = Host & { shutdown(waitForPending: boolean): Promise<void> };
+
+/** How long a driver that was shut down may still go on with what it had begun. */
+const AFTERMATH_MS = 10_000;
+
+/**
+ * A client that is good until its first outage of all nodes. The driver would go on after one, but puts new hosts in
+ * the place of those it had without closing these, so that connections double with every outage, until its own code
+ * fails on it and takes the process along.
+ */
+export class CassandraClient extends Client {
+  readonly #dataCenter: string;
+  /** Those that `shutdown` does not know of. */
+  readonly #forgotten = new Set<ClosableHost>();
+
+  constructor(options: ClientOptions, dataCenter: string) {
+    super(options);
+    this.#dataCenter = dataCenter;
+    this.on('hostRemove', (host: ClosableHost) => this.#forgotten.add(host));
+  }
+
+  /** Calls `away` at the moment when no node of the data centre is up any more, and never again. */
+  onceAllAway(away: (reason: Error) => void): void {
+    const check = () => {
+      const nodes = this.hosts.values().filter((host) => host.datacenter === this.#dataCenter);
+      if (nodes.some((host) => host.isUp())) return;
+      this.off('hostDown', check);
+      away(
+        new Error(`no node answers; ${nodes.map((host) => `${host.address}: down`).join('; ')}`),
+      );
+    };
+    this.on('hostDown', check);
+  }
+
+  /** To be called in place of `shutdown`: a reconnection that is under way ends after it, and is closed then. */
+  async close(): Promise<void> {
+    this.on('hostAdd', (host: ClosableHost) => this.#forgotten.add(host));
+    await this.shutdown();
+    this.#closeForgotten();
+    setTimeout(() => this.#closeForgotten(), AFTERMATH_MS).unref();
+  }
+
+  #closeForgotten(): void {
+    for (const host of this.#forgotten) host.shutdown(false).catch(() => {});
+  }
 }
 
 /**
@@ -116,9 +179,12 @@ function isTlsProblem(code: string): boolean {
 export async function connectCassandra(
   config: CassandraConfig,
   keyspace?: string,
-): Promise<Client> {
+): Promise<CassandraClient> {
   const options = await clientOptions(config);
-  const client = new Client(keyspace === undefined ? options : { ...options, keyspace });
+  const client = new CassandraClient(
+    keyspace === undefined ? options : { ...options, keyspace },
+    config.DB_DATACENTER,
+  );
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
@@ -128,8 +194,8 @@ export async function connectCassandra(
     await Promise.race([client.connect(), tooLate]);
     return client;
   } catch (error) {
-    client.shutdown().catch(() => {});
-    throw explain(error, config);
+    client.close().catch(() => {});
+    throw inOneLine(explain(error, config));
   } finally {
     clearTimeout(timer);
   }

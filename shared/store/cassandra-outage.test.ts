@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startCassandra } from '../../infra/local/cassandra.ts';
@@ -113,3 +115,52 @@ describe.skipIf(!testEndpoint('cassandra'))('a Cassandra node', () => {
     ENGINE_TIMEOUT_MS,
   );
 });
+
+/** A way to the node of all tests that can be cut, and that counts who goes it. */
+class Detour {
+  readonly sockets = new Set<Socket>();
+  readonly #server = createServer((near) => {
+    const [, port] = /:(\d+)$/.exec(testEndpoint('cassandra') ?? '') ?? [];
+    const far = connect(Number(port), '127.0.0.1');
+    this.sockets.add(near);
+    near.on('close', () => this.sockets.delete(near) && far.destroy());
+    far.on('close', () => near.destroy());
+    for (const socket of [near, far]) socket.on('error', () => {});
+    near.pipe(far).pipe(near);
+  });
+
+  async open(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
+
+test.skipIf(!testEndpoint('cassandra'))(
+  'outages one after another leave one connection, and none after closing',
+  async () => {
+    const detour = new Detour();
+    const keyspace = await makeTestKeyspace();
+    const nodes = { DB_NODES: [`127.0.0.1:${await detour.open()}`] };
+    const store = await openStore({ ...keyspace.config, ...nodes }, pino({ level: 'silent' }));
+    for (let outage = 0; outage < 6; outage++) {
+      detour.cut();
+      await vi.waitFor(() => expect(store.ping()).rejects.toThrow(), { timeout: 20_000 });
+      await vi.waitFor(() => store.ping(), { timeout: 20_000 });
+    }
+    await vi.waitFor(() => expect(detour.sockets.size).toBe(1), { timeout: 30_000 });
+    await store.close();
+    await vi.waitFor(() => expect(detour.sockets.size).toBe(0), { timeout: 20_000 });
+    detour.close();
+    await keyspace.remove();
+  },
+  ENGINE_TIMEOUT_MS,
+);

@@ -36,7 +36,7 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
     try {
       return (await client.execute(cql, params, { prepare: false })).rows;
     } finally {
-      await client.shutdown();
+      await client.close();
     }
   }
 
@@ -88,7 +88,7 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
       const old = await makeTestKeyspace();
       const client = await connectCassandra(old.config, old.config.DB_NAME);
       await client.execute('TRUNCATE schema_version', [], { prepare: false, readTimeout: 20_000 });
-      await client.shutdown();
+      await client.close();
       await expect(openCassandra(old.config)).rejects.toThrow(
         /^DB_NAME=\w+ has schema version 0, and this program needs 1: run "npm run schema"$/,
       );
@@ -108,7 +108,7 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
   test('nodes that merely do not answer are no mistake in the settings', async () => {
     const [port] = await freePorts(1);
     const opening = openCassandra({ ...config, DB_NODES: [`127.0.0.1:${port}`] });
-    await expect(opening).rejects.toThrow(`no node answers (127.0.0.1:${port}: connect ECONNREF`);
+    await expect(opening).rejects.toThrow(`no node answers; 127.0.0.1:${port}: connect ECONNREF`);
     await expect(opening).rejects.not.toBeInstanceOf(StoreSetupError);
   });
 

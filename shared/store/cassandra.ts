@@ -1,9 +1,13 @@
-import { type Client, errors, types } from 'cassandra-driver';
+import { errors, type QueryOptions, types } from 'cassandra-driver';
 import { StoreSetupError } from '../errors.ts';
 import type { ChannelId, Minute, UserId } from '../ids.ts';
 import { MINUTE_MS } from '../limits.ts';
-import type { Logger } from '../logger.ts';
-import { type CassandraConfig, connectCassandra } from './cassandra-client.ts';
+import {
+  type CassandraClient,
+  type CassandraConfig,
+  connectCassandra,
+  inOneLine,
+} from './cassandra-client.ts';
 import { forEachBounded, InFlight } from './in-flight.ts';
 import { expiryMs, firstLivingMinute, livingRows } from './row-life.ts';
 import type { Store, UsageEntry, UsageRow } from './store.ts';
@@ -41,23 +45,21 @@ function ttlSeconds(minute: Minute, nowMs: number): number {
 }
 
 class CassandraStore implements Store {
-  readonly #client: Client;
+  readonly #client: CassandraClient;
   readonly #now: () => number;
   readonly #inFlight = new InFlight();
 
-  constructor(client: Client, now: () => number) {
+  constructor(client: CassandraClient, now: () => number) {
     this.#client = client;
     this.#now = now;
   }
 
   async register(userId: UserId): Promise<void> {
-    await this.#inFlight.run(() => this.#client.execute(STATEMENTS.register, [userId]));
+    await this.#inFlight.run(() => this.#execute(STATEMENTS.register, [userId]));
   }
 
   async isRegistered(userId: UserId): Promise<boolean> {
-    const found = await this.#inFlight.run(() =>
-      this.#client.execute(STATEMENTS.isRegistered, [userId]),
-    );
+    const found = await this.#inFlight.run(() => this.#execute(STATEMENTS.isRegistered, [userId]));
     return found.rows.length > 0;
   }
 
@@ -66,7 +68,7 @@ class CassandraStore implements Store {
     const now = this.#now();
     return this.#inFlight.run(() =>
       forEachBounded(livingRows(rows, now), SAVE_CONCURRENCY, (row) =>
-        this.#client.execute(STATEMENTS.save, [
+        this.#execute(STATEMENTS.save, [
           row.userId,
           row.minute,
           row.channelId,
@@ -86,7 +88,7 @@ class CassandraStore implements Store {
       let page: types.ResultSet | undefined;
       do {
         const pageState = page?.pageState;
-        page = await this.#client.execute(STATEMENTS.read, [userId, first], {
+        page = await this.#execute(STATEMENTS.read, [userId, first], {
           fetchSize: PAGE_ROWS,
           ...(pageState && { pageState }),
         });
@@ -97,12 +99,24 @@ class CassandraStore implements Store {
   }
 
   async ping(): Promise<void> {
-    await this.#inFlight.run(() => this.#client.execute(STATEMENTS.ping));
+    await this.#inFlight.run(() => this.#execute(STATEMENTS.ping, []));
   }
 
   async close(): Promise<void> {
     await this.#inFlight.close();
-    await this.#client.shutdown();
+    await this.#client.close();
+  }
+
+  async #execute(
+    statement: string,
+    params: unknown[],
+    options: QueryOptions = {},
+  ): Promise<types.ResultSet> {
+    try {
+      return await this.#client.execute(statement, params, options);
+    } catch (error) {
+      throw inOneLine(error);
+    }
   }
 }
 
@@ -114,7 +128,7 @@ function toEntry(row: types.Row): UsageEntry {
   };
 }
 
-async function checkVersion(client: Client, keyspace: string): Promise<void> {
+async function checkVersion(client: CassandraClient, keyspace: string): Promise<void> {
   const version: number = (await client.execute(STATEMENTS.version)).first()?.version ?? 0;
   if (version >= CASSANDRA_SCHEMA_VERSION) return;
   const needed = `and this program needs ${CASSANDRA_SCHEMA_VERSION}: run "npm run schema"`;
@@ -141,8 +155,8 @@ function explain(error: unknown, keyspace: string): unknown {
 }
 
 export interface CassandraOptions {
-  /** Told of nodes that go and come. */
-  readonly logger?: Logger;
+  /** Called once no node answers any more: the store is then of no use, and another is to be opened. */
+  readonly lost?: (reason: Error) => void;
   /** Milliseconds since the Unix epoch, by which rows expire. */
   readonly now?: () => number;
 }
@@ -153,18 +167,17 @@ export interface CassandraOptions {
  */
 export async function openCassandra(
   config: CassandraConfig,
-  { logger, now = Date.now }: CassandraOptions = {},
+  { lost = () => {}, now = Date.now }: CassandraOptions = {},
 ): Promise<Store> {
   const keyspace = config.DB_NAME;
-  let client: Client | undefined;
+  let client: CassandraClient | undefined;
   try {
     client = await connectCassandra(config, keyspace);
+    client.onceAllAway(lost);
     await checkVersion(client, keyspace);
+    return new CassandraStore(client, now);
   } catch (error) {
-    await client?.shutdown();
+    await client?.close();
     throw explain(error, keyspace);
   }
-  client.on('hostDown', (host) => logger?.warn({ node: host.address }, 'a Cassandra node is down'));
-  client.on('hostUp', (host) => logger?.info({ node: host.address }, 'a Cassandra node is up'));
-  return new CassandraStore(client, now);
 }

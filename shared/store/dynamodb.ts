@@ -93,8 +93,17 @@ function inBatches<T>(items: readonly T[], size: number): T[][] {
 }
 
 /** Every request has its time, in which the SDK repeats it as it sees fit. */
-function within(timeoutMs: number): { abortSignal: AbortSignal } {
-  return { abortSignal: AbortSignal.timeout(timeoutMs) };
+async function within<T>(
+  timeoutMs: number,
+  send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const abortSignal = AbortSignal.timeout(timeoutMs);
+  try {
+    return await send({ abortSignal });
+  } catch (error) {
+    if (!abortSignal.aborted) throw error;
+    throw new Error(`DynamoDB did not answer within ${timeoutMs} ms`, { cause: error });
+  }
 }
 
 class DynamoDbStore implements Store {
@@ -113,7 +122,9 @@ class DynamoDbStore implements Store {
       TableName: this.#tables.registrations,
       Item: { user_id: { S: userId } },
     });
-    await this.#inFlight.run(() => this.#client.send(command, within(STORE_REQUEST_TIMEOUT_MS)));
+    await this.#inFlight.run(() =>
+      within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
+    );
   }
 
   async isRegistered(userId: UserId): Promise<boolean> {
@@ -123,7 +134,7 @@ class DynamoDbStore implements Store {
       ConsistentRead: true,
     });
     const { Item } = await this.#inFlight.run(() =>
-      this.#client.send(command, within(STORE_REQUEST_TIMEOUT_MS)),
+      within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
     );
     return Item !== undefined;
   }
@@ -149,7 +160,9 @@ class DynamoDbStore implements Store {
     }));
     for (let attempt = 1; ; attempt++) {
       const command = new BatchWriteItemCommand({ RequestItems: { [table]: left } });
-      const { UnprocessedItems } = await this.#client.send(command, within(STORE_SAVE_TIMEOUT_MS));
+      const { UnprocessedItems } = await within(STORE_SAVE_TIMEOUT_MS, (options) =>
+        this.#client.send(command, options),
+      );
       left = UnprocessedItems?.[table] ?? [];
       if (left.length === 0) return;
       if (attempt === BATCH_ATTEMPTS) {
@@ -178,7 +191,7 @@ class DynamoDbStore implements Store {
       },
     });
     try {
-      await this.#client.send(command, within(STORE_SAVE_TIMEOUT_MS));
+      await within(STORE_SAVE_TIMEOUT_MS, (options) => this.#client.send(command, options));
     } catch (error) {
       // What is there is as great or greater.
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -203,7 +216,9 @@ class DynamoDbStore implements Store {
           },
           ExclusiveStartKey: lastKey,
         });
-        const page = await this.#client.send(command, within(STORE_REQUEST_TIMEOUT_MS));
+        const page = await within(STORE_REQUEST_TIMEOUT_MS, (options) =>
+          this.#client.send(command, options),
+        );
         for (const item of page.Items ?? []) entries.push(toEntry(item));
         lastKey = page.LastEvaluatedKey;
       } while (lastKey);
@@ -213,7 +228,9 @@ class DynamoDbStore implements Store {
 
   async ping(): Promise<void> {
     const command = new ListTablesCommand({ Limit: 1 });
-    await this.#inFlight.run(() => this.#client.send(command, within(STORE_REQUEST_TIMEOUT_MS)));
+    await this.#inFlight.run(() =>
+      within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
+    );
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreSetupError } from '../errors.ts';
+import type { Minute, UserId } from '../ids.ts';
+import { STORE_AWAY_LOG_MS, STORE_RETRY_MS } from '../limits.ts';
+import type { Logger } from '../logger.ts';
+import type { Store, UsageEntry, UsageRow } from './store.ts';
+
+/**
+ * Makes one attempt to open a store. It may call `lost` once that store can serve no more; it is then closed, and
+ * another attempt made.
+ * @throws StoreSetupError when the store can never serve as it is set; any other error when it is away
+ */
+export type Connect = (lost: (reason: Error) => void) => Promise<Store>;
+
+/** A store that may be away: while it is, every call rejects at once, and the log says every 10 s what is waited for. */
+class ReconnectingStore implements Store {
+  readonly #connect: Connect;
+  readonly #logger: Logger;
+  readonly #name: string;
+  readonly #stop = new AbortController();
+  #store: Store | undefined;
+  #reason: unknown;
+  #reconnecting: Promise<void> = Promise.resolve();
+
+  constructor(connect: Connect, logger: Logger, name: string) {
+    this.#connect = connect;
+    this.#logger = logger;
+    this.#name = name;
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#attempt();
+    } catch (error) {
+      if (error instanceof StoreSetupError) throw error;
+      this.#reason = error;
+      this.#reconnecting = this.#reconnect();
+    }
+  }
+
+  /** The store may be lost before it is here: then it never was. */
+  async #attempt(): Promise<void> {
+    let lostBy: Error | undefined;
+    let store: Store | undefined;
+    store = await this.#connect((reason) => {
+      lostBy ??= reason;
+      if (store !== undefined && this.#store === store) this.#lose(store, reason);
+    });
+    if (lostBy !== undefined) {
+      await store.close();
+      throw lostBy;
+    }
+    this.#store = store;
+  }
+
+  #lose(store: Store, reason: Error): void {
+    this.#store = undefined;
+    this.#reason = reason;
+    const closed = store.close();
+    this.#reconnecting = Promise.allSettled([closed, this.#reconnect()]).then(() => {});
+  }
+
+  async #reconnect(): Promise<void> {
+    const { signal } = this.#stop;
+    const since = performance.now();
+    let nextLine = since;
+    while (!signal.aborted) {
+      const now = performance.now();
+      if (now >= nextLine) {
+        const reason = this.#reason instanceof Error ? this.#reason.message : this.#reason;
+        const seconds = Math.round((now - since) / 1000);
+        this.#logger.error({ reason, seconds }, `waiting for the store: ${this.#name}`);
+        nextLine += STORE_AWAY_LOG_MS;
+      }
+      await sleep(STORE_RETRY_MS, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        await this.#attempt();
+        this.#logger.info(`the store is there: ${this.#name}`);
+        return;
+      } catch (error) {
+        this.#reason = error;
+      }
+    }
+  }
+
+  #get(): Store {
+    if (this.#store) return this.#store;
+    throw new Error('the store is away', { cause: this.#reason });
+  }
+
+  async register(userId: UserId): Promise<void> {
+    await this.#get().register(userId);
+  }
+
+  async isRegistered(userId: UserId): Promise<boolean> {
+    return this.#get().isRegistered(userId);
+  }
+
+  async saveUsage(rows: readonly UsageRow[]): Promise<void> {
+    await this.#get().saveUsage(rows);
+  }
+
+  async readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
+    return this.#get().readUsage(userId, from);
+  }
+
+  async ping(): Promise<void> {
+    await this.#get().ping();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#reconnecting;
+    await this.#store?.close();
+  }
+}
+
+/**
+ * The store that `connect` brings, now or, if it is merely away, as soon as it is there.
+ * @throws StoreSetupError from the first attempt; in later ones it is but the reason in the log, since a process that
+ *   serves users must not end for it
+ */
+export async function openReconnecting(
+  connect: Connect,
+  logger: Logger,
+  name: string,
+): Promise<Store> {
+  const store = new ReconnectingStore(connect, logger, name);
+  await store.open();
+  return store;
+}
