@@ -29,6 +29,8 @@ interface SessionParts {
   readonly onClosed: (session: Session, reason: CloseReason) => void;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 type Phase = 'streaming' | 'ending' | 'closed';
 
 /**
@@ -60,7 +62,7 @@ export class Session implements Watcher {
   #writingSinceMs = 0;
 
   #deliveredMs: number;
-  #halfClosedMs = Number.POSITIVE_INFINITY;
+  #halfClosedMs = NEVER;
   #talkedBytes: number;
   /** Packets taken by the kernel, those of them that count as watched, and packets left out. */
   deliveredPackets = 0;
@@ -81,7 +83,7 @@ export class Session implements Watcher {
       this.#halfClosedMs = parts.clock.monotonicMs();
     });
     socket.on('error', () => {
-      this.#reason ??= Number.isFinite(this.#halfClosedMs) ? 'client_closed' : 'client_reset';
+      this.#reason ??= this.#halfClosedMs === NEVER ? 'client_reset' : 'client_closed';
     });
     socket.on('close', () => this.#closed());
     socket.resume();
@@ -118,6 +120,20 @@ export class Session implements Watcher {
     } else {
       this.#writeSeveral(bytes, second);
     }
+  }
+
+  /** The user has sent FIN and was sent nothing since: most likely it has gone. */
+  get isAbandoned(): boolean {
+    return (
+      this.#phase === 'streaming' &&
+      this.#deliveredMs < this.#halfClosedMs &&
+      this.#halfClosedMs !== NEVER
+    );
+  }
+
+  /** Makes room for the user's next connection. */
+  abandon(): void {
+    this.#reset('client_closed');
   }
 
   /** Closes users who are gone or stuck. Call it every second. */
@@ -219,6 +235,7 @@ export class Session implements Watcher {
 
   #reset(reason: CloseReason): void {
     this.#reason ??= reason;
+    this.#phase = 'ending';
     this.#socket.resetAndDestroy();
   }
 

@@ -35,7 +35,7 @@ export class UserServer {
   readonly #parts: UserServerParts;
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
-  readonly #sessionsOf = new Map<UserId, number>();
+  readonly #sessionsOf = new Map<UserId, Set<Session>>();
   /** Connections before their session begins. */
   readonly #arriving = new Set<Socket>();
   #lingering = 0;
@@ -151,8 +151,17 @@ export class UserServer {
     }
   }
 
+  /**
+   * Whether a user may have one more session. At the limit one that the user has most likely left makes room: players
+   * that close and connect again, over and over while a channel is silent, must not lock themselves out.
+   */
   #hasRoomFor(userId: UserId): boolean {
-    return (this.#sessionsOf.get(userId) ?? 0) < this.#parts.config.MAX_SESSIONS_PER_USER;
+    const sessions = this.#sessionsOf.get(userId);
+    if (sessions === undefined || sessions.size < this.#parts.config.MAX_SESSIONS_PER_USER)
+      return true;
+    const abandoned = sessions.values().find((session) => session.isAbandoned);
+    abandoned?.abandon();
+    return abandoned !== undefined;
   }
 
   #begin(socket: Socket, { userId, channelId }: UserLine, talkedBytes: number): void {
@@ -170,7 +179,9 @@ export class UserServer {
       onClosed: (_, reason) => this.#end(session, reason),
     });
     this.#sessions.add(session);
-    this.#sessionsOf.set(userId, (this.#sessionsOf.get(userId) ?? 0) + 1);
+    const others = this.#sessionsOf.get(userId);
+    if (others === undefined) this.#sessionsOf.set(userId, new Set([session]));
+    else others.add(session);
     channels.watch(channelId, session);
   }
 
@@ -179,9 +190,8 @@ export class UserServer {
     const { userId, channelId } = session;
     const nowMs = clock.monotonicMs();
     this.#sessions.delete(session);
-    const others = (this.#sessionsOf.get(userId) ?? 1) - 1;
-    if (others > 0) this.#sessionsOf.set(userId, others);
-    else this.#sessionsOf.delete(userId);
+    const others = this.#sessionsOf.get(userId);
+    if (others?.delete(session) && others.size === 0) this.#sessionsOf.delete(userId);
     channels.unwatch(channelId, session, nowMs);
     this.#countClose(reason);
     logger.info(

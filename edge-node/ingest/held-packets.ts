@@ -1,5 +1,5 @@
 import { PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
-import { distance } from './sequence.ts';
+import { distance, type Sequence } from './sequence.ts';
 
 /** A packet that waits. Owns its payload: a copy made when it was held. */
 export interface HeldPacket {
@@ -55,23 +55,25 @@ export class HeldList {
   }
 }
 
-/** Packets that are, or may become, the first of an epoch. Knows the serially lowest one. */
+/** Packets that are, or may become, the first of an epoch. Knows the serially lowest one, and the newest. */
 export class GatheredPackets extends HeldList {
   lowestHigh = 0;
   lowestLow = 0;
+  newest: Sequence = { high: 0, low: 0 };
   firstArrivedMs = Number.POSITIVE_INFINITY;
   /** Low halves of what is held: few packets need the whole list to be searched for them. */
   readonly #lows = new Set<number>();
 
   override add(packet: HeldPacket): void {
     this.firstArrivedMs = Math.min(this.firstArrivedMs, packet.arrivedMs);
-    this.lower(packet.high, packet.low);
+    this.note(packet.high, packet.low);
     this.#lows.add(packet.low);
     super.add(packet);
   }
 
-  /** Takes a sequence into account for the lowest one. */
-  lower(high: number, low: number): void {
+  /** Takes a sequence into account, for the lowest and the newest one. */
+  note(high: number, low: number): void {
+    this.newest = { high, low };
     if (this.count > 0 && this.offsetOf(high, low) >= 0) return;
     this.lowestHigh = high;
     this.lowestLow = low;
@@ -91,5 +93,16 @@ export class GatheredPackets extends HeldList {
     this.firstArrivedMs = Number.POSITIVE_INFINITY;
     this.#lows.clear();
     return super.take().sort((a, b) => this.offsetOf(a.high, a.low) - this.offsetOf(b.high, b.low));
+  }
+
+  /**
+   * Empties the list and returns what lies within `reach` of the newest sequence, in ascending serial order. What lies
+   * elsewhere was left behind by another sender, or by another life of this one.
+   */
+  takeNearNewest(reach: number): HeldPacket[] {
+    const { high, low } = this.newest;
+    return this.take().filter((packet) => {
+      return Math.abs(distance(packet.high, packet.low, high, low)) < reach;
+    });
   }
 }

@@ -280,4 +280,15 @@ describe('the first epoch', () => {
     expect(rig.sequences).toEqual([1000n, 1001n, 1002n]);
     expect(rig.buffer.counters.past).toBe(0);
   });
+
+  it('begins where the newest packet is: what an earlier life of the source left behind is far', () => {
+    const rig = new ReorderRig();
+    rig.pushAll(range(1_000_000n, 5));
+    for (let sequence = 0n; sequence < 100n; sequence += 1n) {
+      rig.push(sequence);
+      rig.pass(1);
+    }
+    expect(rig.sequences).toEqual(range(0n, 100));
+    expect(rig.buffer.counters).toMatchObject({ far: 5, past: 0, jumps: 0, restarts: 0 });
+  });
 });

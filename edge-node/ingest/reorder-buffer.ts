@@ -253,7 +253,7 @@ export class ReorderBuffer {
     if (this.#gathered.count === 0) {
       this.#gatheredSinceMs = this.#nowMs;
     } else if (!this.#hasRoom(end - start)) {
-      this.#gathered.lower(high, low);
+      this.#gathered.note(high, low);
       this.#startEpoch();
       this.#place(high, low, bytes, start, end, atMs);
       return;
@@ -285,8 +285,13 @@ export class ReorderBuffer {
     this.#keepPast = false;
     this.#pastSinceMs = NEVER;
     this.#resumeByMs = NEVER;
-    this.#window.begin(this.#gathered.lowestHigh, this.#gathered.lowestLow);
-    for (const { high, low, payload, arrivedMs } of this.#gathered.take()) {
+    const { newest, count } = this.#gathered;
+    const packets = this.#gathered.takeNearNewest(2 * this.#limits.maxPackets);
+    this.#counts.far += count - packets.length;
+    const [first = newest] = packets;
+    const begin = distance(newest.high, newest.low, first.high, first.low) > 0 ? first : newest;
+    this.#window.begin(begin.high, begin.low);
+    for (const { high, low, payload, arrivedMs } of packets) {
       this.#place(high, low, payload, 0, payload.length, arrivedMs);
     }
   }

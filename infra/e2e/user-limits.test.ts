@@ -64,6 +64,21 @@ describe('limits on users', () => {
     expect(await rig.metric('closes_total', 'refused')).toBe(0);
   });
 
+  it('MAX_SESSIONS_PER_USER locks nobody out who closes and comes again while a channel is silent', async () => {
+    const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2' });
+    const watching = await rig.watch('user-1', 'silent');
+    for (let times = 1; times <= 4; times += 1) {
+      const user = rig.connect('user-1 silent');
+      await rig.eventually(() => rig.metric('connections_total')).toBe(1 + times);
+      await rig.eventually(() => rig.metric('closes_total', 'client_closed')).toBe(times - 1);
+      await rig.eventually(() => rig.metric('users')).toBe(2);
+      user.socket.end();
+    }
+    expect(await rig.metric('refusals_total', 'too_many_connections')).toBe(0);
+    expect(await rig.metric('closes_total', 'client_closed')).toBe(3);
+    expect(watching.isWatching).toBe(true);
+  });
+
   it('MAX_SESSIONS_PER_USER holds for lines that come at the same moment', async () => {
     const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2' });
     rig.store.registered.add('user-1');
