@@ -1,5 +1,4 @@
 import { type Config, loadConfig } from '../../shared/config.ts';
-import { ConfigError, StoreSetupError } from '../../shared/errors.ts';
 
 /** `npm run schema`: makes what the store named by STORE needs. Safe to repeat, and at once from several places. */
 
@@ -21,8 +20,6 @@ async function applySchema(config: Config): Promise<void> {
 try {
   await applySchema(loadConfig(process.env));
 } catch (error) {
-  const { message, stack } = error as Error;
-  const foreseen = error instanceof ConfigError || error instanceof StoreSetupError;
-  console.error(foreseen ? message : stack);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }

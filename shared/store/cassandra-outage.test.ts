@@ -7,24 +7,20 @@ import { freePorts } from '../../infra/local/free-ports.ts';
 import type { LocalEngine } from '../../infra/local/local-engine.ts';
 import { makeTestKeyspace, testEndpoint } from '../../infra/local/test-stores.ts';
 import type { Config } from '../config.ts';
-import type { ChannelId, UserId, WriterId } from '../ids.ts';
+import type { UserId, WriterId } from '../ids.ts';
 import { minuteOf } from '../ids.ts';
 import { STORE_TIMEOUT_MS } from '../limits.ts';
 import { openStore } from './open-store.ts';
 import type { Store, UsageRow } from './store.ts';
+import { usageRow } from './testing.ts';
 
 const ENGINE_TIMEOUT_MS = 240_000;
 const USER = 'user' as UserId;
 
 function rows(count: number, deliveredMs: number): UsageRow[] {
-  return Array.from({ length: count }, (_, i) => ({
-    userId: USER,
-    minute: minuteOf(Date.now()),
-    channelId: 'zato01' as ChannelId,
-    writerId: `writer-${i}` as WriterId,
-    deliveredMs,
-    final: false,
-  }));
+  return Array.from({ length: count }, (_, i) =>
+    usageRow({ writerId: `writer-${i}` as WriterId, deliveredMs }),
+  );
 }
 
 /** A node of its own, that confirms nothing before it is on disk: it is to be paused and killed. */

@@ -4,23 +4,11 @@ import { freePorts } from '../../infra/local/free-ports.ts';
 import { makeTestKeyspace, testEndpoint } from '../../infra/local/test-stores.ts';
 import type { Config } from '../config.ts';
 import { StoreSetupError } from '../errors.ts';
-import { type ChannelId, minuteOf, type UserId, type WriterId } from '../ids.ts';
+import { minuteOf, type UserId } from '../ids.ts';
 import { openCassandra } from './cassandra.ts';
 import { connectCassandra } from './cassandra-client.ts';
 import { expiryMs } from './row-life.ts';
-import type { UsageRow } from './store.ts';
-
-function row(fields: Partial<UsageRow>): UsageRow {
-  return {
-    userId: 'user' as UserId,
-    minute: minuteOf(Date.now()),
-    channelId: 'zato01' as ChannelId,
-    writerId: 'writer' as WriterId,
-    deliveredMs: 20,
-    final: false,
-    ...fields,
-  };
-}
+import { usageRow as row } from './testing.ts';
 
 describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
   let keyspace: Awaited<ReturnType<typeof makeTestKeyspace>>;

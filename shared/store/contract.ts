@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type ChannelId, type Minute, minuteOf, parseUserId, type UserId } from '../ids.ts';
 import { expiryMs, firstLivingMinute } from './row-life.ts';
 import type { Store, UsageEntry, UsageRow } from './store.ts';
+import { usageRow } from './testing.ts';
 
 /** How the suite gets at an engine: every call opens another client of the same tables. */
 export type OpenClient = (options?: { readonly now?: () => number }) => Promise<Store>;
@@ -30,16 +31,9 @@ function newUser(): UserId {
 const NOW = Date.now();
 const MINUTE = minuteOf(NOW);
 
+/** Fields as texts and numbers, for brevity. */
 function row(fields: Partial<Record<keyof UsageRow, unknown>>): UsageRow {
-  return {
-    userId: 'user',
-    minute: MINUTE,
-    channelId: 'zato01',
-    writerId: 'writer',
-    deliveredMs: 20,
-    final: false,
-    ...fields,
-  } as UsageRow;
+  return usageRow({ minute: MINUTE, ...fields } as Partial<UsageRow>);
 }
 
 /** An order for entries, to compare them in: minute, then channel, then value. */

@@ -15,27 +15,15 @@ import { freePorts } from '../../infra/local/free-ports.ts';
 import { makeTestTables, testEndpoint } from '../../infra/local/test-stores.ts';
 import { loadConfig } from '../config.ts';
 import { StoreSetupError } from '../errors.ts';
-import { type ChannelId, minuteOf, type UserId, type WriterId } from '../ids.ts';
+import { minuteOf, type UserId, type WriterId } from '../ids.ts';
 import { createDynamoDbClient, createDynamoDbStore } from './dynamodb.ts';
 import { createDynamoDbTables, openDynamoDb } from './dynamodb-tables.ts';
 import { openStore } from './open-store.ts';
 import { expiryMs } from './row-life.ts';
-import type { UsageRow } from './store.ts';
+import { usageRow as row } from './testing.ts';
 
 const USER = 'user' as UserId;
 const MINUTE = minuteOf(Date.now());
-
-function row(fields: Partial<UsageRow>): UsageRow {
-  return {
-    userId: USER,
-    minute: MINUTE,
-    channelId: 'zato01' as ChannelId,
-    writerId: 'writer' as WriterId,
-    deliveredMs: 20,
-    final: false,
-    ...fields,
-  };
-}
 
 let environment: NodeJS.ProcessEnv;
 beforeEach(() => {

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreSetupError } from '../errors.ts';
-import type { ChannelId, Minute, UserId, WriterId } from '../ids.ts';
-import { minuteOf } from '../ids.ts';
+import type { Minute, UserId, WriterId } from '../ids.ts';
 import { firstLivingMinute } from './row-life.ts';
 import { openSqlite } from './sqlite.ts';
-import type { UsageRow } from './store.ts';
+import { usageRow as row } from './testing.ts';
 
 let folder: string;
 let path: string;
@@ -18,18 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const USER = 'user-1' as UserId;
-function row(fields: Partial<UsageRow>): UsageRow {
-  return {
-    userId: USER,
-    minute: minuteOf(Date.now()),
-    channelId: 'zato01' as ChannelId,
-    writerId: 'writer' as WriterId,
-    deliveredMs: 20,
-    final: false,
-    ...fields,
-  };
-}
+const USER = 'user' as UserId;
 
 test('while another process holds the lock, saves reject, reads go on and the event loop is free', async () => {
   const store = await openSqlite({ path });
