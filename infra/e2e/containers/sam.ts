@@ -10,6 +10,8 @@ import { lambdaSpeed } from './lambda-speed.ts';
 import type { Section } from './section.ts';
 
 const NETWORK = `streaming-service-sam-${process.pid}`;
+/** `sam build` makes one image of two functions that are built alike. */
+const IMAGE = 'registerfunction:lambda';
 const FUNCTIONS = ['registerfunction', 'usagefunction'];
 const READY_MS = 120_000;
 const POLL_MS = 300;
@@ -57,7 +59,7 @@ export const sam: Section = {
         await withDynamoDb(async () => {
           await step('sam local start-api', () => servesOverHttp(folder));
           await step('speed of the Lambda form', () =>
-            lambdaSpeed('usagefunction:lambda', ['--network', NETWORK, ...IN_CONTAINER]),
+            lambdaSpeed(IMAGE, ['--network', NETWORK, ...IN_CONTAINER]),
           );
         });
       } finally {
@@ -75,7 +77,7 @@ async function withDynamoDb(use: () => Promise<void>): Promise<void> {
     const database = ['amazon/dynamodb-local:latest', '-jar', 'DynamoDBLocal.jar', '-sharedDb'];
     await withContainer([...name, ...LISTENS, ...database], async (id) => {
       await healthy(id);
-      const schema = ['registerfunction:lambda', 'node', 'infra/cassandra/schema.ts'];
+      const schema = [IMAGE, 'node', 'infra/cassandra/schema.ts'];
       await docker('run', '--rm', '--network', NETWORK, ...IN_CONTAINER, ...schema);
       await use();
     });
