@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const STARTS = 7;
 const WARM_UP_REQUESTS = 50;
 const REQUESTS = 300;
+const LIMIT_MS = 120_000;
 
 const event = JSON.stringify({
   version: '2.0',
@@ -66,12 +67,23 @@ class RuntimeApi {
 }
 
 function start(api: string) {
-  const env = { ...process.env, AWS_LAMBDA_RUNTIME_API: api, _HANDLER: 'usage.handler' };
-  const stdio = ['ignore', 'ignore', 'inherit'] as const;
-  return spawn('/entrypoint.sh', ['usage.handler'], {
-    env: { ...env, AWS_LAMBDA_FUNCTION_NAME: 'usage', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
-    stdio: [...stdio],
+  const child = spawn('/entrypoint.sh', ['usage.handler'], {
+    env: {
+      ...process.env,
+      AWS_LAMBDA_RUNTIME_API: api,
+      _HANDLER: 'usage.handler',
+      AWS_LAMBDA_FUNCTION_NAME: 'usage',
+      AWS_LAMBDA_FUNCTION_VERSION: '1',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+      AWS_LAMBDA_LOG_GROUP_NAME: 'usage',
+      AWS_LAMBDA_LOG_STREAM_NAME: 'usage',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
+  child.once('exit', (code, signal) => {
+    if (signal !== 'SIGKILL') throw new Error(`the function ended with ${code ?? signal}`);
+  });
+  return child;
 }
 
 /** Milliseconds from a function's start until it asks for work. */
@@ -107,9 +119,11 @@ async function lambdaMs(): Promise<number[]> {
     const answered = api.answered();
     const beganMs = performance.now();
     response
+      .setHeader('Content-Type', 'application/json')
       .setHeader('Lambda-Runtime-Aws-Request-Id', String(i))
       .setHeader('Lambda-Runtime-Deadline-Ms', String(Date.now() + 10_000))
       .setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:local:0:function:usage')
+      .setHeader('Lambda-Runtime-Trace-Id', 'Root=1-00000000-000000000000000000000000')
       .end(event);
     const { statusCode } = JSON.parse(await answered);
     if (statusCode !== 200) throw new Error(`the function answered ${statusCode}`);
@@ -149,6 +163,7 @@ async function times(count: number, measure: () => Promise<number>): Promise<num
   return took;
 }
 
+setTimeout(() => process.exit(1), LIMIT_MS);
 const init = await times(STARTS, initMs);
 const node = await times(STARTS, nodeMs);
 console.log(
