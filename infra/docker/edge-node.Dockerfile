@@ -5,6 +5,8 @@ ARG NODE_IMAGE=node:26-bookworm-slim
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${NODE_IMAGE} AS node
+# On every stage: what a builder leaves of them, `make drmia` finds.
+LABEL com.streaming-service.project="streaming-service"
 
 # The repository's node packages (optional dependencies) serve machines without Node; here it comes from the image.
 FROM node AS build

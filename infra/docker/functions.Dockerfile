@@ -6,6 +6,8 @@ ARG NODE_IMAGE=node:26-bookworm-slim
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${NODE_IMAGE} AS node
+# On every stage: what a builder leaves of them, `make drmia` finds.
+LABEL com.streaming-service.project="streaming-service"
 
 # The Lambda runtime interface client is native code: the compilers it needs stay in this stage.
 FROM node AS lambda-runtime
