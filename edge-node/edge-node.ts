@@ -70,6 +70,7 @@ export class EdgeNode {
       events: {
         runOpened: (channel) => this.#linger.add(channel),
         runsClosed: (channel) => this.#turns.runsClosed(channel),
+        memoryShort: () => this.#channels.giveUpGaps(),
         packetsWait: (channel) => this.#reorder.add(channel),
       },
     });
@@ -104,6 +105,7 @@ export class EdgeNode {
       turns: this.#turns,
       clock,
       logger,
+      log: this.#log,
     });
     this.#admin = new AdminServer({
       storeName: config.STORE,
@@ -123,12 +125,17 @@ export class EdgeNode {
   /** @throws a listener's error, such as EADDRINUSE; the source and the store may be away */
   async start(): Promise<{ readonly users: AddressInfo; readonly admin: AddressInfo }> {
     await this.#writer.start();
-    const admin = await this.#admin.listen(this.#config.ADMIN_HOST, this.#config.ADMIN_PORT);
+    const admin = await this.#admin.listen(
+      this.#config.ADMIN_HOST,
+      this.#config.ADMIN_PORT,
+      this.#log,
+    );
     const users = await this.#users.listen();
     this.#isListening = true;
     this.#source.start();
     this.#timers = [
-      setInterval(() => this.#sweep(), SWEEP_MS),
+      // Once the sockets were read: what a late loop has not heard yet is no silence.
+      setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
     this.#logger.info({ maxUsers: this.#users.maxUsers }, 'users at once at the most');
@@ -150,6 +157,11 @@ export class EdgeNode {
     });
     await this.#admin.close();
     this.#log.flush();
+  }
+
+  /** Cuts the draining of a stop short. */
+  hurry(): void {
+    this.#users.hurry();
   }
 
   #sweep(): void {

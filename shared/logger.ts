@@ -1,15 +1,12 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
-const BACKLOG_BYTES = 1024 * 1024;
-
 /**
- * JSON lines on stdout, each written before the call returns: a Lambda may be frozen right after its answer. With
- * `neverWait` lines are written in the background, and past a backlog of 1 MiB dropped: whoever reads the log too
- * slowly, or not at all, must not hold up viewers.
+ * JSON lines, on stdout unless told otherwise. On stdout each is written before the call returns: a Lambda may be frozen
+ * right after its answer.
  */
-export function createLogger(level: string, service: string, neverWait = false): Logger {
+export function createLogger(level: string, service: string, output?: DestinationStream): Logger {
   return pino(
     {
       level,
@@ -17,7 +14,7 @@ export function createLogger(level: string, service: string, neverWait = false):
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: 1, sync: !neverWait, ...(neverWait && { maxLength: BACKLOG_BYTES }) }),
+    output ?? pino.destination({ fd: 1, sync: true }),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
+import type { LogLimiter } from '../../shared/logger.ts';
 import type { EdgeView } from './edge-view.ts';
 import { createMetrics } from './metrics.ts';
 import { edgeStatus } from './status.ts';
@@ -29,8 +30,9 @@ export class AdminServer {
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
-  async listen(host: string, port: number): Promise<AddressInfo> {
+  async listen(host: string, port: number, log: LogLimiter): Promise<AddressInfo> {
     await this.#app.listen({ host, port });
+    this.#app.server.on('error', (err) => log.error('an operator could not be accepted', { err }));
     return this.#app.server.address() as AddressInfo;
   }
 

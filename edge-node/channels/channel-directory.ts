@@ -33,7 +33,7 @@ export class ChannelDirectory implements PacketSink {
   readonly #events: ChannelEvents;
   readonly #log: LogLimiter;
   #nowMs = 0;
-  /** Packets that reached a channel. */
+  /** Packets with a channel id, whether the channel had room or not. */
   accepted = 0;
   /** Packets dropped because their channel id was not printable ASCII, or because of MAX_CHANNELS. */
   badChannelPackets = 0;
@@ -72,6 +72,11 @@ export class ChannelDirectory implements PacketSink {
     if (channel === undefined) return;
     this.accepted += 1;
     channel.push(high, low, bytes, start, end, this.#nowMs);
+  }
+
+  /** Memory is short: no channel waits for a missing packet any longer. */
+  giveUpGaps(): void {
+    for (const channel of this.#byId.values()) channel.giveUpGaps();
   }
 
   sourceConnected(): void {
@@ -125,6 +130,7 @@ export class ChannelDirectory implements PacketSink {
     }
     const known = this.#byId.get(id);
     if (known === undefined && this.#byId.size >= this.#maxChannels) {
+      this.accepted += 1;
       this.excessChannelPackets += 1;
       this.#log.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
       return undefined;

@@ -16,6 +16,8 @@ export interface ChannelEvents {
   runOpened(channel: Channel): void;
   /** Runs have closed: watchers are to advance, within this turn of the event loop. */
   runsClosed(channel: Channel): void;
+  /** No run is left to drop, and the memory of all channels is still exceeded: gaps are to be given up. */
+  memoryShort(): void;
   /** The reorder buffer keeps packets: `expire` is to be called at `dueMs`. */
   packetsWait(channel: Channel): void;
 }
@@ -96,9 +98,11 @@ export class Channel implements ReorderOutput {
 
   /** Takes the next payload in order, from the reorder buffer. */
   deliver(bytes: Buffer, start: number, end: number): void {
-    const opens = this.log.openedMs === undefined;
-    if (this.log.append(bytes, start, end, this.#nowMs)) this.#events.runsClosed(this);
-    else if (opens) this.#events.runOpened(this);
+    const wasOpen = this.log.openedMs !== undefined;
+    const hasClosed = this.log.append(bytes, start, end, this.#nowMs);
+    if (hasClosed) this.#events.runsClosed(this);
+    const isOpen = this.log.openedMs !== undefined;
+    if (isOpen && (hasClosed || !wasOpen)) this.#events.runOpened(this);
   }
 
   /** The open run has waited long enough. */
@@ -117,12 +121,16 @@ export class Channel implements ReorderOutput {
     this.#measuredMs = nowMs;
   }
 
+  /** Hands on all that waits for a missing packet, and drops strays: the memory is needed. */
+  giveUpGaps(): void {
+    this.#reorder.giveUpGaps();
+    this.#accountHeld();
+  }
+
   /** Gives all memory back; the channel is forgotten. */
   clear(nowMs: number): void {
-    this.#reorder.giveUpGaps();
+    this.giveUpGaps();
     this.log.clear(nowMs);
-    this.#budget.take(-this.#heldBytes);
-    this.#heldBytes = 0;
   }
 
   #settleAccount(): void {
@@ -138,11 +146,11 @@ export class Channel implements ReorderOutput {
     this.#heldBytes = heldBytes;
   }
 
-  /** Frees the oldest runs of all channels; where no run is left, the packets held here. */
+  /** Frees the oldest runs of all channels; where no run is left, what they hold out of order. */
   #relieve(): void {
-    while (this.#budget.isExceeded && this.#budget.oldest) this.#budget.oldest.log.dropOldest();
+    this.#budget.dropRuns();
     if (!this.#budget.isExceeded) return;
-    this.#reorder.giveUpGaps();
-    this.#accountHeld();
+    this.#events.memoryShort();
+    this.#budget.dropRuns();
   }
 }

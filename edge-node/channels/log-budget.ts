@@ -19,6 +19,11 @@ export class LogBudget {
     return this.#usedBytes;
   }
 
+  /** Drops the oldest runs of all, until the memory suffices or no run is left. */
+  dropRuns(): void {
+    while (this.isExceeded && this.#oldest !== undefined) this.#oldest.log.dropOldest();
+  }
+
   get isExceeded(): boolean {
     return this.#usedBytes > this.#limitBytes;
   }

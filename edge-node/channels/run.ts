@@ -34,10 +34,6 @@ export class Run {
     return this.#used;
   }
 
-  get spaceBytes(): number {
-    return this.#space.length;
-  }
-
   get isFull(): boolean {
     return this.#used >= RUN_MAX_BYTES;
   }

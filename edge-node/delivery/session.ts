@@ -79,6 +79,8 @@ export class Session implements Watcher {
     this.#deliveredMs = this.sinceMs;
     const { socket } = parts;
     socket.on('data', (chunk) => this.#heard(chunk.length));
+    // A paused socket with nothing left to read ends all the same: maybe before there was a session to hear it.
+    if (socket.readableEnded) this.#halfClosedMs = this.sinceMs;
     socket.on('end', () => {
       this.#halfClosedMs = parts.clock.monotonicMs();
     });
@@ -126,7 +128,7 @@ export class Session implements Watcher {
   get isAbandoned(): boolean {
     return (
       this.#phase === 'streaming' &&
-      this.#deliveredMs < this.#halfClosedMs &&
+      this.#deliveredMs <= this.#halfClosedMs &&
       this.#halfClosedMs !== NEVER
     );
   }

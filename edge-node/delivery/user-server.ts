@@ -4,7 +4,7 @@ import type { Config } from '../../shared/config.ts';
 import type { CloseReason, RefusalCode } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { RESERVED_FILES, USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { UserLine } from '../../shared/protocol/user-line.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { Clock } from '../clock.ts';
@@ -24,6 +24,7 @@ interface UserServerParts {
   readonly turns: DeliveryTurns;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly log: LogLimiter;
 }
 
 /** Refused connections that may linger at once: half of the files kept for everything but users. */
@@ -40,6 +41,7 @@ export class UserServer {
   readonly #arriving = new Set<Socket>();
   #lingering = 0;
   #draining = false;
+  #hurried = false;
   accepted = 0;
   readonly closes = new Map<CloseReason, number>();
   readonly refusals = new Map<RefusalCode, number>();
@@ -71,11 +73,13 @@ export class UserServer {
 
   /** @throws the listener's error, such as EADDRINUSE */
   async listen(): Promise<AddressInfo> {
-    const { STREAM_HOST: host, STREAM_PORT: port } = this.#parts.config;
+    const { config, log } = this.#parts;
+    const { STREAM_HOST: host, STREAM_PORT: port } = config;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, backlog: USER_BACKLOG }, () => {
         this.#server.off('error', reject);
+        this.#server.on('error', (err) => log.error('a user could not be accepted', { err }));
         resolve();
       });
     });
@@ -96,13 +100,18 @@ export class UserServer {
     // By the clock and not by steps: those of a busy loop are late, and the time until SIGKILL is not.
     for (let closed = 0; closed < sessions.length; ) {
       const part = (clock.monotonicMs() - beganMs + DRAIN_STEP_MS) / Math.max(config.DRAIN_MS, 1);
-      const due = Math.ceil(sessions.length * Math.min(part, 1));
+      const due = Math.ceil(sessions.length * (this.#hurried ? 1 : Math.min(part, 1)));
       for (const session of sessions.slice(closed, due)) session.shutDown();
       closed = due;
       await sleep(DRAIN_STEP_MS);
     }
     while (this.#sessions.size > 0) await sleep(DRAIN_STEP_MS);
     for (const socket of this.#arriving) socket.destroy();
+  }
+
+  /** Lets a draining end at once. */
+  hurry(): void {
+    this.#hurried = true;
   }
 
   /** Stops listening. */
@@ -126,7 +135,7 @@ export class UserServer {
   async #welcome(socket: Socket): Promise<void> {
     const handshake = await readHandshake(socket);
     if (handshake.kind === 'gone') {
-      this.#countClose(handshake.reason);
+      this.#countClose(this.#draining ? 'shutdown' : handshake.reason);
       return;
     }
     if (handshake.kind === 'refused') {
@@ -138,7 +147,7 @@ export class UserServer {
     socket.on('error', onError);
     const registration = await this.#parts.registrations.check(handshake.line.userId);
     if (socket.destroyed) {
-      this.#countClose('client_reset');
+      this.#countClose(this.#draining ? 'shutdown' : 'client_reset');
     } else if (this.#draining) {
       this.#refuse(socket, 'shutting_down');
     } else if (registration !== 'registered') {

@@ -1,6 +1,5 @@
 import {
-  CHANNEL_BYTES,
-  CHANNEL_OFFSET,
+  channelKeyAt,
   HEADER_BYTES,
   LENGTH_OFFSET,
   SEQUENCE_OFFSET,
@@ -84,7 +83,7 @@ export class PacketDecoder {
 
   #emit(bytes: Buffer, at: number, end: number): void {
     this.#sink.packet(
-      bytes.readUIntBE(at + CHANNEL_OFFSET, CHANNEL_BYTES),
+      channelKeyAt(bytes, at),
       bytes.readUInt32BE(at + SEQUENCE_OFFSET),
       bytes.readUInt32BE(at + SEQUENCE_OFFSET + 4),
       bytes,

@@ -120,9 +120,10 @@ export class ReorderBuffer {
     this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
   }
 
-  /** Hands on all that the window holds, giving up its gaps: the memory is needed. */
+  /** Hands on all that the window holds, giving up its gaps, and drops strays: the memory is needed. */
   giveUpGaps(): void {
     this.#window.handOnAll();
+    this.#dropFar();
   }
 
   /** A new connection to the source begins: it may go on, repeat, or have started again from 0. */

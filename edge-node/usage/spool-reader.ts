@@ -49,8 +49,8 @@ export class SpoolReader {
       if (!(error instanceof DamagedSpoolFileError)) throw error;
       await this.#attempt(name, () => folder.setAside(name));
       this.stats.filesDamaged += 1;
-      const fields = { file: name, err: error.message, bytes: bytes.length };
-      this.#parts.log.error('usage: a damaged spool file was set aside', fields);
+      const fields = { err: error.message, bytes: bytes.length };
+      this.#parts.log.error(`usage: the damaged spool file ${name} was set aside`, fields);
       return;
     }
     await this.#attempt(name, () => folder.remove(name));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import { HANDSHAKE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
 import type { ScriptedUser } from './testing/scripted-user.ts';
@@ -103,6 +104,16 @@ describe('the line', () => {
     const user = rig.connect();
     user.socket.end('user-1 zato01');
     await expectRefused(rig, user, 'malformed');
+  });
+
+  it('that came in time is in time, though the edge node was held up until the time was over', async () => {
+    const rig = await EdgeRig.start();
+    rig.store.registered.add('user-1');
+    const user = rig.connect();
+    await rig.eventually(() => rig.metric('connections_total')).toBe(1);
+    user.send('user-1 zato01\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HANDSHAKE_TIMEOUT_MS + 500);
+    await expectWatching(rig, user, new Feed('zato01'));
   });
 
   it('that never comes, or comes a byte now and then, is refused after 10 s', async () => {

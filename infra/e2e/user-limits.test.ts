@@ -79,6 +79,22 @@ describe('limits on users', () => {
     expect(watching.isWatching).toBe(true);
   });
 
+  it('MAX_SESSIONS_PER_USER locks nobody out whose FIN comes with the line, before the look-up is answered', async () => {
+    const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '1' });
+    const gate = Promise.withResolvers<boolean>();
+    rig.store.isRegistered = () => gate.promise;
+    const gone = rig.connect('user-1 silent');
+    gone.socket.end();
+    await rig.eventually(() => rig.metric('connections_total')).toBe(1);
+    for (let turns = 0; turns < 10; turns += 1) await rig.metric('users'); // the FIN has long come
+    gate.resolve(true);
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    rig.connect('user-1 silent');
+    await rig.eventually(() => rig.metric('closes_total', 'client_closed')).toBe(1);
+    expect(await rig.metric('refusals_total', 'too_many_connections')).toBe(0);
+    expect(await rig.metric('users')).toBe(1);
+  });
+
   it('MAX_SESSIONS_PER_USER holds for lines that come at the same moment', async () => {
     const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2' });
     rig.store.registered.add('user-1');

@@ -50,8 +50,13 @@ export class TestProcess {
     this.#child.stdout?.pause();
   }
 
+  /** Sends a signal and waits for nothing. */
+  signal(signal: 'SIGTERM' | 'SIGINT'): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end that it brings. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | NodeJS.Signals> {
+  async end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | NodeJS.Signals> {
     this.#child.kill(signal);
     return this.exited;
   }

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { ChannelId } from '../../shared/ids.ts';
+import { Channel, type ChannelEvents } from './channel.ts';
+import { LogBudget } from './log-budget.ts';
+
+const MIB = 1024 * 1024;
+const PAYLOAD = Buffer.alloc(1316, 1);
+const STRAY = Buffer.alloc(MIB, 2);
+
+interface Told {
+  opened: number;
+  closed: number;
+}
+
+function channelWith(budget: LogBudget, all: Channel[] = []): { channel: Channel; told: Told } {
+  const told = { opened: 0, closed: 0 };
+  const events: ChannelEvents = {
+    runOpened: () => {
+      told.opened += 1;
+    },
+    runsClosed: () => {
+      told.closed += 1;
+    },
+    memoryShort: () => {
+      for (const each of all) each.giveUpGaps();
+    },
+    packetsWait: () => {},
+  };
+  const channel = new Channel({
+    id: 'zato01' as ChannelId,
+    reorder: { maxPackets: 1024, maxBytes: 4 * MIB, deadlineMs: 1000, settleMs: 200 },
+    log: { maxBytes: 8 * MIB, maxMs: 5000 },
+    run: { packets: 1000, lingerMs: 100 },
+    budget,
+    events,
+    nowMs: 0,
+  });
+  all.push(channel);
+  return { channel, told };
+}
+
+function push(channel: Channel, sequence: number, payload: Buffer, nowMs = 0): void {
+  channel.push(0, sequence, payload, 0, payload.length, nowMs);
+}
+
+describe('a channel', () => {
+  it('tells of every run that opens, of one that follows at once in a full one too: its linger begins', () => {
+    const { channel, told } = channelWith(new LogBudget(512 * MIB));
+    for (let sequence = 0; sequence < 500; sequence += 1) push(channel, sequence, PAYLOAD);
+    const { endRun } = channel.log;
+    expect(endRun).toBeGreaterThan(5);
+    expect(channel.log.openedMs).toBe(0);
+    expect(told.opened).toBe(endRun + 1);
+  });
+});
+
+describe('the memory of all channels', () => {
+  it('is not for strays of other channels to keep: they go before a healthy one is left without a log', () => {
+    const budget = new LogBudget(64 * MIB);
+    const all: Channel[] = [];
+    for (let i = 0; i < 50; i += 1) {
+      const { channel } = channelWith(budget, all);
+      push(channel, 0, PAYLOAD);
+      for (const far of [10_000, 20_000, 30_000]) push(channel, far, STRAY);
+    }
+    const { channel } = channelWith(budget, all);
+    for (let sequence = 0; sequence < 500; sequence += 1) push(channel, sequence, PAYLOAD);
+    expect(budget.usedBytes).toBeLessThanOrEqual(64 * MIB);
+    expect(channel.log.firstRun).toBe(0);
+  });
+
+  it('is all given back by a channel that is forgotten, strays included', () => {
+    const budget = new LogBudget(512 * MIB);
+    const { channel } = channelWith(budget);
+    for (const sequence of [0, 1, 2, 5, 10_000]) push(channel, sequence, PAYLOAD);
+    channel.clear(0);
+    expect(channel.heldPackets).toBe(0);
+    expect(budget.usedBytes).toBe(0);
+  });
+});

@@ -1,0 +1,43 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { BackgroundOutput } from './background-output.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'background-output-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('lines come out whole and in order, however fast they are written', async () => {
+  const path = join(folder, 'log');
+  const fd = openSync(path, 'w');
+  const output = new BackgroundOutput(fd);
+  const lines = Array.from({ length: 5000 }, (_, i) => `line ${i}\n`);
+  for (const line of lines) output.write(line);
+  await output.drained();
+  closeSync(fd);
+  expect(readFileSync(path, 'utf8')).toBe(lines.join(''));
+  expect(output.droppedLines).toBe(0);
+});
+
+test('what exceeds the backlog is dropped and counted, and the rest is whole', async () => {
+  const path = join(folder, 'flood');
+  const fd = openSync(path, 'w');
+  const output = new BackgroundOutput(fd);
+  const line = `${'x'.repeat(1023)}\n`;
+  // No callback runs in between: the first is being written, 1,024 more make 1 MiB.
+  for (let i = 0; i < 2000; i += 1) output.write(line);
+  await output.drained();
+  closeSync(fd);
+  expect(output.droppedLines).toBe(2000 - 1025);
+  expect(readFileSync(path, 'utf8')).toBe(line.repeat(1025));
+});
+
+test('what cannot be written is dropped, and nobody waits for it or is thrown at', async () => {
+  const fd = openSync(folder, 'r'); // a folder takes no writes
+  const output = new BackgroundOutput(fd);
+  output.write('one\n');
+  output.write('two\n');
+  await output.drained();
+  closeSync(fd);
+  expect(output.droppedLines).toBe(2);
+});
