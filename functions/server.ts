@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const origin = await app.listen({ host, port }).catch((cause) => {
     throw new ConfigError(`SERVER_HOST, SERVER_PORT: ${cause.message}`, { cause });
   });
+  app.server.on('error', (err) => logger.error({ err }, 'a client could not be accepted'));
   logger.info({ origin }, `ready to handle requests at ${origin}`);
 
   const signal = await stopped;
