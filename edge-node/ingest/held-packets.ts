@@ -1,5 +1,5 @@
 import { PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
-import { distance, type Sequence } from './sequence.ts';
+import { distance } from './sequence.ts';
 
 /** A packet that waits. Owns its payload: a copy made when it was held. */
 export interface HeldPacket {
@@ -55,28 +55,22 @@ export class HeldList {
   }
 }
 
-/** Packets that are, or may become, the first of an epoch. Knows the serially lowest one, and the newest. */
+/** Packets that are, or may become, the first of an epoch. Knows the serially lowest one. */
 export class GatheredPackets extends HeldList {
   lowestHigh = 0;
   lowestLow = 0;
-  newest: Sequence = { high: 0, low: 0 };
   firstArrivedMs = Number.POSITIVE_INFINITY;
   /** Low halves of what is held: few packets need the whole list to be searched for them. */
   readonly #lows = new Set<number>();
 
   override add(packet: HeldPacket): void {
     this.firstArrivedMs = Math.min(this.firstArrivedMs, packet.arrivedMs);
-    this.note(packet.high, packet.low);
+    if (this.count === 0 || this.offsetOf(packet.high, packet.low) < 0) {
+      this.lowestHigh = packet.high;
+      this.lowestLow = packet.low;
+    }
     this.#lows.add(packet.low);
     super.add(packet);
-  }
-
-  /** Takes a sequence into account, for the lowest and the newest one. */
-  note(high: number, low: number): void {
-    this.newest = { high, low };
-    if (this.count > 0 && this.offsetOf(high, low) >= 0) return;
-    this.lowestHigh = high;
-    this.lowestLow = low;
   }
 
   override has(high: number, low: number): boolean {
@@ -88,21 +82,23 @@ export class GatheredPackets extends HeldList {
     return distance(high, low, this.lowestHigh, this.lowestLow);
   }
 
-  /** In ascending serial order. */
   override take(): HeldPacket[] {
     this.firstArrivedMs = Number.POSITIVE_INFINITY;
     this.#lows.clear();
-    return super.take().sort((a, b) => this.offsetOf(a.high, a.low) - this.offsetOf(b.high, b.low));
+    return super.take();
   }
 
   /**
-   * Empties the list and returns what lies within `reach` of the newest sequence, in ascending serial order. What lies
+   * Empties the list and returns what lies within `reach` of the newest packet, in ascending serial order. What lies
    * elsewhere was left behind by another sender, or by another life of this one.
    */
   takeNearNewest(reach: number): HeldPacket[] {
-    const { high, low } = this.newest;
-    return this.take().filter((packet) => {
-      return Math.abs(distance(packet.high, packet.low, high, low)) < reach;
-    });
+    const packets = this.take();
+    const newest = packets.at(-1);
+    if (newest === undefined) return packets;
+    const offset = ({ high, low }: HeldPacket) => distance(high, low, newest.high, newest.low);
+    return packets
+      .filter((packet) => Math.abs(offset(packet)) < reach)
+      .sort((a, b) => offset(a) - offset(b));
   }
 }

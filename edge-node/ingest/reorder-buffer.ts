@@ -251,16 +251,10 @@ export class ReorderBuffer {
       this.#counts.past += 1;
       return;
     }
-    if (this.#gathered.count === 0) {
-      this.#gatheredSinceMs = this.#nowMs;
-    } else if (!this.#hasRoom(end - start)) {
-      this.#gathered.note(high, low);
-      this.#startEpoch();
-      this.#place(high, low, bytes, start, end, atMs);
-      return;
-    }
+    const isFull = this.#gathered.count > 0 && !this.#hasRoom(end - start);
+    if (this.#gathered.count === 0) this.#gatheredSinceMs = this.#nowMs;
     this.#gathered.add(holdPacket(high, low, bytes, start, end, atMs));
-    if (this.#startsEarly()) this.#startEpoch();
+    if (isFull || this.#startsEarly()) this.#startEpoch();
   }
 
   /** Whether the epoch may start at once: when full, or at 0, where sources begin, unless 0 came by wrapping. */
@@ -286,12 +280,11 @@ export class ReorderBuffer {
     this.#keepPast = false;
     this.#pastSinceMs = NEVER;
     this.#resumeByMs = NEVER;
-    const { newest, count } = this.#gathered;
+    const { count } = this.#gathered;
     const packets = this.#gathered.takeNearNewest(2 * this.#limits.maxPackets);
     this.#counts.far += count - packets.length;
-    const [first = newest] = packets;
-    const begin = distance(newest.high, newest.low, first.high, first.low) > 0 ? first : newest;
-    this.#window.begin(begin.high, begin.low);
+    const [first] = packets;
+    if (first !== undefined) this.#window.begin(first.high, first.low);
     for (const { high, low, payload, arrivedMs } of packets) {
       this.#place(high, low, payload, 0, payload.length, arrivedMs);
     }
