@@ -1,19 +1,19 @@
 import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Config } from '../shared/config.ts';
 import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import type { Store } from '../shared/store/store.ts';
-import { withinLimit } from '../shared/time-limit.ts';
+import { withTimeout } from '../shared/with-timeout.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LingerTimer, ReorderTimer } from './channels/channel-timers.ts';
 import { LoadFactor } from './channels/load-factor.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { DeliveryTurns } from './delivery/delivery-turns.ts';
+import { LineServer } from './delivery/line-server.ts';
 import { userLimit } from './delivery/open-files.ts';
 import { Registrations } from './delivery/registrations.ts';
-import { UserServer } from './delivery/user-server.ts';
-import { SourceClient } from './ingest/source-client.ts';
+import { Turns } from './delivery/turns.ts';
+import { SourceClient } from './source/source-client.ts';
 import { newWriterId, UsageMeter } from './usage/meter.ts';
 import { UsageWriter } from './usage/writer.ts';
 
@@ -43,13 +43,13 @@ export class EdgeNode {
   readonly #load: LoadFactor;
   /** How runs are cut now. */
   readonly #run: { packets: number; lingerMs: number };
-  readonly #turns = new DeliveryTurns();
+  readonly #turns = new Turns();
   readonly #linger: LingerTimer;
   readonly #reorder: ReorderTimer;
   readonly #channels: ChannelDirectory;
   readonly #source: SourceClient;
   readonly #writer: UsageWriter;
-  readonly #users: UserServer;
+  readonly #users: LineServer;
   readonly #admin: AdminServer;
   #timers: NodeJS.Timeout[] = [];
   #isListening = false;
@@ -96,7 +96,7 @@ export class EdgeNode {
       writerId: newWriterId(),
     });
     this.#writer = new UsageWriter({ store, meter, config, logger, clock });
-    this.#users = new UserServer({
+    this.#users = new LineServer({
       config,
       maxUsers: userLimit(config.MAX_USERS),
       channels: this.#channels,
@@ -152,7 +152,7 @@ export class EdgeNode {
     this.#turns.stop();
     await this.#users.close();
     await this.#writer.stop();
-    await withinLimit(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
+    await withTimeout(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
       this.#logger.warn({ err }, 'the store did not close');
     });
     await this.#admin.close();

@@ -4,7 +4,7 @@ import { loadConfig } from '../shared/config.ts';
 import { ConfigError, StoreSetupError } from '../shared/errors.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openStore } from '../shared/store/open-store.ts';
-import { withinLimit } from '../shared/time-limit.ts';
+import { withTimeout } from '../shared/with-timeout.ts';
 import { EdgeNode } from './edge-node.ts';
 
 // Little outlives a turn of the event loop here: a young generation that grows costs 15 MB and more, and saves nothing.
@@ -52,5 +52,5 @@ const exitCode = await main(output).then(
     return 1;
   },
 );
-await withinLimit(output.drained(), LOG_DRAIN_MS).catch(() => {});
+await withTimeout(output.drained(), LOG_DRAIN_MS).catch(() => {});
 process.exit(exitCode);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { httpClient } from './http-contract.ts';
+import { httpClient } from './testing/http-contract.ts';
 
 let folder: string;
 beforeAll(async () => {

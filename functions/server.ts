@@ -3,7 +3,7 @@ import { ConfigError, StoreSetupError } from '../shared/errors.ts';
 import { HTTP_CLOSE_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openStore } from '../shared/store/open-store.ts';
-import { withinLimit } from '../shared/time-limit.ts';
+import { withTimeout } from '../shared/with-timeout.ts';
 import { buildApp } from './app.ts';
 
 /** Serves until SIGTERM or SIGINT, which count while it starts, too. */
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   // Idle connections are closed at once, and those with a request under way once it is answered, or at the latest here.
   setTimeout(() => app.server.closeAllConnections(), HTTP_CLOSE_MS).unref();
   await app.close();
-  await withinLimit(store.close(), STORE_TIMEOUT_MS).catch((err) => {
+  await withTimeout(store.close(), STORE_TIMEOUT_MS).catch((err) => {
     logger.warn({ err }, 'the store did not close');
   });
   logger.info('stopped');

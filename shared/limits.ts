@@ -19,10 +19,10 @@ export const SOURCE_BACKOFF_MIN_MS = 100;
 export const SOURCE_BACKOFF_MAX_MS = 5_000;
 
 // Reordering
-/** Different far packets, all within one window of each other, that prove a jump of the source. */
+/** Different stray packets, all within one window of each other, that prove a jump of the source. */
 export const JUMP_PACKETS = 5;
-/** Far packets kept as candidates for a jump. */
-export const FAR_MAX_PACKETS = 16;
+/** Stray packets kept as candidates for a jump. */
+export const STRAY_MAX_PACKETS = 16;
 
 // Channel logs
 export const RUN_MAX_BYTES = 64 * KIB;

@@ -1,10 +1,10 @@
+import type { Clock } from '../../shared/clock.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { LoadFactor } from '../channels/load-factor.ts';
-import type { Clock } from '../clock.ts';
+import type { LineServer } from '../delivery/line-server.ts';
 import type { Registrations } from '../delivery/registrations.ts';
-import type { UserServer } from '../delivery/user-server.ts';
-import type { SourceClient } from '../ingest/source-client.ts';
+import type { SourceClient } from '../source/source-client.ts';
 import type { UsageWriter } from '../usage/writer.ts';
 
 /** The parts of a running edge node, as its metrics and its status look at them. */
@@ -14,7 +14,7 @@ export interface EdgeView {
   readonly store: Store;
   readonly source: SourceClient;
   readonly channels: ChannelDirectory;
-  readonly users: UserServer;
+  readonly users: LineServer;
   readonly registrations: Registrations;
   readonly writer: UsageWriter;
   readonly load: LoadFactor;

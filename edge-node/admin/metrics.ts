@@ -94,16 +94,16 @@ function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: De
     perChannel(({ counters }) => counters.lost),
   );
   counter(
-    'channel_past_packets_total',
+    'channel_late_packets_total',
     'Late and repeated packets',
     labels,
-    perChannel(({ counters }) => counters.past),
+    perChannel(({ counters }) => counters.late),
   );
   counter(
-    'channel_far_packets_total',
+    'channel_stray_packets_total',
     'Stray packets',
     labels,
-    perChannel(({ counters }) => counters.far),
+    perChannel(({ counters }) => counters.stray),
   );
   counter(
     'channel_jumps_total',

@@ -1,5 +1,5 @@
 import { STORE_TIMEOUT_MS } from '../../shared/limits.ts';
-import { withinLimit } from '../../shared/time-limit.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Channel } from '../channels/channel.ts';
 import type { Session } from '../delivery/session.ts';
 import type { EdgeView } from './edge-view.ts';
@@ -10,7 +10,7 @@ const MAX_LISTED_USERS = 1_000;
 /** The node at one glance, for people: source, store, channels with rates and gaps, users with lag and drops. */
 export async function edgeStatus(view: EdgeView, user: string | undefined) {
   const { source, channels, users, writer, load, store, clock } = view;
-  const storeAnswers = await withinLimit(store.ping(), STORE_TIMEOUT_MS).then(
+  const storeAnswers = await withTimeout(store.ping(), STORE_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
@@ -42,15 +42,15 @@ export async function edgeStatus(view: EdgeView, user: string | undefined) {
 }
 
 function channelStatus(channel: Channel, nowMs: number) {
-  const { received, lost, past, far, jumps, restarts } = channel.counters;
+  const { received, lost, late, stray, jumps, restarts } = channel.counters;
   return {
     channel: channel.id,
     seconds: Math.round((nowMs - channel.sinceMs) / 1000),
     packetsPerSecond: round(channel.packetsPerSecond),
     received,
     lost,
-    past,
-    far,
+    late,
+    stray,
     jumps,
     restarts,
     held: channel.heldPackets,

@@ -1,5 +1,5 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
-import { EntryPointFinder, NO_ENTRY } from '../../shared/protocol/mpeg-ts.ts';
+import { EntryPointFinder, NO_ENTRY } from '../mpeg-ts/mpeg-ts.ts';
 import type { LogBudget } from './log-budget.ts';
 import { Run } from './run.ts';
 

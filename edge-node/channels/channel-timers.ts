@@ -1,5 +1,5 @@
+import type { Clock } from '../../shared/clock.ts';
 import { SOURCE_BACKLOG_BYTES } from '../../shared/limits.ts';
-import type { Clock } from '../clock.ts';
 import type { Channel } from './channel.ts';
 import type { RunLimits } from './channel-log.ts';
 

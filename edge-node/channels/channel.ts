@@ -1,5 +1,9 @@
 import type { ChannelId } from '../../shared/ids.ts';
-import { ReorderBuffer, type ReorderLimits, type ReorderOutput } from '../ingest/reorder-buffer.ts';
+import {
+  ReorderBuffer,
+  type ReorderLimits,
+  type ReorderOutput,
+} from '../ordering/reorder-buffer.ts';
 import { ChannelLog, type LogLimits, type RunLimits } from './channel-log.ts';
 import type { LogBudget } from './log-budget.ts';
 

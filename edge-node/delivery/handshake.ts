@@ -5,7 +5,7 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   REFUSAL_LINGER_MS,
 } from '../../shared/limits.ts';
-import { parseUserLine, type UserLine } from '../../shared/protocol/user-line.ts';
+import { parseUserLine, type UserLine } from './user-line.ts';
 
 /** How a connection began. With a line, the socket is paused, and `talkedBytes` had come behind the line. */
 export type Handshake =

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../shared/clock.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { REGISTRATION_CACHE_MAX_USERS, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { withinLimit } from '../../shared/time-limit.ts';
-import type { Clock } from '../clock.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 
 export type Registration = 'registered' | 'not_registered' | 'store_unavailable';
 
@@ -53,7 +53,7 @@ export class Registrations {
 
   #lookUp(userId: UserId): Promise<boolean> {
     const { store, ttlMs, clock } = this.#parts;
-    const answer = withinLimit(store.isRegistered(userId), STORE_TIMEOUT_MS)
+    const answer = withTimeout(store.isRegistered(userId), STORE_TIMEOUT_MS)
       .then((isRegistered) => {
         if (isRegistered) this.#known.set(userId, clock.monotonicMs() + ttlMs);
         else this.#known.delete(userId);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../../shared/clock.ts';
 import type { CloseReason } from '../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
 import {
@@ -10,9 +11,8 @@ import {
 import type { Channel, Watcher } from '../channels/channel.ts';
 import type { LogPosition } from '../channels/channel-log.ts';
 import type { Run } from '../channels/run.ts';
-import type { Clock } from '../clock.ts';
 import type { UsageTally } from '../usage/meter.ts';
-import type { DeliveryTurns } from './delivery-turns.ts';
+import type { Turns } from './turns.ts';
 
 interface SessionParts {
   readonly socket: Socket;
@@ -20,7 +20,7 @@ interface SessionParts {
   readonly channelId: ChannelId;
   readonly startAt: 'live' | 'entry';
   readonly tally: UsageTally;
-  readonly turns: DeliveryTurns;
+  readonly turns: Turns;
   readonly clock: Clock;
   readonly stallMs: number;
   /** What the user had sent behind its line already. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
-import type { Clock } from '../clock.ts';
-import type { SpooledFile } from './spool.ts';
+import type { SpooledFile } from './spool/spool.ts';
 
 /** Names one life of one process: 64 random bits, in digits that every file system keeps apart. */
 export function newWriterId(): WriterId {

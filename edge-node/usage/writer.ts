@@ -1,3 +1,4 @@
+import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import {
   SAVE_BATCH_ROWS,
@@ -8,16 +9,15 @@ import {
 } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store, UsageRow } from '../../shared/store/store.ts';
-import { withinLimit } from '../../shared/time-limit.ts';
 import { firstMinuteOf } from '../../shared/usage-window.ts';
-import type { Clock } from '../clock.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import { type FlushSchedule, flushSchedule } from './flush-schedule.ts';
 import { type UsageCell, UsageMeter } from './meter.ts';
 import { PendingRows } from './pending-rows.ts';
-import { Spool } from './spool.ts';
-import { SpoolFolder } from './spool-folder.ts';
-import { SpoolReader } from './spool-reader.ts';
-import { StoreLink } from './store-link.ts';
+import { Spool } from './spool/spool.ts';
+import { SpoolFolder } from './spool/spool-folder.ts';
+import { SpoolReader } from './spool/spool-reader.ts';
 
 interface WriterParts {
   readonly store: Store;
@@ -46,7 +46,7 @@ export class UsageWriter {
   readonly #schedule: FlushSchedule;
   readonly #folder: SpoolFolder;
   readonly #pending = new PendingRows();
-  readonly #link: StoreLink;
+  readonly #link: CircuitBreaker;
   readonly #spool: Spool;
   readonly #reader: SpoolReader;
   readonly #saves = new Set<Promise<void>>();
@@ -70,7 +70,7 @@ export class UsageWriter {
     const onReturn = () => {
       this.#nextReadMs = 0;
     };
-    this.#link = new StoreLink({ store, logger, log: this.#log, clock, onReturn });
+    this.#link = new CircuitBreaker({ store, logger, log: this.#log, clock, onReturn });
     this.#spool = new Spool({ folder: this.#folder, meter, log: this.#log });
     this.#reader = new SpoolReader({
       folder: this.#folder,
@@ -109,7 +109,7 @@ export class UsageWriter {
     await this.#spoolSince(this.#clock.monotonicMs());
     for (const cell of this.#pending) if (!isSpooled(cell)) this.#lose(cell, 'rowsWithoutRoom');
     const rest = Promise.all([this.#reading, this.#spool.settled()]);
-    await withinLimit(rest, STORE_TIMEOUT_MS).catch(() => {});
+    await withTimeout(rest, STORE_TIMEOUT_MS).catch(() => {});
     this.#log.flush();
   }
 

@@ -1,7 +1,7 @@
 import { loadConfig } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/logger.ts';
-import { createDynamoDbStore } from '../../shared/store/dynamodb.ts';
+import { createDynamoDbStore } from '../../shared/store/dynamodb/dynamodb-store.ts';
 import { buildApp, type Route } from '../app.ts';
 import { httpApiHandler } from './http-api.ts';
 

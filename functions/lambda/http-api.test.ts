@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { ChannelId, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
 import { buildApp } from '../app.ts';
-import { httpContract, type Request } from '../http-contract.ts';
 import { registerRoute } from '../register.ts';
-import { MemoryStore } from '../testing.ts';
+import { httpContract, type Request } from '../testing/http-contract.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
 import { usageRoute } from '../usage.ts';
 import { httpApiHandler } from './http-api.ts';
 

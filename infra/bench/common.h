@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Packet header of the channel source, as shared/protocol/packet.ts describes it. */
+/* Packet header of the channel source, as edge-node/source/packet.ts describes it. */
 enum { HEADER_BYTES = 23, CHANNEL_OFFSET = 5, CHANNEL_BYTES = 6, SEQUENCE_OFFSET = 11, LENGTH_OFFSET = 19 };
 
 /* Channel i is "bnc" and three digits. */

@@ -3,9 +3,9 @@
  * The time is CPU time of this process, so that other work on the machine counts little.
  */
 
-import { PacketDecoder } from '../../edge-node/ingest/packet-decoder.ts';
-import { ReorderBuffer } from '../../edge-node/ingest/reorder-buffer.ts';
-import { channelKeyAt, encodePacket } from '../../shared/protocol/packet.ts';
+import { ReorderBuffer } from '../../edge-node/ordering/reorder-buffer.ts';
+import { channelKeyAt, encodePacket } from '../../edge-node/source/packet.ts';
+import { PacketDecoder } from '../../edge-node/source/packet-decoder.ts';
 
 const PAYLOAD_BYTES = 1316;
 const PACKETS = 40_000;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, errors, types } from 'cassandra-driver';
 import type { Config } from '../../shared/config.ts';
 import { StoreSetupError } from '../../shared/errors.ts';
-import { connectCassandra } from '../../shared/store/cassandra-client.ts';
+import { connectCassandra } from '../../shared/store/cassandra/client.ts';
 
 const SCHEMA_FOLDER = new URL('.', import.meta.url);
 /** A change of the schema takes longer than a request: the nodes write it to disk and tell each other. */

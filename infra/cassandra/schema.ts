@@ -11,7 +11,7 @@ async function applySchema(config: Config): Promise<void> {
       return applyCassandraSchema(config, console.log);
     }
     case 'dynamodb': {
-      const { createDynamoDbTables } = await import('../../shared/store/dynamodb-tables.ts');
+      const { createDynamoDbTables } = await import('../../shared/store/dynamodb/tables.ts');
       return createDynamoDbTables(config.DYNAMODB_TABLE_PREFIX, console.log);
     }
   }

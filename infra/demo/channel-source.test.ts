@@ -8,7 +8,7 @@ import {
   HEADER_BYTES,
   LENGTH_OFFSET,
   SEQUENCE_OFFSET,
-} from '../../shared/protocol/packet.ts';
+} from '../../edge-node/source/packet.ts';
 import { Clip, PAYLOAD_BYTES } from './clip.ts';
 import type { EpochReport } from './feed.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isTransportStream } from '../../shared/protocol/mpeg-ts.ts';
+import { isTransportStream } from '../../edge-node/mpeg-ts/mpeg-ts.ts';
 import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from './clip.ts';
 import { StreamCheck } from './stream-check.ts';
 import { readPcr, readTimestamp, writePcr, writeTimestamp } from './timestamps.ts';

@@ -1,4 +1,4 @@
-import { isTransportStream } from '../../shared/protocol/mpeg-ts.ts';
+import { isTransportStream } from '../../edge-node/mpeg-ts/mpeg-ts.ts';
 import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from './clip.ts';
 import type { Feed } from './feed.ts';
 import type { SourceServer } from './source-server.ts';

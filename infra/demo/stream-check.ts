@@ -6,7 +6,7 @@ import {
   NO_ENTRY,
   pidOf,
   TS_PACKET_BYTES,
-} from '../../shared/protocol/mpeg-ts.ts';
+} from '../../edge-node/mpeg-ts/mpeg-ts.ts';
 import { BITS_PER_SECOND, PACKET_MS, PAYLOAD_BYTES } from './clip.ts';
 import { PCR_HZ, PCR_MODULO, pcrOffset, readPcr } from './timestamps.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig } from '../../shared/config.ts';
-import { connectCassandra } from '../../shared/store/cassandra-client.ts';
+import { connectCassandra } from '../../shared/store/cassandra/client.ts';
 import { ContainerHost } from './container-host.ts';
 import type { EngineHost } from './engine-host.ts';
 import { freePorts } from './free-ports.ts';

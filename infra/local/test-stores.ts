@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Config, loadConfig } from '../../shared/config.ts';
-import { connectCassandra } from '../../shared/store/cassandra-client.ts';
-import { createDynamoDbTables } from '../../shared/store/dynamodb-tables.ts';
+import { connectCassandra } from '../../shared/store/cassandra/client.ts';
+import { createDynamoDbTables } from '../../shared/store/dynamodb/tables.ts';
 import { applyCassandraSchema } from '../cassandra/apply-schema.ts';
 import { assertLoopback, cleanEnvironment } from './environment.ts';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { makeTestKeyspace, makeTestTables, testEndpoint } from '../../infra/local/test-stores.ts';
-import { openCassandra } from './cassandra.ts';
-import { describeStore } from './contract.ts';
-import { openDynamoDb } from './dynamodb-tables.ts';
-import { openSqlite } from './sqlite.ts';
+import { openCassandra } from './cassandra/cassandra-store.ts';
+import { openDynamoDb } from './dynamodb/tables.ts';
+import { openSqlite } from './sqlite/sqlite-store.ts';
+import { describeStore } from './testing/contract.ts';
 
 describe('SQLite', () => {
   let folder: string;

@@ -13,7 +13,7 @@ import type { Store } from './store.ts';
 export async function openStore(config: Config, logger: Logger): Promise<Store> {
   switch (config.STORE) {
     case 'sqlite': {
-      const { openSqlite } = await import('./sqlite.ts');
+      const { openSqlite } = await import('./sqlite/sqlite-store.ts');
       const path = config.SQLITE_PATH;
       return openReconnecting(
         () => openSqlite({ path }),
@@ -22,12 +22,12 @@ export async function openStore(config: Config, logger: Logger): Promise<Store> 
       );
     }
     case 'cassandra': {
-      const { openCassandra } = await import('./cassandra.ts');
+      const { openCassandra } = await import('./cassandra/cassandra-store.ts');
       const name = `STORE=cassandra DB_NODES=${config.DB_NODES}`;
       return openReconnecting((lost) => openCassandra(config, { lost }), logger, name);
     }
     case 'dynamodb': {
-      const { openDynamoDb } = await import('./dynamodb-tables.ts');
+      const { openDynamoDb } = await import('./dynamodb/tables.ts');
       const tablePrefix = config.DYNAMODB_TABLE_PREFIX;
       const name = `STORE=dynamodb DYNAMODB_TABLE_PREFIX=${tablePrefix}`;
       return openReconnecting(() => openDynamoDb({ tablePrefix }), logger, name);

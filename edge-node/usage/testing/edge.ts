@@ -1,10 +1,10 @@
 import { pino } from 'pino';
+import { systemClock } from '../../../shared/clock.ts';
 import { loadConfig } from '../../../shared/config.ts';
 import type { ChannelId, UserId } from '../../../shared/ids.ts';
 import type { Store } from '../../../shared/store/store.ts';
-import { systemClock } from '../../clock.ts';
 import { newWriterId, UsageMeter, type UsageTally } from '../meter.ts';
-import type { SpoolFolder } from '../spool-folder.ts';
+import type { SpoolFolder } from '../spool/spool-folder.ts';
 import { UsageWriter } from '../writer.ts';
 
 export const PACKET_MS = 20;

@@ -1,4 +1,4 @@
-import { SpoolFolder } from '../spool-folder.ts';
+import { SpoolFolder } from '../spool/spool-folder.ts';
 
 /** A spool folder in memory, for tests that own time: it can be full, slow, and shared by processes that die. */
 export class MemoryFolder extends SpoolFolder {

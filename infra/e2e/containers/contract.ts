@@ -1,4 +1,8 @@
-import { type ContractCase, httpClient, httpContract } from '../../../functions/http-contract.ts';
+import {
+  type ContractCase,
+  httpClient,
+  httpContract,
+} from '../../../functions/testing/http-contract.ts';
 
 /**
  * Holds an origin to the HTTP contract.

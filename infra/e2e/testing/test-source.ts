@@ -1,5 +1,5 @@
-import { Feed } from './feed.ts';
-import { ScriptedSource } from './scripted-source.ts';
+import { Feed } from '../../../edge-node/testing/feed.ts';
+import { ScriptedSource } from '../../../edge-node/testing/scripted-source.ts';
 
 export const PAYLOAD_BYTES = 64;
 /** Past any reorder window: an edge node that connects later settles at once. */

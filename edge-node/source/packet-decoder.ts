@@ -1,0 +1,102 @@
+import { channelKeyAt, HEADER_BYTES, LENGTH_OFFSET, SEQUENCE_OFFSET } from './packet.ts';
+
+/** Takes decoded packets. The payload is `bytes[start, end)` and belongs to the decoder again after the call. */
+export interface PacketSink {
+  packet(
+    channelKey: number,
+    sequenceHigh: number,
+    sequenceLow: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void;
+}
+
+/** A length that no packet has: where the next header begins is unknown, so only a new connection helps. */
+export class FramingLostError extends Error {
+  override readonly name = 'FramingLostError';
+  constructor(payloadBytes: number, maxPayloadBytes: number) {
+    super(`payload length ${payloadBytes} is over the limit of ${maxPayloadBytes}`);
+  }
+}
+
+/**
+ * Cuts the byte stream of port 9110 into packets (layout: edge-node/source/packet.ts). One decoder per connection.
+ *
+ * Invariant: between two calls `#carry[0, #carried)` is the beginning of one packet, or nothing. Only a packet that
+ * two reads share is copied here; all others are handed on as views of the chunk.
+ */
+export class PacketDecoder {
+  readonly #maxPayloadBytes: number;
+  readonly #sink: PacketSink;
+  #carry = Buffer.allocUnsafeSlow(4096);
+  #carried = 0;
+
+  constructor(maxPayloadBytes: number, sink: PacketSink) {
+    this.#maxPayloadBytes = maxPayloadBytes;
+    this.#sink = sink;
+  }
+
+  /** @throws FramingLostError after which the decoder must not be used again */
+  push(chunk: Buffer): void {
+    let at = this.#carried === 0 ? 0 : this.#completeCarried(chunk);
+    while (chunk.length - at >= HEADER_BYTES) {
+      const end = at + this.#packetBytes(chunk, at);
+      if (end > chunk.length) break;
+      this.#emit(chunk, at, end);
+      at = end;
+    }
+    if (at < chunk.length) this.#carryOn(chunk, at, chunk.length - at);
+  }
+
+  /** Adds to the carried packet what it lacks, hands it on once whole, and returns where the next one begins. */
+  #completeCarried(chunk: Buffer): number {
+    let at = 0;
+    if (this.#carried < HEADER_BYTES) {
+      at = Math.min(HEADER_BYTES - this.#carried, chunk.length);
+      this.#carryOn(chunk, 0, at);
+      if (this.#carried < HEADER_BYTES) return at;
+    }
+    const whole = this.#packetBytes(this.#carry, 0);
+    const taken = Math.min(whole - this.#carried, chunk.length - at);
+    this.#reserve(whole);
+    this.#carryOn(chunk, at, taken);
+    if (this.#carried === whole) {
+      this.#carried = 0;
+      this.#emit(this.#carry, 0, whole);
+    }
+    return at + taken;
+  }
+
+  #packetBytes(bytes: Buffer, at: number): number {
+    const payloadBytes = bytes.readUInt32BE(at + LENGTH_OFFSET);
+    if (payloadBytes > this.#maxPayloadBytes) {
+      throw new FramingLostError(payloadBytes, this.#maxPayloadBytes);
+    }
+    return HEADER_BYTES + payloadBytes;
+  }
+
+  #emit(bytes: Buffer, at: number, end: number): void {
+    this.#sink.packet(
+      channelKeyAt(bytes, at),
+      bytes.readUInt32BE(at + SEQUENCE_OFFSET),
+      bytes.readUInt32BE(at + SEQUENCE_OFFSET + 4),
+      bytes,
+      at + HEADER_BYTES,
+      end,
+    );
+  }
+
+  #carryOn(chunk: Buffer, at: number, count: number): void {
+    this.#reserve(this.#carried + count);
+    chunk.copy(this.#carry, this.#carried, at, at + count);
+    this.#carried += count;
+  }
+
+  #reserve(count: number): void {
+    if (count <= this.#carry.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(count, 2 * this.#carry.length));
+    this.#carry.copy(larger, 0, 0, this.#carried);
+    this.#carry = larger;
+  }
+}

@@ -1,0 +1,171 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../shared/clock.ts';
+import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts';
+import { minuteOf } from '../../../shared/ids.ts';
+import { LogLimiter } from '../../../shared/logger.ts';
+import { openSqlite } from '../../../shared/store/sqlite/sqlite-store.ts';
+import type { UsageRow } from '../../../shared/store/store.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
+import { SpoolFileEncoder } from './spool-file.ts';
+import { SpoolFolder } from './spool-folder.ts';
+import { SpoolReader } from './spool-reader.ts';
+
+const NOW = minuteOf(Date.now());
+const DAY = 24 * 60;
+
+let root: string;
+let folder: SpoolFolder;
+let store: MemoryStore;
+let log: string[];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'spool-reader-'));
+  folder = new SpoolFolder(join(root, 'spool'));
+  store = new MemoryStore();
+  log = [];
+});
+afterEach(() => rm(root, { recursive: true }));
+
+function reader(
+  skips: (name: string) => boolean = () => false,
+  save = store.saveUsage,
+): SpoolReader {
+  const limiter = new LogLimiter(pino({}, { write: (line: string) => log.push(line) }));
+  return new SpoolReader({
+    folder,
+    clock: systemClock(),
+    log: limiter,
+    skips,
+    save: save.bind(store),
+  });
+}
+
+/** A file of `writer` with a row of 20 ms for each of `count` users. */
+function file(writer: string, count: number, minute: number = NOW): Buffer {
+  const encoder = new SpoolFileEncoder(writer as WriterId);
+  encoder.add(
+    Array.from({ length: count }, (_, i) => ({
+      userId: `user-${i}` as UserId,
+      minute: minute as Minute,
+      channelId: 'zato01' as ChannelId,
+      deliveredMs: 20,
+    })),
+  );
+  return encoder.finish();
+}
+
+describe('the spool reader', () => {
+  test('stores files of any writer in batches, and removes what is stored', async () => {
+    await folder.write('aa.1', file('aa', 1000));
+    await folder.write('bb.7', file('bb', 3));
+    await reader().pass();
+    expect(store.totalMs()).toBe(1003 * 20);
+    expect(Math.max(...store.calls.map((rows) => rows.length))).toBeLessThanOrEqual(128);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('leaves the files of its own living writer alone', async () => {
+    await folder.write('aa.1', file('aa', 1));
+    await reader((name) => name === 'aa.1').pass();
+    expect(store.calls).toEqual([]);
+    expect(await folder.list()).toEqual(['aa.1']);
+  });
+
+  test('keeps a file whose rows the store did not take to the last', async () => {
+    await folder.write('aa.1', file('aa', 200));
+    let calls = 0;
+    const save = async (rows: readonly UsageRow[]) => {
+      calls += 1;
+      if (calls === 2) throw new Error('away');
+      await store.saveUsage(rows);
+    };
+    const failing = reader(undefined, save);
+    await expect(failing.pass()).rejects.toThrow('away');
+    expect(await folder.list()).toEqual(['aa.1']);
+    await failing.pass();
+    expect(store.totalMs()).toBe(200 * 20);
+    expect(await folder.list()).toEqual([]);
+  });
+
+  test('two readers of one folder lose nothing and count nothing twice', async () => {
+    for (let n = 1; n <= 10; n += 1) await folder.write(`a${n}.1`, file(`a${n}`, 50));
+    await Promise.all([reader().pass(), reader().pass()]);
+    expect(store.totalMs()).toBe(10 * 50 * 20);
+    expect(await readdir(folder.path)).toEqual([]);
+    expect(log).toEqual([]);
+  });
+
+  test('sets a damaged file aside with one line, and reads the others', async () => {
+    const torn = file('aa', 5);
+    await folder.write('aa.1', torn.subarray(0, torn.length - 3));
+    await folder.write('aa.2', file('aa', 5));
+    const both = reader();
+    await both.pass();
+    await both.pass();
+    expect(store.totalMs()).toBe(5 * 20);
+    expect(await readdir(folder.path)).toEqual(['aa.1.damaged']);
+    expect(both.stats.filesDamaged).toBe(1);
+    expect(log).toHaveLength(1);
+    expect(log[0]).toContain('aa.1');
+  });
+
+  test('drops rows older than a day, and counts them', async () => {
+    await folder.write('aa.1', file('aa', 4, NOW - DAY - 1));
+    await folder.write('aa.2', file('aa', 3, NOW - DAY + 5));
+    const one = reader();
+    await one.pass();
+    expect(one.stats).toMatchObject({ rowsTooOld: 4, rowsRead: 3, filesRead: 2 });
+    expect(store.rows).toHaveLength(3);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('a file that cannot be read holds up no other', async () => {
+    await folder.write('bb.1', file('bb', 2));
+    const blocked = reader();
+    const { read } = folder;
+    folder.read = (name) =>
+      name === 'aa.1' ? Promise.reject(new Error('EIO')) : read.call(folder, name);
+    await folder.write('aa.1', file('aa', 2));
+    await blocked.pass();
+    expect(store.totalMs()).toBe(2 * 20);
+    expect(blocked.stats.filesFailed).toBe(1);
+    expect(await folder.list()).toEqual(['aa.1']);
+  });
+});
+
+describe('npm run spool', () => {
+  const run = (args: string[], env: Record<string, string> = {}) =>
+    promisify(execFile)(process.execPath, [join(import.meta.dirname, 'replay.ts'), ...args], {
+      env: { STORE: 'sqlite', SQLITE_PATH: join(root, 'usage.db'), ...env },
+    });
+
+  test('stores a folder by hand, twice over, and says what it did', async () => {
+    await folder.write('aa.1', file('aa', 300));
+    await writeFile(join(folder.path, 'aa.2'), 'torn');
+    const { stdout } = await run([folder.path], { LOG_LEVEL: 'fatal' });
+    expect(stdout).toContain('1 files read and removed, 300 rows stored');
+    expect(stdout).toContain('1 damaged files set aside');
+    await folder.write('aa.1', file('aa', 300));
+    await run([folder.path]);
+    const sqlite = await openSqlite({ path: join(root, 'usage.db') });
+    const entries = await sqlite.readUsage('user-299' as UserId, (NOW - 1) as Minute);
+    await sqlite.close();
+    expect(entries).toEqual([{ minute: NOW, channelId: 'zato01', deliveredMs: 20 }]);
+    expect(await readdir(folder.path)).toEqual(['aa.2.damaged']);
+  });
+
+  test('without a folder, or with one that is not there, fails with one line', async () => {
+    await expect(run([])).rejects.toMatchObject({ code: 2, stderr: /^usage: .*\n$/ });
+    const missing = join(root, 'missing');
+    await expect(run([missing])).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(missing),
+    });
+  });
+});
