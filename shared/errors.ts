@@ -1,6 +1,6 @@
 /**
  * The closed catalogue of errors. Codes are stable: clients and dashboards may depend on them.
- * README.md lists them all; a test holds the two together.
+ * docs/http-api.md and docs/protocol.md list them all; a test holds the two together.
  */
 
 /** What an HTTP answer may carry in `code`, with its status and usual text. */

@@ -90,9 +90,9 @@ describe.each(edgeNodes)('$name', ({ env, preStopMs, graceMs, tcpWmem }) => {
     expect(graceMs).toBeGreaterThanOrEqual(needed);
   });
 
-  test('bounds what a user who stops reading takes, as the README says', () => {
+  test('bounds what a user who stops reading takes, as docs/operations.md says', () => {
     expect(tcpWmem).toBe('4096 16384 262144');
-    expect(read('README.md')).toContain(`tcp_wmem=${tcpWmem}`);
+    expect(read('docs/operations.md')).toContain(`tcp_wmem=${tcpWmem}`);
   });
 });
 

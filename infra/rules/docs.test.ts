@@ -1,37 +1,68 @@
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { SETTINGS } from '../../shared/config.ts';
+import { parseUserLine } from '../../edge-node/delivery/user-line.ts';
+import { channelIdOfKey } from '../../edge-node/source/packet.ts';
+import { PacketDecoder } from '../../edge-node/source/packet-decoder.ts';
 import { CLOSE_REASONS, HTTP_ERRORS, REFUSALS } from '../../shared/errors.ts';
+import { settingsPage } from '../docs/settings-page.ts';
 import { exists, files, prose, read, section, tableRows } from './tree.ts';
 
-const readme = read('README.md');
+/** The tables of a page's section as [first cell, second cell]. */
+function documented(page: string, heading: string): [string, string][] {
+  return tableRows(section(read(page), heading)).map(([name = '', value = '']) => [name, value]);
+}
 
-/** The tables of a README section as [first cell, second cell]. */
-function documented(heading: string): [string, string][] {
-  return tableRows(section(readme, heading)).map(([name = '', value = '']) => [name, value]);
+/** The bytes of a page's example of a protocol, as its code block `hex <port>` shows them. */
+function exampleBytes(port: string): Buffer {
+  const [, hex = ''] =
+    new RegExp(`^\`\`\`hex ${port}\\n(.*?)^\`\`\``, 'ms').exec(read('docs/protocol.md')) ?? [];
+  return Buffer.from(hex.replace(/\s/g, ''), 'hex');
 }
 
 describe('README.md', () => {
-  test('every setting stands in the table with its default, and the table names no other', () => {
-    const actual = Object.entries(SETTINGS).map(([name, setting]) => [
-      name,
-      setting.default || '–',
-    ]);
-    expect(documented('Settings').sort()).toEqual(actual.sort());
+  test('is read to the end: at most 900 words', () => {
+    expect(read('README.md').split(/\s+/).length).toBeLessThanOrEqual(900);
   });
+});
 
+describe('docs/settings.md', () => {
+  test('is what the schema makes it: npm run docs', () => {
+    expect(read('docs/settings.md')).toBe(settingsPage());
+  });
+});
+
+describe('docs/http-api.md', () => {
   test('every HTTP error code stands in the table with its status, and the table names no other', () => {
     const actual = Object.entries(HTTP_ERRORS).map(([code, { status }]) => [code, String(status)]);
-    expect(documented('HTTP errors').sort()).toEqual(actual.sort());
+    expect(documented('docs/http-api.md', 'HTTP errors').sort()).toEqual(actual.sort());
   });
+});
 
+describe('docs/protocol.md', () => {
   test('every refusal stands in the table with its text, and the table names no other', () => {
-    expect(documented('Refusals').sort()).toEqual(Object.entries(REFUSALS).sort());
+    const actual = Object.entries(REFUSALS);
+    expect(documented('docs/protocol.md', 'Refusals').sort()).toEqual(actual.sort());
   });
 
   test('every close reason stands in the table, and the table names no other', () => {
-    const names = documented('Close reasons').map(([name]) => name);
+    const names = documented('docs/protocol.md', 'Close reasons').map(([name]) => name);
     expect(names.sort()).toEqual(Object.keys(CLOSE_REASONS).sort());
+  });
+
+  test('the packet of its example is the one that the text says', () => {
+    const packets: unknown[] = [];
+    new PacketDecoder(1024, {
+      packet: (key, high, low, bytes, start, end) =>
+        packets.push([channelIdOfKey(key), high, low, bytes.toString('latin1', start, end)]),
+    }).push(exampleBytes('9110'));
+    expect(packets).toEqual([['zato01', 1, 0, 'live']]);
+  });
+
+  test('the line of its example is the one that the text says', () => {
+    const line = exampleBytes('9111');
+    expect(line.at(-1)).toBe(0x0a);
+    const parsed = parseUserLine(line.subarray(0, -1));
+    expect(parsed).toEqual({ userId: 'user-1', channelId: 'zato01' });
   });
 });
 

@@ -1,0 +1,153 @@
+import { RUN_MAX_BYTES } from '../limits.ts';
+import { bytes, HOUR_MS, integer, MIB, oneOf, port, setting, text } from './setting.ts';
+
+/** What functions and the edge node are set by, but for their store. */
+export const SERVICE_SETTINGS = {
+  'Functions, 8080': {
+    SERVER_HOST: setting(
+      text,
+      '127.0.0.1',
+      'Address that functions listens on; `0.0.0.0` for all, as the containers set it.',
+    ),
+    SERVER_PORT: setting(port, '8080', 'Port of functions; 0 takes a free one.'),
+  },
+  'The channel source, 9110': {
+    CHANNEL_SOURCE_HOST: setting(text, 'localhost', 'Host of the channel source.'),
+    CHANNEL_SOURCE_PORT: setting(integer(1, 65_535), '9110', 'Port of the channel source.'),
+    MAX_PAYLOAD_BYTES: setting(
+      bytes(1, 64 * MIB),
+      '1 MiB',
+      'Largest payload of a packet. Larger makes lost framing show later.',
+    ),
+    MAX_CHANNELS: setting(
+      integer(1, 1_000_000),
+      '4096',
+      'Channels at once; packets of further ones are dropped and counted.',
+    ),
+  },
+  Ordering: {
+    REORDER_DEADLINE_MS: setting(
+      integer(10, 60_000),
+      '1000',
+      'Longest wait, in ms, for a missing packet before its gap is given up. Longer mends more, and a lost packet holds its channel for as long.',
+    ),
+    REORDER_SETTLE_MS: setting(
+      integer(1, 60_000),
+      '200',
+      'How long, in ms, a new run of sequences is gathered before its lowest starts it. Shorter starts sooner and may drop what was shuffled before the start.',
+    ),
+    REORDER_MAX_PACKETS: setting(
+      integer(16, 65_536),
+      '1024',
+      'Window of a channel in packets: how far out of order one may come.',
+    ),
+    REORDER_MAX_BYTES: setting(
+      bytes(64 * 1024, 1024 * MIB),
+      '4 MiB',
+      'Most bytes held out of order for a channel; past it the lowest gap is given up early.',
+    ),
+  },
+  'Channel logs': {
+    CHANNEL_LOG_BYTES: setting(
+      bytes(2 * RUN_MAX_BYTES, 1024 * MIB),
+      '8 MiB',
+      'Log of a channel: how far a slow user may fall behind before packets are skipped for it.',
+    ),
+    CHANNEL_LOG_MS: setting(
+      integer(100, 600_000),
+      '5000',
+      'The same in time, in ms, but never cut behind the newest entry point.',
+    ),
+    EDGE_LOG_BYTES: setting(
+      bytes(MIB, 1024 ** 4),
+      '512 MiB',
+      'Bound of all logs and held packets together; at the bound the oldest of all goes first.',
+    ),
+  },
+  'Users, 9111': {
+    STREAM_HOST: setting(text, '127.0.0.1', 'Address that users connect to.'),
+    STREAM_PORT: setting(port, '9111', 'Port that users connect to; 0 takes a free one.'),
+    START_AT: setting(
+      oneOf('live', 'entry'),
+      'live',
+      "`live`: a user's first packet is the next one. `entry`: playback starts at once, at the newest MPEG-TS entry point, some seconds behind; packets from before the connection are not billed.",
+    ),
+    MAX_USERS: setting(
+      integer(1, 1_000_000),
+      '20000',
+      'Users at once; the open-files limit less 128 bounds them too.',
+    ),
+    MAX_SESSIONS_PER_USER: setting(
+      integer(1, 1_000_000),
+      '8',
+      'Connections of one user at once. At the limit one that the user has closed on its side, and that was sent nothing since, makes room.',
+    ),
+    USER_STALL_MS: setting(
+      integer(100, HOUR_MS),
+      '30000',
+      'A user who takes nothing for so long, in ms, is reset. Shorter frees memory in the kernel sooner and forgives fewer dead spots.',
+    ),
+    REGISTRATION_TTL_MS: setting(
+      integer(0, 24 * HOUR_MS),
+      '60000',
+      'How long, in ms, a known user needs no look-up. While the store is away it is used past that.',
+    ),
+    DRAIN_MS: setting(
+      integer(0, HOUR_MS),
+      '5000',
+      "Time, in ms, over which users are closed at a stop. Longer spreads their reconnecting; the orchestrator's grace time must exceed it.",
+    ),
+  },
+  Delivery: {
+    PACKET_BATCH_SIZE: setting(
+      integer(1, 1000),
+      '10',
+      'Packets in one write to a user while idle. More: less CPU, longer delay on slow channels.',
+    ),
+    DELIVERY_LINGER_MS: setting(
+      integer(0, 1000),
+      '10',
+      'Longest wait, in ms, for a write to fill while idle. At 0 a write waits 1 ms at the most, and costs that much more CPU.',
+    ),
+    DELIVERY_LOAD_FACTOR: setting(
+      integer(1, 100),
+      '10',
+      'How many times batch and linger grow as the edge node gets busy. 1 keeps delay constant and gives up most of the capacity.',
+    ),
+  },
+  'Operators, 9112': {
+    ADMIN_HOST: setting(
+      text,
+      '127.0.0.1',
+      'Address of `/healthz`, `/readyz`, `/metrics` and `/status` of the edge node. Not for the public: `/status` names users.',
+    ),
+    ADMIN_PORT: setting(port, '9112', 'Its port; 0 takes a free one.'),
+    LOG_LEVEL: setting(
+      oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
+      'info',
+      'Least level that is logged: trace, debug, info, warn, error or fatal.',
+    ),
+  },
+  Usage: {
+    PACKET_DURATION_MS: setting(
+      integer(1, 60_000),
+      '20',
+      'Watching time, in ms, that one delivered packet stands for.',
+    ),
+    USAGE_FLUSH_MS: setting(
+      integer(100, HOUR_MS),
+      '5000',
+      'How often, in ms, a growing row is written: how late `/usage` is, and half of what a killed edge node may lose. From 60000 on only ended minutes and sessions are written.',
+    ),
+    USAGE_MAX_PENDING_ROWS: setting(
+      integer(1000, 10_000_000),
+      '200000',
+      'Rows that wait in memory for a store that is away; further ones wait in the spool alone.',
+    ),
+    USAGE_SPOOL_DIR: setting(
+      text,
+      'data/spool',
+      'Folder for rows that the store has not taken in time. Keep it on a disk that outlives the process.',
+    ),
+  },
+} as const;

@@ -1,0 +1,59 @@
+/** Reads a setting's text, or throws a RangeError that says what it should have been. */
+export type Parse<T> = (text: string) => T;
+
+export interface Setting<T> {
+  readonly default: string;
+  readonly parse: Parse<T>;
+  readonly about: string;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+};
+
+export function integer(min: number, max: number): Parse<number> {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max))
+      throw new RangeError(`a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+export function bytes(min: number, max: number): Parse<number> {
+  return (text) => {
+    const [, digits, unit = ''] = /^(\d{1,15}) ?(KiB|MiB|GiB)?$/.exec(text) ?? [];
+    const value = digits === undefined ? Number.NaN : Number(digits) * (UNITS[unit] ?? Number.NaN);
+    if (!(value >= min && value <= max)) {
+      throw new RangeError(`bytes from ${min} to ${max} (KiB, MiB and GiB may follow the number)`);
+    }
+    return value;
+  };
+}
+
+export function oneOf<const T extends string>(...values: readonly T[]): Parse<T> {
+  return (text) => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new RangeError(`one of ${values.join(', ')}`);
+    return found;
+  };
+}
+
+export function matching(pattern: RegExp, what: string): Parse<string> {
+  return (text) => {
+    if (!pattern.test(text)) throw new RangeError(what);
+    return text;
+  };
+}
+
+export function setting<T>(parse: Parse<T>, fallback: string, about: string): Setting<T> {
+  return { default: fallback, parse, about };
+}
+
+export const text: Parse<string> = (value) => value;
+export const port = integer(0, 65_535);
+export const MIB = 1024 ** 2;
+export const HOUR_MS = 3_600_000;
