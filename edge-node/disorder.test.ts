@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Disorder, type DisorderOptions } from '../infra/demo/disorder.ts';
+import { Disorder, type DisorderOptions } from '../infra/demo/source/disorder.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { bytesOf, Feed, type FeedPacket } from './testing/feed.ts';
 

@@ -12,7 +12,7 @@ export interface Programs {
 export function compilePrograms(folder: string): Programs {
   const compile = (name: string) => {
     const target = join(folder, name);
-    const source = join(import.meta.dirname, `${name}.c`);
+    const source = join(import.meta.dirname, `c/${name}.c`);
     const args = ['-O2', '-Wall', '-Wextra', '-o', target, source];
     const { error, status } = spawnSync('cc', args, { stdio: 'inherit' });
     if (error)

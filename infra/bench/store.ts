@@ -16,9 +16,9 @@ import { cleanEnvironment } from '../local/environment.ts';
 import { makeTestKeyspace, makeTestTables, type TestEngine } from '../local/test-stores.ts';
 import { BenchError, Child } from './child.ts';
 import { goalRow, machine } from './report.ts';
-import { withEngine } from './store-engine.ts';
-import type { FlushFigure } from './store-flush.ts';
-import { type HttpFigure, type HttpLoad, measureHttp } from './store-http.ts';
+import { withEngine } from './store/engine.ts';
+import type { FlushFigure } from './store/flush.ts';
+import { type HttpFigure, type HttpLoad, measureHttp } from './store/http.ts';
 import {
   type EngineFigures,
   flushRow,
@@ -27,8 +27,8 @@ import {
   REGISTER,
   TABLE_HEAD,
   usageOf,
-} from './store-report.ts';
-import { fullRow, ROWS_PER_USER, usersWith } from './store-rows.ts';
+} from './store/report.ts';
+import { fullRow, ROWS_PER_USER, usersWith } from './store/rows.ts';
 
 const OUT = 'bench-out';
 const START_MS = 20_000;
@@ -107,7 +107,7 @@ async function httpFigures(env: NodeJS.ProcessEnv, seconds: number): Promise<Htt
 async function flushFigures(env: NodeJS.ProcessEnv, seconds: number): Promise<FlushFigure[]> {
   const figures: FlushFigure[] = [];
   for (const kind of ['growing', 'ended']) {
-    const script = join(REPOSITORY, 'infra/bench/store-flush.ts');
+    const script = join(REPOSITORY, 'infra/bench/store/flush.ts');
     const child = new Child(process.execPath, [script, kind, seconds], { env });
     const figure = JSON.parse(await child.line(START_MS + seconds * 2_000)) as FlushFigure;
     console.log(flushRow(figure));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PAYLOAD_BYTES } from './clip.ts';
+import { PAYLOAD_BYTES } from './media/clip.ts';
 
 let folder: string;
 let demo: ChildProcess;

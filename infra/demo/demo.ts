@@ -12,7 +12,7 @@ import { type Config, SETTINGS } from '../../shared/config.ts';
 import { DemoError } from './demo-error.ts';
 import { runDemo } from './scenario.ts';
 import { Screen } from './screen.ts';
-import { killServices } from './service.ts';
+import { killServices } from './services/service.ts';
 
 const MAX_SECONDS = 86_400;
 

@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
-import { PACKET_MS } from './clip.ts';
-import { type DemoUser, usageOf } from './demo-user.ts';
+import { PACKET_MS } from './media/clip.ts';
 import type { Screen } from './screen.ts';
-import { complaints, type Played } from './verdict.ts';
+import { type DemoUser, usageOf } from './viewer/demo-user.ts';
+import { complaints, type Played } from './viewer/verdict.ts';
 
 const HEAD = ['user', 'channel', 'bytes', 'seconds', 'gaps', 'TS errors', '/usage says', ''];
 const NUMBERS: ReadonlySet<number> = new Set([2, 3, 4, 5]);

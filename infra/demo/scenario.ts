@@ -1,15 +1,20 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CLIP_NAMES, Clip, PACKET_MS } from './clip.ts';
-import { DemoUser, register } from './demo-user.ts';
-import type { EpochReport } from './feed.ts';
-import { HOST } from './ports.ts';
+import { type CLIP_NAMES, Clip, PACKET_MS } from './media/clip.ts';
 import { report } from './report.ts';
 import type { Screen } from './screen.ts';
-import { type Services, type ServicesOptions, SHUFFLE_PACKETS, startServices } from './services.ts';
-import { DEMO_USERS } from './users.ts';
-import type { Played } from './verdict.ts';
+import { HOST } from './services/ports.ts';
+import {
+  type Services,
+  type ServicesOptions,
+  SHUFFLE_PACKETS,
+  startServices,
+} from './services/services.ts';
+import type { EpochReport } from './source/channel-feed.ts';
+import { DemoUser, register } from './viewer/demo-user.ts';
+import { DEMO_USERS } from './viewer/users.ts';
+import type { Played } from './viewer/verdict.ts';
 
 const PROGRESS_MS = 200;
 /** The last packets are late where the machine is busy, and lost where they take longer. */

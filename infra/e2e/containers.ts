@@ -6,7 +6,7 @@ import { compose } from './containers/compose.ts';
 import { ecs } from './containers/ecs.ts';
 import { images } from './containers/images.ts';
 import { kubernetes } from './containers/kubernetes.ts';
-import { sam } from './containers/sam.ts';
+import { sam } from './containers/lambda/sam.ts';
 
 import { type Outcome, runSection } from './containers/section.ts';
 

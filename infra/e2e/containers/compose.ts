@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { register, usageOf } from '../../demo/demo-user.ts';
+import { register, usageOf } from '../../demo/viewer/demo-user.ts';
 import { freePorts } from '../../local/free-ports.ts';
 import { command, docker, lacksDocker, works } from './command.ts';
 import { inspect, isConfined } from './container.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PAYLOAD_BYTES } from '../../demo/clip.ts';
-import { register, usageOf } from '../../demo/demo-user.ts';
+import { PAYLOAD_BYTES } from '../../demo/media/clip.ts';
+import { register, usageOf } from '../../demo/viewer/demo-user.ts';
 import { allReceive, Viewer } from './viewer.ts';
 
 const USERS = 200;

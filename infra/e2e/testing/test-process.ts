@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { cleanEnvironment } from '../../local/environment.ts';
 
 const ROOT = `${import.meta.dirname}/../../..`;
-const TETHER = `${ROOT}/infra/demo/tether.ts`;
+const TETHER = `${ROOT}/infra/demo/services/tether.ts`;
 const SHIFTED_CLOCK = `${import.meta.dirname}/shifted-clock.ts`;
 
 interface LogLine {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CLIP_NAMES, PACKET_MS } from './clip.ts';
+import { CLIP_NAMES, PACKET_MS } from '../media/clip.ts';
 import type { DisorderOptions } from './disorder.ts';
 
 /** How far --jump-at sets the sequence ahead: past any window. */

@@ -1,7 +1,7 @@
-import type { ChannelId, Minute, UserId, WriterId } from '../../shared/ids.ts';
-import { minuteOf } from '../../shared/ids.ts';
-import { MINUTE_MS } from '../../shared/limits.ts';
-import type { UsageRow } from '../../shared/store/store.ts';
+import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts';
+import { minuteOf } from '../../../shared/ids.ts';
+import { MINUTE_MS } from '../../../shared/limits.ts';
+import type { UsageRow } from '../../../shared/store/store.ts';
 
 /** A row of a minute watched from end to end, `back` minutes ago. */
 export function fullRow(userId: string, back: number): UsageRow {

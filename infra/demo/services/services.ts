@@ -1,9 +1,9 @@
-import { type Config, SETTINGS } from '../../shared/config.ts';
-import { cleanEnvironment } from '../local/environment.ts';
-import { CLIP_NAMES } from './clip.ts';
+import { type Config, SETTINGS } from '../../../shared/config.ts';
+import { cleanEnvironment } from '../../local/environment.ts';
+import { CLIP_NAMES } from '../media/clip.ts';
+import type { Screen } from '../screen.ts';
 import { type DemoStore, openDemoStore } from './demo-store.ts';
 import { HOST, Ports } from './ports.ts';
-import type { Screen } from './screen.ts';
 import { Service } from './service.ts';
 
 export const SHUFFLE_PACKETS = 16;
@@ -47,7 +47,7 @@ export async function startServices(screen: Screen, options: ServicesOptions): P
 
   const source = new Service({
     name: 'channel-source',
-    script: 'infra/demo/channel-source.ts',
+    script: 'infra/demo/source/channel-source.ts',
     args: [
       ...['--port', String(ports.port('source')), '--channels', CLIP_NAMES.join(',')],
       ...['--shuffle', String(SHUFFLE_PACKETS)],

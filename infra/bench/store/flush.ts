@@ -2,13 +2,13 @@
  * A process that does nothing but save usage rows, one call after the other as the edge node's writer does, so that
  * its CPU is what saving costs. Prints a FlushFigure as JSON.
  *
- *     node infra/bench/store-flush.ts growing|ended <seconds>
+ *     node infra/bench/store/flush.ts growing|ended <seconds>
  */
 
-import { loadConfig } from '../../shared/config.ts';
-import { createLogger } from '../../shared/logger.ts';
-import { openStore } from '../../shared/store/open-store.ts';
-import { fullRow } from './store-rows.ts';
+import { loadConfig } from '../../../shared/config.ts';
+import { createLogger } from '../../../shared/logger.ts';
+import { openStore } from '../../../shared/store/open-store.ts';
+import { fullRow } from './rows.ts';
 
 /** A trickle's worth: what a fiftieth of 50,000 watching users gives. */
 const ROWS_PER_CALL = 1_000;

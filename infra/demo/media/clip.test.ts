@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isTransportStream } from '../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { isTransportStream } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { StreamCheck } from '../viewer/stream-check.ts';
 import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from './clip.ts';
-import { StreamCheck } from './stream-check.ts';
 import { readPcr, readTimestamp, writePcr, writeTimestamp } from './timestamps.ts';
 
 const PAYLOADS_PER_SECOND = 50;

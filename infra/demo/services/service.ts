@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DemoError } from './demo-error.ts';
+import { DemoError } from '../demo-error.ts';
 
 const READY_MS = 60_000;
 const STOP_MS = 15_000;
@@ -38,7 +38,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     const { script, args = [], env, logFile, collectOutput } = options;
-    const root = `${import.meta.dirname}/../..`;
+    const root = `${import.meta.dirname}/../../..`;
     const log = logFile === undefined ? 'inherit' : openSync(logFile, 'w');
     this.#child = spawn(
       process.execPath,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Clip, PACKET_MS, PAYLOAD_BYTES } from './clip.ts';
+import { type Clip, PACKET_MS, PAYLOAD_BYTES } from '../media/clip.ts';
 import type { DemoUser } from './demo-user.ts';
 
 /** What the source sent of a channel. */

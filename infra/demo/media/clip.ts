@@ -7,7 +7,7 @@ import {
   pidOf,
   startsUnit,
   TS_PACKET_BYTES,
-} from '../../edge-node/mpeg-ts/mpeg-ts.ts';
+} from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
 import {
   PCR_HZ,
   PCR_PER_TICK,

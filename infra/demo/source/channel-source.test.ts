@@ -8,9 +8,9 @@ import {
   HEADER_BYTES,
   LENGTH_OFFSET,
   SEQUENCE_OFFSET,
-} from '../../edge-node/source/packet.ts';
-import { Clip, PAYLOAD_BYTES } from './clip.ts';
-import type { EpochReport } from './feed.ts';
+} from '../../../edge-node/source/packet.ts';
+import { Clip, PAYLOAD_BYTES } from '../media/clip.ts';
+import type { EpochReport } from './channel-feed.ts';
 
 const children: ChildProcess[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
-import type { TestEngine } from '../local/test-stores.ts';
-import type { Goal } from './report.ts';
-import type { FlushFigure } from './store-flush.ts';
-import type { HttpFigure } from './store-http.ts';
+import type { TestEngine } from '../../local/test-stores.ts';
+import type { Goal } from '../report.ts';
+import type { FlushFigure } from './flush.ts';
+import type { HttpFigure } from './http.ts';
 
 export interface EngineFigures {
   readonly engine: TestEngine;

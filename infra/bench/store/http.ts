@@ -1,5 +1,5 @@
 import autocannon from 'autocannon';
-import { cpuSeconds } from './proc.ts';
+import { cpuSeconds } from '../proc.ts';
 
 const CONNECTIONS = 64;
 

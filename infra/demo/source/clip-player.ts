@@ -1,6 +1,6 @@
-import { isTransportStream } from '../../edge-node/mpeg-ts/mpeg-ts.ts';
-import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from './clip.ts';
-import type { Feed } from './feed.ts';
+import { isTransportStream } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from '../media/clip.ts';
+import type { Feed } from './channel-feed.ts';
 import type { SourceServer } from './source-server.ts';
 
 const TICK_MS = 10;

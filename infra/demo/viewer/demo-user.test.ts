@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Clip, PAYLOAD_BYTES } from './clip.ts';
+import { Clip, PAYLOAD_BYTES } from '../media/clip.ts';
 import { DemoUser } from './demo-user.ts';
 import { complaints } from './verdict.ts';
 

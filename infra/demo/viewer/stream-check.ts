@@ -6,9 +6,9 @@ import {
   NO_ENTRY,
   pidOf,
   TS_PACKET_BYTES,
-} from '../../edge-node/mpeg-ts/mpeg-ts.ts';
-import { BITS_PER_SECOND, PACKET_MS, PAYLOAD_BYTES } from './clip.ts';
-import { PCR_HZ, PCR_MODULO, pcrOffset, readPcr } from './timestamps.ts';
+} from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { BITS_PER_SECOND, PACKET_MS, PAYLOAD_BYTES } from '../media/clip.ts';
+import { PCR_HZ, PCR_MODULO, pcrOffset, readPcr } from '../media/timestamps.ts';
 
 const NULL_PID = 0x1fff;
 const PCR_PER_BYTE = (PCR_HZ * 8) / BITS_PER_SECOND;

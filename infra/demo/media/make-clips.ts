@@ -1,6 +1,6 @@
 /**
- * Makes clips/*.mpegts, which are committed: `node infra/demo/make-clips.ts`. Needs ffmpeg 5 or newer with libx264,
- * and the DejaVu fonts.
+ * Makes clips/*.mpegts, which are committed: `node infra/demo/media/make-clips.ts`. Needs ffmpeg 5 or newer with
+ * libx264, and the DejaVu fonts.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,14 +1,14 @@
 /**
  * A channel source: serves 9110 with the clips as endless channels, or with one channel from standard input, as in
  *
- *     ffmpeg -re -i film.mp4 -c copy -f mpegts - | node infra/demo/channel-source.ts --stdin --channels zato01
+ *     ffmpeg -re -i film.mp4 -c copy -f mpegts - | node infra/demo/source/channel-source.ts --stdin --channels zato01
  *
  * It begins to play when the first client connects. At its end it prints one line of JSON: per channel the epochs,
  * with every sequence that it left out.
  */
 import { once } from 'node:events';
-import { Feed } from './feed.ts';
-import { playClips, playStream } from './player.ts';
+import { Feed } from './channel-feed.ts';
+import { playClips, playStream } from './clip-player.ts';
 import { parseSourceOptions, type SourceOptions, USAGE } from './source-options.ts';
 import { SourceServer } from './source-server.ts';
 

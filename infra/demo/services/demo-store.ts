@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Config } from '../../shared/config.ts';
-import { DemoError } from './demo-error.ts';
+import type { Config } from '../../../shared/config.ts';
+import { DemoError } from '../demo-error.ts';
 import { Service } from './service.ts';
 
 /** The store of one demo: empty, on this machine, and gone with the demo. */

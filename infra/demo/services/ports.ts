@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { SETTINGS, type SettingName } from '../../shared/config.ts';
-import { DemoError } from './demo-error.ts';
+import { SETTINGS, type SettingName } from '../../../shared/config.ts';
+import { DemoError } from '../demo-error.ts';
 
 export const HOST = '127.0.0.1';
 

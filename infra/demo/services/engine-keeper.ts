@@ -1,12 +1,12 @@
 /**
- * Keeps a real engine on loopback for the demo: `node infra/demo/engine-keeper.ts cassandra|dynamodb`. Says on standard
+ * Keeps a real engine on loopback for the demo: `node infra/demo/services/engine-keeper.ts ENGINE`. Says on standard
  * output what it does, and at last `port N`. Its standard input is a pipe from the demo, which ends with the demo,
  * however that ends; then the engine is stopped and its data are removed.
  */
-import { cassandraEngine } from '../local/cassandra.ts';
-import { dynamoDbEngine } from '../local/dynamodb.ts';
-import { freePorts } from '../local/free-ports.ts';
-import type { LocalEngine } from '../local/local-engine.ts';
+import { cassandraEngine } from '../../local/cassandra.ts';
+import { dynamoDbEngine } from '../../local/dynamodb.ts';
+import { freePorts } from '../../local/free-ports.ts';
+import type { LocalEngine } from '../../local/local-engine.ts';
 
 const ENGINES = { cassandra: cassandraEngine, dynamodb: dynamoDbEngine } as const;
 

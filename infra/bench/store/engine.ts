@@ -1,7 +1,7 @@
-import { startCassandra } from '../local/cassandra.ts';
-import { startDynamoDb } from '../local/dynamodb.ts';
-import type { LocalEngine } from '../local/local-engine.ts';
-import { TEST_ENGINES, type TestEngine, testEndpoint } from '../local/test-stores.ts';
+import { startCassandra } from '../../local/cassandra.ts';
+import { startDynamoDb } from '../../local/dynamodb.ts';
+import type { LocalEngine } from '../../local/local-engine.ts';
+import { TEST_ENGINES, type TestEngine, testEndpoint } from '../../local/test-stores.ts';
 
 const running = new Set<LocalEngine>();
 

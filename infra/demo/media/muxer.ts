@@ -1,4 +1,4 @@
-import { TS_PACKET_BYTES } from '../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { TS_PACKET_BYTES } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
 import { PACKET_MS, PAYLOAD_BYTES } from './clip.ts';
 import { type Program, programAssociation, programMap, serviceDescription } from './psi.ts';
 import { PCR_HZ, PCR_PER_TICK, writePcr, writeTimestamp } from './timestamps.ts';

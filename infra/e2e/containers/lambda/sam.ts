@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../../local/free-ports.ts';
-import { command, docker, lacksDocker, works } from './command.ts';
-import { healthy, LABEL, withContainer } from './container.ts';
-import { keepsContract } from './contract.ts';
-import { withFreshCopy } from './fresh-copy.ts';
+import { freePorts } from '../../../local/free-ports.ts';
+import { command, docker, lacksDocker, works } from '../command.ts';
+import { healthy, LABEL, withContainer } from '../container.ts';
+import { keepsContract } from '../contract.ts';
+import { withFreshCopy } from '../fresh-copy.ts';
+import type { Section } from '../section.ts';
 import { lambdaSpeed } from './lambda-speed.ts';
-import type { Section } from './section.ts';
 
 const NETWORK = `streaming-service-sam-${process.pid}`;
 /** `sam build` makes one image of two functions that are built alike. */

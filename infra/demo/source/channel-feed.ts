@@ -1,4 +1,4 @@
-import { encodePacket } from '../../edge-node/source/packet.ts';
+import { encodePacket } from '../../../edge-node/source/packet.ts';
 import { Disorder, type DisorderOptions } from './disorder.ts';
 
 export interface FeedOptions extends DisorderOptions {

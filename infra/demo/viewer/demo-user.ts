@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { DemoError } from './demo-error.ts';
+import { DemoError } from '../demo-error.ts';
 import { StreamCheck } from './stream-check.ts';
 
 const REFUSAL = /^ERR \w+ .*\n$/;
