@@ -9,9 +9,11 @@ import { AdminServer } from './admin/admin-server.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LingerTimer, ReorderTimer } from './channels/channel-timers.ts';
 import { LoadFactor } from './channels/load-factor.ts';
+import { ConnectionCounts } from './delivery/connection-counts.ts';
 import { LineServer } from './delivery/line-server.ts';
 import { userLimit } from './delivery/open-files.ts';
 import { Registrations } from './delivery/registrations.ts';
+import { Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
 import { SourceClient } from './source/source-client.ts';
 import { newWriterId, UsageMeter } from './usage/meter.ts';
@@ -49,7 +51,8 @@ export class EdgeNode {
   readonly #channels: ChannelDirectory;
   readonly #source: SourceClient;
   readonly #writer: UsageWriter;
-  readonly #users: LineServer;
+  readonly #sessions: Sessions;
+  readonly #lines: LineServer;
   readonly #admin: AdminServer;
   #timers: NodeJS.Timeout[] = [];
   #isListening = false;
@@ -96,15 +99,23 @@ export class EdgeNode {
       writerId: newWriterId(),
     });
     this.#writer = new UsageWriter({ store, meter, config, logger, clock });
-    this.#users = new LineServer({
+    const counts = new ConnectionCounts();
+    this.#sessions = new Sessions({
       config,
       maxUsers: userLimit(config.MAX_USERS),
       channels: this.#channels,
-      registrations,
+      counts,
       meter,
       turns: this.#turns,
       clock,
       logger,
+    });
+    this.#lines = new LineServer({
+      host: config.STREAM_HOST,
+      port: config.STREAM_PORT,
+      sessions: this.#sessions,
+      registrations,
+      counts,
       log: this.#log,
     });
     this.#admin = new AdminServer({
@@ -113,12 +124,13 @@ export class EdgeNode {
       store,
       source: this.#source,
       channels: this.#channels,
-      users: this.#users,
+      sessions: this.#sessions,
+      counts,
       registrations,
       writer: this.#writer,
       load: this.#load,
       clock,
-      isAccepting: () => this.#isListening && !this.#users.isDraining,
+      isAccepting: () => this.#isListening && !this.#sessions.isDraining,
     });
   }
 
@@ -130,7 +142,7 @@ export class EdgeNode {
       this.#config.ADMIN_PORT,
       this.#log,
     );
-    const users = await this.#users.listen();
+    const users = await this.#lines.listen();
     this.#isListening = true;
     this.#source.start();
     this.#timers = [
@@ -138,19 +150,19 @@ export class EdgeNode {
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
-    this.#logger.info({ maxUsers: this.#users.maxUsers }, 'users at once at the most');
+    this.#logger.info({ maxUsers: this.#sessions.maxUsers }, 'users at once at the most');
     return { users, admin };
   }
 
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
   async stop(): Promise<void> {
-    await this.#users.drain();
+    await this.#sessions.drain();
     this.#source.stop();
     for (const timer of this.#timers) clearInterval(timer);
     this.#linger.stop();
     this.#reorder.stop();
     this.#turns.stop();
-    await this.#users.close();
+    await this.#lines.close();
     await this.#writer.stop();
     await withTimeout(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
       this.#logger.warn({ err }, 'the store did not close');
@@ -161,13 +173,13 @@ export class EdgeNode {
 
   /** Cuts the draining of a stop short. */
   hurry(): void {
-    this.#users.hurry();
+    this.#sessions.hurry();
   }
 
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs();
     this.#channels.sweep(nowMs);
-    this.#users.sweep(nowMs);
+    this.#sessions.sweep(nowMs);
   }
 
   /** Batch and linger follow the event loop's utilization since the last step, by one factor. */

@@ -2,8 +2,9 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { LoadFactor } from '../channels/load-factor.ts';
-import type { LineServer } from '../delivery/line-server.ts';
+import type { ConnectionCounts } from '../delivery/connection-counts.ts';
 import type { Registrations } from '../delivery/registrations.ts';
+import type { Sessions } from '../delivery/sessions.ts';
 import type { SourceClient } from '../source/source-client.ts';
 import type { UsageWriter } from '../usage/writer.ts';
 
@@ -14,7 +15,8 @@ export interface EdgeView {
   readonly store: Store;
   readonly source: SourceClient;
   readonly channels: ChannelDirectory;
-  readonly users: LineServer;
+  readonly sessions: Sessions;
+  readonly counts: ConnectionCounts;
   readonly registrations: Registrations;
   readonly writer: UsageWriter;
   readonly load: LoadFactor;

@@ -138,24 +138,24 @@ function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: De
 }
 
 function userMetrics(
-  { users, channels, registrations }: EdgeView,
+  { sessions, counts, channels, registrations }: EdgeView,
   counter: Define,
   gauge: Define,
 ): void {
-  gauge('users', 'Users connected', [], () => users.sessions.size);
+  gauge('users', 'Users connected', [], () => sessions.size);
   gauge(
     'users_waiting',
     'Users who wait for a channel that is not there',
     [],
     () => channels.waitingUsers,
   );
-  gauge('users_max', 'Users at once at the most', [], () => users.maxUsers);
-  counter('connections_total', 'Connections accepted', [], () => users.accepted);
+  gauge('users_max', 'Users at once at the most', [], () => sessions.maxUsers);
+  counter('connections_total', 'Connections accepted', [], () => counts.accepted);
   counter('closes_total', 'Connections ended', ['reason'], () =>
-    countsOf('reason', CLOSE_REASONS, users.closes),
+    countsOf('reason', CLOSE_REASONS, counts.closes),
   );
   counter('refusals_total', 'Connections refused with an ERR line', ['code'], () =>
-    countsOf('code', REFUSALS, users.refusals),
+    countsOf('code', REFUSALS, counts.refusals),
   );
   counter(
     'registration_failures_total',

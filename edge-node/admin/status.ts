@@ -9,14 +9,14 @@ const MAX_LISTED_USERS = 1_000;
 
 /** The node at one glance, for people: source, store, channels with rates and gaps, users with lag and drops. */
 export async function edgeStatus(view: EdgeView, user: string | undefined) {
-  const { source, channels, users, writer, load, store, clock } = view;
+  const { source, channels, sessions, writer, load, store, clock } = view;
   const storeAnswers = await withTimeout(store.ping(), STORE_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
   const nowMs = clock.monotonicMs();
   const listed: object[] = [];
-  for (const session of users.sessions) {
+  for (const session of sessions.all) {
     if (listed.length >= MAX_LISTED_USERS) break;
     if (user === undefined || session.userId === user) {
       listed.push(userStatus(view, session, nowMs));
@@ -35,7 +35,7 @@ export async function edgeStatus(view: EdgeView, user: string | undefined) {
     store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
     memory: { logBytes: channels.budget.usedBytes, rssBytes: process.memoryUsage.rss() },
     channels: [...channels.channels].map((channel) => channelStatus(channel, nowMs)),
-    usersTotal: users.sessions.size,
+    usersTotal: sessions.size,
     usersWaiting: channels.waitingUsers,
     users: listed,
   };

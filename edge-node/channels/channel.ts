@@ -42,10 +42,9 @@ export class Channel implements ReorderOutput {
   readonly log: ChannelLog;
   readonly watchers = new Set<Watcher>();
   readonly sinceMs: number;
-  /** Sums over all its users, ever. */
-  deliveredPackets = 0;
-  deliveredBytes = 0;
-  skippedPackets = 0;
+  #deliveredPackets = 0;
+  #deliveredBytes = 0;
+  #skippedPackets = 0;
   /** Packets received in the last second. */
   packetsPerSecond = 0;
   /** When a packet last came or a watcher last left. */
@@ -72,6 +71,19 @@ export class Channel implements ReorderOutput {
 
   get counters() {
     return this.#reorder.counters;
+  }
+
+  /** Sums over all its users, ever. */
+  get deliveredPackets(): number {
+    return this.#deliveredPackets;
+  }
+
+  get deliveredBytes(): number {
+    return this.#deliveredBytes;
+  }
+
+  get skippedPackets(): number {
+    return this.#skippedPackets;
   }
 
   get heldPackets(): number {
@@ -113,6 +125,17 @@ export class Channel implements ReorderOutput {
   closeRun(nowMs: number): void {
     this.log.closeRun(nowMs);
     this.#events.runsClosed(this);
+  }
+
+  /** A user's kernel has taken packets. */
+  delivered(packets: number, bytes: number): void {
+    this.#deliveredPackets += packets;
+    this.#deliveredBytes += bytes;
+  }
+
+  /** Packets were left out for a user who was too slow. */
+  skipped(packets: number): void {
+    this.#skippedPackets += packets;
   }
 
   /** Lets old runs go and measures the rate. Call it every second. */

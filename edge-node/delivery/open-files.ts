@@ -5,7 +5,10 @@ export function userLimit(maxUsers: number): number {
   return Math.max(1, Math.min(maxUsers, openFilesLimit() - RESERVED_FILES));
 }
 
-/** The soft limit, which Node raises to the hard one when it starts; Infinity where the system has none to tell. */
+/**
+ * The soft limit, which Node raises to the hard one when it starts; Infinity where the system has none to tell. Read from
+ * Node's diagnostic report, since Node has no other call for it: /proc is Linux alone, and a shell's `ulimit` its own.
+ */
 function openFilesLimit(): number {
   Reflect.set(process.report, 'excludeNetwork', true); // or the report would look up names of peers
   const report: unknown = process.report.getReport();

@@ -6,12 +6,10 @@ import {
   CLIENT_TALK_MAX_BYTES,
   HALF_CLOSED_IDLE_MS,
   REFUSAL_LINGER_MS,
-  WRITE_MAX_BYTES,
 } from '../../shared/limits.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
-import type { LogPosition } from '../channels/channel-log.ts';
-import type { Run } from '../channels/run.ts';
 import type { UsageTally } from '../usage/meter.ts';
+import { LogCursor } from './log-cursor.ts';
 import type { Turns } from './turns.ts';
 
 interface SessionParts {
@@ -23,21 +21,41 @@ interface SessionParts {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly stallMs: number;
-  /** What the user had sent behind its line already. */
+  /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
   /** Called once, when the socket is closed. */
   readonly onClosed: (session: Session, reason: CloseReason) => void;
 }
 
-const NEVER = Number.POSITIVE_INFINITY;
+/** The channel that is there now, the user's place in it, and whether a write is under way. */
+interface Stream {
+  readonly channel: Channel;
+  readonly cursor: LogCursor;
+  isWriting: boolean;
+  writingSinceMs: number;
+}
 
-type Phase = 'streaming' | 'ending' | 'closed';
+type Phase =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'streaming'; readonly stream: Stream }
+  | { readonly kind: 'ending'; readonly reason: CloseReason; readonly stream: Stream | undefined }
+  | { readonly kind: 'closed' };
 
 /**
- * One user's connection from its line on: a cursor into a channel's log, with at most one write under way.
+ * One user's connection from its request on, whatever transport brought it: at most one write is under way, of one
+ * stretch of its channel's log.
  *
- * The cursor is `#run` and `#offset`, the next bytes to send, and `#packet`, the ordinal of the packet they begin
- * with. Invariant: packets before `#packet` were written, skipped and counted, or came before the user.
+ *     begin
+ *       ▼      the channel is there         ┌────┐ a run has closed: a stretch is written; once the kernel has
+ *     waiting ───────────────────────▶ streaming ◀┘ taken it, it is counted, and a later turn writes the next
+ *       │                                   │
+ *       │   reset by us or by the peer, or shut down: for one reason, the first
+ *       └─────────────────┬─────────────────┘
+ *                         ▼
+ *                      ending    what the kernel has taken is counted still
+ *                         │ the socket is closed
+ *                         ▼
+ *                      closed    the usage is due, and onClosed called, once
  */
 export class Session implements Watcher {
   readonly userId: UserId;
@@ -45,27 +63,13 @@ export class Session implements Watcher {
   readonly sinceMs: number;
   readonly #parts: SessionParts;
   readonly #socket: Socket;
-  #channel: Channel | undefined;
-  #phase: Phase = 'streaming';
-  #reason: CloseReason | undefined;
-
-  #run = 0;
-  #offset = 0;
-  #packet = 0;
-  /** Packets from here on came after the user did: they count as watched. */
-  #countFrom = 0;
-  /** Packets of the write under way, in all and of those that count; 0 while none is. */
-  #writingPackets = 0;
-  #writingCounted = 0;
-  #writingBytes = 0;
-  #writing = false;
-  #writingSinceMs = 0;
-
+  #phase: Phase = { kind: 'waiting' };
+  /** When the kernel last took a write; at first when the session began. */
   #deliveredMs: number;
-  #halfClosedMs = NEVER;
+  /** When the user sent FIN, if it did. */
+  #halfClosedMs: number | undefined;
   #talkedBytes: number;
-  /** Packets taken by the kernel, those of them that count as watched, and packets left out. */
-  deliveredPackets = 0;
+  /** Packets taken by the kernel that count as watched, and packets left out. */
   watchedPackets = 0;
   skippedPackets = 0;
 
@@ -85,7 +89,7 @@ export class Session implements Watcher {
       this.#halfClosedMs = parts.clock.monotonicMs();
     });
     socket.on('error', () => {
-      this.#reason ??= this.#halfClosedMs === NEVER ? 'client_reset' : 'client_closed';
+      this.#end(this.#halfClosedMs === undefined ? 'client_reset' : 'client_closed');
     });
     socket.on('close', () => this.#closed());
     socket.resume();
@@ -93,157 +97,132 @@ export class Session implements Watcher {
 
   /** Packets that the channel has and the user was not sent yet. */
   get lagPackets(): number {
-    return this.#channel === undefined ? 0 : this.#channel.log.nextPacket - this.#packet;
-  }
-
-  attach(channel: Channel): void {
-    this.#channel = channel;
-    this.#countFrom = channel.log.nextPacket;
-    if (this.#parts.startAt === 'live') {
-      this.#moveTo(channel.log.live);
-    } else {
-      this.#moveTo(channel.log.newestEntry);
-      this.#parts.turns.behind(this);
-    }
-  }
-
-  advance(): void {
-    if (this.#writing || this.#phase !== 'streaming' || this.#channel === undefined) return;
-    const { log } = this.#channel;
-    if (this.#run < log.firstRun) this.#skipTo(log.newestEntry);
-    const first = log.closedRun(this.#run);
-    if (first === undefined) return;
-    if (this.#offset === 0 && first.firstPacket > this.#packet) this.#startOf(first);
-    const bytes = this.#offset === 0 ? first.bytes : first.bytes.subarray(this.#offset);
-    const second = log.closedRun(this.#run + 1);
-    if (second === undefined || bytes.length + second.bytes.length > WRITE_MAX_BYTES) {
-      this.#beginWrite(first, bytes.length);
-      this.#send(bytes);
-    } else {
-      this.#writeSeveral(bytes, second);
-    }
+    return this.#phase.kind === 'streaming' ? this.#phase.stream.cursor.lagPackets : 0;
   }
 
   /** The user has sent FIN and was sent nothing since: most likely it has gone. */
   get isAbandoned(): boolean {
     return (
-      this.#phase === 'streaming' &&
-      this.#deliveredMs <= this.#halfClosedMs &&
-      this.#halfClosedMs !== NEVER
+      this.#isOpen && this.#halfClosedMs !== undefined && this.#deliveredMs <= this.#halfClosedMs
     );
   }
 
-  /** Makes room for the user's next connection. */
-  abandon(): void {
-    this.#reset('client_closed');
+  attach(channel: Channel): void {
+    if (this.#phase.kind !== 'waiting') return;
+    const { startAt, turns } = this.#parts;
+    const start = startAt === 'live' ? channel.log.live : channel.log.newestEntry;
+    const cursor = new LogCursor(channel.log, start);
+    const stream = { channel, cursor, isWriting: false, writingSinceMs: 0 };
+    this.#phase = { kind: 'streaming', stream };
+    if (startAt === 'entry') turns.behind(this);
+  }
+
+  advance(): void {
+    if (this.#phase.kind !== 'streaming' || this.#phase.stream.isWriting) return;
+    const { stream } = this.#phase;
+    const { cursor } = stream;
+    const skipped = cursor.skippedPackets;
+    const first = cursor.next();
+    if (cursor.skippedPackets > skipped) this.#skipped(cursor.skippedPackets - skipped, stream);
+    if (first === undefined) return;
+    stream.isWriting = true;
+    stream.writingSinceMs = this.#parts.clock.monotonicMs();
+    const second = cursor.next();
+    if (second !== undefined) this.#writeSeveral(cursor, first, second);
+    // A write of no bytes (payloads may be empty) never reaches the kernel: it is done at once.
+    else if (cursor.bytes === 0) process.nextTick(this.#onWritten);
+    else this.#socket.write(first, this.#onWritten);
   }
 
   /** Closes users who are gone or stuck. Call it every second. */
   sweep(nowMs: number): void {
-    if (this.#writing && nowMs - this.#writingSinceMs >= this.#parts.stallMs) {
-      this.#reset('stalled');
-    } else if (nowMs - Math.max(this.#deliveredMs, this.#halfClosedMs) >= HALF_CLOSED_IDLE_MS) {
-      this.#reset('half_closed_idle');
-    }
+    if (this.#isStalled(nowMs)) this.reset('stalled');
+    else if (this.#isHalfClosedIdle(nowMs)) this.reset('half_closed_idle');
+  }
+
+  /** Ends the connection at once. */
+  reset(reason: CloseReason): void {
+    this.#end(reason);
+    this.#socket.resetAndDestroy();
   }
 
   /** Ends the connection cleanly, once the write under way is done. */
   shutDown(): void {
-    if (this.#phase !== 'streaming') return;
-    this.#reason ??= 'shutdown';
-    this.#phase = 'ending';
+    if (!this.#isOpen) return;
+    this.#end('shutdown');
     this.#socket.end();
     setTimeout(() => this.#socket.destroy(), REFUSAL_LINGER_MS).unref();
   }
 
-  #writeSeveral(bytes: Buffer, second: Run): void {
-    const log = second.log;
+  get #isOpen(): boolean {
+    return this.#phase.kind === 'waiting' || this.#phase.kind === 'streaming';
+  }
+
+  #isStalled(nowMs: number): boolean {
+    if (this.#phase.kind !== 'streaming') return false;
+    const { isWriting, writingSinceMs } = this.#phase.stream;
+    return isWriting && nowMs - writingSinceMs >= this.#parts.stallMs;
+  }
+
+  #isHalfClosedIdle(nowMs: number): boolean {
+    if (this.#halfClosedMs === undefined || !this.#isOpen) return false;
+    return nowMs - Math.max(this.#deliveredMs, this.#halfClosedMs) >= HALF_CLOSED_IDLE_MS;
+  }
+
+  /** One write to the kernel of all that the stretch has room for. */
+  #writeSeveral(cursor: LogCursor, first: Buffer, second: Buffer): void {
     this.#socket.cork();
+    this.#socket.write(first);
     let last = second;
-    let total = bytes.length + second.bytes.length;
-    this.#socket.write(bytes);
-    for (;;) {
-      const next = log.closedRun(last.index + 1);
-      if (next === undefined || total + next.bytes.length > WRITE_MAX_BYTES) break;
-      this.#socket.write(last.bytes);
+    for (let next = cursor.next(); next !== undefined; next = cursor.next()) {
+      this.#socket.write(last);
       last = next;
-      total += next.bytes.length;
     }
-    this.#beginWrite(last, total);
-    this.#send(last.bytes);
+    if (cursor.bytes === 0) process.nextTick(this.#onWritten);
+    else this.#socket.write(last, this.#onWritten);
     this.#socket.uncork();
   }
 
-  /** Notes what a write up to the end of `last` hands over, and moves the cursor behind it. */
-  #beginWrite(last: Run, bytes: number): void {
-    const end = last.firstPacket + last.packets;
-    this.#writing = true;
-    this.#writingSinceMs = this.#parts.clock.monotonicMs();
-    this.#writingBytes = bytes;
-    this.#writingPackets = end - this.#packet;
-    this.#writingCounted = Math.max(0, end - Math.max(this.#packet, this.#countFrom));
-    this.#run = last.index + 1;
-    this.#offset = 0;
-    this.#packet = end;
-  }
-
-  #send(bytes: Buffer): void {
-    // A write of no bytes (payloads may be empty) never reaches the kernel: it is done at once.
-    if (this.#writingBytes === 0) process.nextTick(this.#onWritten);
-    else this.#socket.write(bytes, this.#onWritten);
-  }
-
-  /** The kernel has taken the write. */
+  /** The write under way has ended; without an error the kernel has taken it. */
   readonly #onWritten = (error?: Error | null): void => {
-    this.#writing = false;
-    if (error || this.#phase === 'closed' || this.#channel === undefined) return;
-    this.#deliveredMs = this.#parts.clock.monotonicMs();
-    this.deliveredPackets += this.#writingPackets;
-    this.watchedPackets += this.#writingCounted;
-    this.#channel.deliveredPackets += this.#writingPackets;
-    this.#channel.deliveredBytes += this.#writingBytes;
-    this.#parts.tally.add(this.#writingCounted);
-    if (this.#run < this.#channel.log.endRun) this.#parts.turns.behind(this);
+    const phase = this.#phase;
+    const stream = phase.kind === 'streaming' || phase.kind === 'ending' ? phase.stream : undefined;
+    if (stream === undefined) return;
+    const { channel, cursor } = stream;
+    stream.isWriting = false;
+    if (!error) {
+      this.#deliveredMs = this.#parts.clock.monotonicMs();
+      this.watchedPackets += cursor.watchedPackets;
+      channel.delivered(cursor.packets, cursor.bytes);
+      this.#parts.tally.add(cursor.watchedPackets);
+    }
+    cursor.endStretch();
+    if (phase.kind === 'streaming' && cursor.isBehind) this.#parts.turns.behind(this);
   };
 
-  #moveTo({ run, offset, packet }: LogPosition): void {
-    this.#run = run;
-    this.#offset = offset;
-    this.#packet = packet;
-  }
-
-  /** The log has dropped what was next: goes on at a place where a decoder can. */
-  #skipTo(position: LogPosition): void {
-    this.#skip(position.packet - this.#packet);
-    this.#moveTo(position);
-  }
-
-  /** The next run began later than was known when it was chosen: at its first packet. */
-  #startOf(run: Run): void {
-    if (this.deliveredPackets > 0 || this.skippedPackets > 0)
-      this.#skip(run.firstPacket - this.#packet);
-    this.#packet = run.firstPacket;
-  }
-
-  #skip(packets: number): void {
+  #skipped(packets: number, { channel }: Stream): void {
     this.skippedPackets += packets;
-    if (this.#channel) this.#channel.skippedPackets += packets;
+    channel.skipped(packets);
   }
 
   #heard(bytes: number): void {
     this.#talkedBytes += bytes;
-    if (this.#talkedBytes > CLIENT_TALK_MAX_BYTES) this.#reset('client_talks');
+    if (this.#talkedBytes > CLIENT_TALK_MAX_BYTES) this.reset('client_talks');
   }
 
-  #reset(reason: CloseReason): void {
-    this.#reason ??= reason;
-    this.#phase = 'ending';
-    this.#socket.resetAndDestroy();
+  /** The first reason to end is the one that counts. */
+  #end(reason: CloseReason): void {
+    const phase = this.#phase;
+    if (phase.kind === 'waiting') this.#phase = { kind: 'ending', reason, stream: undefined };
+    else if (phase.kind === 'streaming')
+      this.#phase = { kind: 'ending', reason, stream: phase.stream };
   }
 
   #closed(): void {
-    this.#phase = 'closed';
+    this.#end('client_closed');
+    const reason = this.#phase.kind === 'ending' ? this.#phase.reason : 'client_closed';
+    this.#phase = { kind: 'closed' };
     this.#parts.tally.close();
-    this.#parts.onClosed(this, this.#reason ?? 'client_closed');
+    this.#parts.onClosed(this, reason);
   }
 }

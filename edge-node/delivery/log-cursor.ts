@@ -1,0 +1,95 @@
+import { WRITE_MAX_BYTES } from '../../shared/limits.ts';
+import type { ChannelLog, LogPosition } from '../channels/channel-log.ts';
+
+/**
+ * One user's place in a channel's log: the stretch that is being written, and what comes after it.
+ *
+ *       oldest run kept                     endRun: closes next
+ *       ▼                                   ▼
+ *     ──┬───────┬───────┬───────┬───────┬───┼ ─ ─ ─
+ *       │  taken, then  │    stretch    │
+ *     ──┴───────┴───────┴───────┴───────┴───┴ ─ ─ ─
+ *                                       ▲ next: #run and #offset; #packet is the ordinal of the packet there
+ *
+ * Invariant: every packet before `#packet` was taken, was skipped and counted, or came before the user. The cursor
+ * only moves forward. It knows neither sockets nor time.
+ */
+export class LogCursor {
+  readonly #log: ChannelLog;
+  /** Packets from here on came after the user did: they count as watched. */
+  readonly #watchedFrom: number;
+  #run: number;
+  #offset: number;
+  #packet: number;
+  /** Something was taken or skipped: from now on what is passed over is a skip. */
+  #hasBegun = false;
+  skippedPackets = 0;
+  /** The stretch: its packets, those of them that count as watched, and its bytes. */
+  packets = 0;
+  watchedPackets = 0;
+  bytes = 0;
+
+  constructor(log: ChannelLog, start: LogPosition) {
+    this.#log = log;
+    this.#watchedFrom = log.nextPacket;
+    this.#run = start.run;
+    this.#offset = start.offset;
+    this.#packet = start.packet;
+  }
+
+  /** Packets that the log has and the user was not given yet. */
+  get lagPackets(): number {
+    return this.#log.nextPacket - this.#packet;
+  }
+
+  /** Whether `next` has something to give, once the stretch has ended. */
+  get isBehind(): boolean {
+    return this.#run < this.#log.endRun;
+  }
+
+  /**
+   * The next bytes of the stretch, which may be none where payloads are empty. Undefined where no run has closed yet,
+   * or where the stretch would exceed WRITE_MAX_BYTES; its first run may be larger than that.
+   */
+  next(): Buffer | undefined {
+    if (this.#run < this.#log.firstRun) this.#skipTo(this.#log.newestEntry);
+    const run = this.#log.closedRun(this.#run);
+    if (run === undefined) return undefined;
+    const bytes = this.#offset === 0 ? run.bytes : run.bytes.subarray(this.#offset);
+    if (this.packets > 0 && this.bytes + bytes.length > WRITE_MAX_BYTES) return undefined;
+    // The run may have begun later than was known when it was chosen.
+    if (this.#offset === 0 && run.firstPacket > this.#packet) this.#passTo(run.firstPacket);
+    this.#take(bytes.length, run.firstPacket + run.packets);
+    return bytes;
+  }
+
+  /** The stretch has been written, or never will be: what is taken from now on is another one. */
+  endStretch(): void {
+    this.packets = 0;
+    this.watchedPackets = 0;
+    this.bytes = 0;
+  }
+
+  #take(bytes: number, endPacket: number): void {
+    this.packets += endPacket - this.#packet;
+    this.watchedPackets += Math.max(0, endPacket - Math.max(this.#packet, this.#watchedFrom));
+    this.bytes += bytes;
+    this.#hasBegun = true;
+    this.#run += 1;
+    this.#offset = 0;
+    this.#packet = endPacket;
+  }
+
+  /** The log has dropped what was next: goes on at a place where a decoder can. */
+  #skipTo({ run, offset, packet }: LogPosition): void {
+    this.#hasBegun = true;
+    this.#passTo(packet);
+    this.#run = run;
+    this.#offset = offset;
+  }
+
+  #passTo(packet: number): void {
+    if (this.#hasBegun) this.skippedPackets += packet - this.#packet;
+    this.#packet = packet;
+  }
+}
