@@ -7,9 +7,9 @@ import { HTTP_ERRORS } from '../shared/errors.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../shared/ids.ts';
 import { MINUTE_MS, STORE_TIMEOUT_MS, USAGE_WINDOW_MS } from '../shared/limits.ts';
 import type { UsageRow } from '../shared/store/store.ts';
+import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { type AppParts, buildApp } from './app.ts';
 import { httpClient, httpContract, type Request } from './testing/http-contract.ts';
-import { MemoryStore } from './testing/memory-store.ts';
 
 const silent = pino({ level: 'silent' });
 afterEach(() => {

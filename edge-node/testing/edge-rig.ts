@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { loadConfig, type SettingName } from '../../shared/config.ts';
 import { createLogger } from '../../shared/logger.ts';
+import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { EdgeNode } from '../edge-node.ts';
 import type { FeedPacket } from './feed.ts';
 import { bytesOf } from './feed.ts';
-import { RegistryStore } from './registry-store.ts';
 import { ScriptedSource } from './scripted-source.ts';
 import { ScriptedUser } from './scripted-user.ts';
 
@@ -23,7 +23,7 @@ type Settings = Partial<Record<SettingName, string>>;
 /** An edge node in this process on real sockets, between a scripted source and scripted users. Ends with the test. */
 export class EdgeRig {
   readonly source = new ScriptedSource();
-  readonly store = new RegistryStore();
+  readonly store = new MemoryStore();
   readonly #users: ScriptedUser[] = [];
   #usersPort = 0;
   #origin = '';

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { UserId, WriterId } from '../../shared/ids.ts';
 import { MINUTE_MS } from '../../shared/limits.ts';
+import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import type { UsageTally } from './meter.ts';
 import { Edge, PACKET_MS } from './testing/edge.ts';
 import { MemoryFolder } from './testing/memory-folder.ts';
-import { MemoryStore } from './testing/memory-store.ts';
 
 /**
  * Two edge nodes share a store and a spool folder. Users come, watch and leave; the store fails, hangs and is slow;

@@ -42,7 +42,9 @@ export class CircuitBreaker {
   async save(rows: readonly UsageRow[]): Promise<boolean> {
     this.#underWay += 1;
     try {
-      await withTimeout(this.#parts.store.saveUsage(rows), STORE_SAVE_TIMEOUT_MS);
+      const saving = this.#parts.store.saveUsage(rows);
+      const [refused] = await withTimeout(saving, STORE_SAVE_TIMEOUT_MS);
+      if (refused) throw refused.error;
       this.stats.rowsSaved += rows.length;
       this.#succeeded();
       return true;

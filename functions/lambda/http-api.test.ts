@@ -2,10 +2,10 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { ChannelId, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
+import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { buildApp } from '../app.ts';
 import { registerRoute } from '../register.ts';
 import { httpContract, type Request } from '../testing/http-contract.ts';
-import { MemoryStore } from '../testing/memory-store.ts';
 import { usageRoute } from '../usage.ts';
 import { httpApiHandler } from './http-api.ts';
 

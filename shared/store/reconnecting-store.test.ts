@@ -13,7 +13,7 @@ function fakeStore(): Store & { isClosed: boolean } {
     isClosed: false,
     register: async () => {},
     isRegistered: async () => true,
-    saveUsage: async () => {},
+    saveUsage: async () => [],
     readUsage: async () => [],
     ping: async () => {},
     async close() {

@@ -3,7 +3,7 @@ import { StoreSetupError } from '../errors.ts';
 import type { Minute, UserId } from '../ids.ts';
 import { STORE_AWAY_LOG_MS, STORE_RETRY_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
-import type { Store, UsageEntry, UsageRow } from './store.ts';
+import type { RefusedRow, Store, UsageEntry, UsageRow } from './store.ts';
 
 /**
  * Makes one attempt to open a store. It may call `lost` once that store can serve no more; it is then closed, and
@@ -97,8 +97,8 @@ class ReconnectingStore implements Store {
     return this.#get().isRegistered(userId);
   }
 
-  async saveUsage(rows: readonly UsageRow[]): Promise<void> {
-    await this.#get().saveUsage(rows);
+  async saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
+    return this.#get().saveUsage(rows);
   }
 
   async readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {

@@ -12,6 +12,12 @@ export interface UsageRow {
   readonly final: boolean;
 }
 
+/** A row that the engine did not take, and why: the very object that was given. */
+export interface RefusedRow {
+  readonly row: UsageRow;
+  readonly error: Error;
+}
+
 /** What /usage needs of a row. */
 export interface UsageEntry {
   readonly minute: Minute;
@@ -28,11 +34,12 @@ export interface Store {
   /** Sees every registration that was confirmed before the call. */
   isRegistered(userId: UserId): Promise<boolean>;
   /**
-   * Resolves once every row is durable. The greater `deliveredMs` of a key wins, whatever arrives last, so a
-   * rejected call may be repeated whole. Rows vanish USAGE_ROW_TTL_MS after their minute, by the minute and not
-   * by the time of writing.
+   * Each row stands for itself: resolves once every row is either durable or refused, with the refused ones. Rejects
+   * when the engine failed as a whole: then any row may or may not be durable. The greater `deliveredMs` of a key
+   * wins, whatever arrives last, so a row may always be saved again. Rows vanish USAGE_ROW_TTL_MS after their
+   * minute, by the minute and not by the time of writing.
    */
-  saveUsage(rows: readonly UsageRow[]): Promise<void>;
+  saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]>;
   /** The user's rows from `from` on, of all writers, in any order. */
   readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]>;
   /** Resolves when the engine answers. */

@@ -24,7 +24,10 @@ async function replay(path: string): Promise<string> {
     clock: systemClock(),
     log,
     skips: () => false,
-    save: (rows) => withTimeout(store.saveUsage(rows), STORE_SAVE_TIMEOUT_MS),
+    save: async (rows) => {
+      const [refused] = await withTimeout(store.saveUsage(rows), STORE_SAVE_TIMEOUT_MS);
+      if (refused) throw refused.error;
+    },
   });
   try {
     await reader.pass();

@@ -11,7 +11,7 @@ import { minuteOf } from '../../../shared/ids.ts';
 import { LogLimiter } from '../../../shared/logger.ts';
 import { openSqlite } from '../../../shared/store/sqlite/sqlite-store.ts';
 import type { UsageRow } from '../../../shared/store/store.ts';
-import { MemoryStore } from '../testing/memory-store.ts';
+import { MemoryStore } from '../../../shared/testing/memory-store.ts';
 import { SpoolFileEncoder } from './spool-file.ts';
 import { SpoolFolder } from './spool-folder.ts';
 import { SpoolReader } from './spool-reader.ts';
@@ -34,7 +34,7 @@ afterEach(() => rm(root, { recursive: true }));
 
 function reader(
   skips: (name: string) => boolean = () => false,
-  save = store.saveUsage,
+  save: (rows: readonly UsageRow[]) => Promise<unknown> = (rows) => store.saveUsage(rows),
 ): SpoolReader {
   const limiter = new LogLimiter(pino({}, { write: (line: string) => log.push(line) }));
   return new SpoolReader({
@@ -42,7 +42,9 @@ function reader(
     clock: systemClock(),
     log: limiter,
     skips,
-    save: save.bind(store),
+    save: async (rows) => {
+      await save(rows);
+    },
   });
 }
 

@@ -1,9 +1,9 @@
 import { vi } from 'vitest';
 import { MINUTE_MS } from '../../../shared/limits.ts';
+import { MemoryStore } from '../../../shared/testing/memory-store.ts';
 import type { UsageTally } from '../meter.ts';
 import { Edge } from './edge.ts';
 import { MemoryFolder } from './memory-folder.ts';
-import { MemoryStore } from './memory-store.ts';
 
 /** A store, a spool folder and the edge nodes of a test that owns time. It begins at a full minute. */
 export class Rig {
@@ -12,6 +12,7 @@ export class Rig {
 
   constructor() {
     vi.useFakeTimers({ now: 29_000_000 * MINUTE_MS });
+    this.store.latencyMs = 1;
   }
 
   /** Gives time back. */

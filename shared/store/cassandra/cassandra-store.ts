@@ -4,7 +4,7 @@ import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
 import { forEachBounded, InFlight } from '../in-flight.ts';
 import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
-import type { Store, UsageEntry, UsageRow } from '../store.ts';
+import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
 import {
   type CassandraClient,
   type CassandraConfig,
@@ -64,9 +64,9 @@ class CassandraStore implements Store {
   }
 
   /** One statement a row: rows of one call belong to different users, so to different nodes. */
-  saveUsage(rows: readonly UsageRow[]): Promise<void> {
+  async saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
     const now = this.#now();
-    return this.#inFlight.run(() =>
+    await this.#inFlight.run(() =>
       forEachBounded(livingRows(rows, now), SAVE_CONCURRENCY, (row) =>
         this.#execute(STATEMENTS.save, [
           row.userId,
@@ -79,6 +79,7 @@ class CassandraStore implements Store {
         ]),
       ),
     );
+    return [];
   }
 
   readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {

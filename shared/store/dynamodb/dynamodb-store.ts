@@ -15,7 +15,7 @@ import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import { forEachBounded, InFlight } from '../in-flight.ts';
 import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
-import type { Store, UsageEntry, UsageRow } from '../store.ts';
+import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
 
 export interface DynamoDbOptions {
   /** Tables are `<prefix>-registrations` and `<prefix>-usage`. */
@@ -140,7 +140,7 @@ class DynamoDbStore implements Store {
   }
 
   /** A final row is the greatest of its key, so it may replace what is there; any other must be shown to grow. */
-  saveUsage(rows: readonly UsageRow[]): Promise<void> {
+  saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
     return this.#inFlight.run(async () => {
       const living = greatestByKey(livingRows(rows, this.#now()));
       const batches = inBatches(
@@ -150,6 +150,7 @@ class DynamoDbStore implements Store {
       await forEachBounded(batches, BATCH_CONCURRENCY, (batch) => this.#put(batch));
       const growing = living.filter((row) => !row.final);
       await forEachBounded(growing, UPDATE_CONCURRENCY, (row) => this.#grow(row));
+      return [];
     });
   }
 

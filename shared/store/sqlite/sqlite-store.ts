@@ -5,7 +5,7 @@ import { StoreSetupError } from '../../errors.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import { firstLivingMinute, livingRows } from '../row-life.ts';
-import type { Store, UsageEntry, UsageRow } from '../store.ts';
+import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
 import type { SqliteMessage, SqliteReply, SqliteRequest, SqliteWorkerData } from './worker.ts';
 
 export interface SqliteOptions {
@@ -130,15 +130,16 @@ class SqliteStore implements Store {
     return this.#reader.request({ op: 'isRegistered', userId }) as Promise<boolean>;
   }
 
-  async saveUsage(rows: readonly UsageRow[]): Promise<void> {
+  async saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
     const now = this.#now();
     const living = livingRows(rows, now);
-    if (living.length === 0) return;
+    if (living.length === 0) return [];
     const firstLiving = firstLivingMinute(now);
     await this.#writer.request(
       { op: 'saveUsage', rows: living, firstLiving },
       STORE_SAVE_TIMEOUT_MS,
     );
+    return [];
   }
 
   readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {

@@ -1,0 +1,71 @@
+import type { Minute, UserId } from '../ids.ts';
+import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store/store.ts';
+
+/** A store in memory whose failures a test decides on, and that notes each save. */
+export class MemoryStore implements Store {
+  /** How calls end. It is looked at when a call would take effect, not when it is made. */
+  mode: 'up' | 'failing' | 'hanging' = 'up';
+  /** From a call to its effect. */
+  latencyMs = 0;
+  /** What every call waits for first: where it rejects, so does the call. */
+  gate: () => Promise<void> = async () => {};
+  /** Rows that the engine does not take, whatever the mode. */
+  refuses: (row: UsageRow) => boolean = () => false;
+  readonly registered = new Set<string>();
+  /** The rows of each saveUsage call, as they were when it was made. */
+  readonly calls: UsageRow[][] = [];
+  readonly #rows = new Map<string, UsageRow>();
+
+  get rows(): UsageRow[] {
+    return [...this.#rows.values()];
+  }
+
+  /** All that is stored, of one user or of all. */
+  totalMs(userId?: UserId): number {
+    return this.rows
+      .filter((row) => userId === undefined || row.userId === userId)
+      .reduce((sum, row) => sum + row.deliveredMs, 0);
+  }
+
+  async register(userId: UserId): Promise<void> {
+    await this.#pass();
+    this.registered.add(userId);
+  }
+
+  async isRegistered(userId: UserId): Promise<boolean> {
+    await this.#pass();
+    return this.registered.has(userId);
+  }
+
+  async saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
+    this.calls.push(rows.map((row) => ({ ...row })));
+    await this.#pass();
+    const refused = rows.filter((row) => this.refuses(row));
+    for (const row of rows) if (!refused.includes(row)) this.#keep(row);
+    return refused.map((row) => ({ row, error: new Error('not enough replicas') }));
+  }
+
+  async readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
+    await this.#pass();
+    return this.rows.filter((row) => row.userId === userId && row.minute >= from);
+  }
+
+  async ping(): Promise<void> {
+    await this.#pass();
+  }
+
+  async close(): Promise<void> {}
+
+  #keep(row: UsageRow): void {
+    const key = [row.userId, row.minute, row.channelId, row.writerId].join(' ');
+    const known = this.#rows.get(key);
+    if (known === undefined || row.deliveredMs > known.deliveredMs) this.#rows.set(key, row);
+  }
+
+  async #pass(): Promise<void> {
+    await this.gate();
+    if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
+    if (this.mode === 'hanging') return new Promise(() => {});
+    if (this.mode === 'failing') throw new Error('away');
+  }
+}
