@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EntryPointFinder, isTransportStream, NO_ENTRY, TS_PACKET_BYTES } from './mpeg-ts.ts';
+import { EntryPointFinder, NO_ENTRY } from './mpeg-ts.ts';
 import {
   AAC,
   AUDIO,
@@ -19,6 +19,7 @@ import {
   spanning,
   VIDEO,
 } from './testing/mpeg-ts-rig.ts';
+import { isTransportStream, TS_PACKET_BYTES } from './ts-packet.ts';
 
 /** As many as do not fit one packet. */
 const manyPrograms = Array.from({ length: 60 }, (_, index): Stream => [index + 1, PMT]);

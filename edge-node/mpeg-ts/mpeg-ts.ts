@@ -1,25 +1,17 @@
-/**
- * MPEG transport streams (ISO/IEC 13818-1), as much of them as a clean start needs. A stream is packets of 188 bytes:
- *
- *     byte  0    sync, 0x47
- *           1-2  error flag, unit start flag, priority, PID (13 bits)
- *           3    scrambling (2 bits), adaptation field?, payload?, continuity (4 bits)
- *           4-   adaptation field, if any: its length, then flags (random access: 0x40), …; then the payload
- */
-export const TS_PACKET_BYTES = 188;
-const SYNC = 0x47;
+import {
+  continuityOf,
+  hasError,
+  hasPayload,
+  isRandomAccess,
+  isScrambled,
+  isTransportStream,
+  PAT_PID,
+  payloadStart,
+  pidOf,
+  startsUnit,
+  TS_PACKET_BYTES,
+} from './ts-packet.ts';
 
-/** A packet's first four bytes as one number, and what is in it. */
-const ERROR_FLAG = 0x80_00_00;
-const UNIT_START_FLAG = 0x40_00_00;
-const SCRAMBLING = 0xc0;
-const ADAPTATION_FLAG = 0x20;
-const PAYLOAD_FLAG = 0x10;
-const CONTINUITY = 0x0f;
-const RANDOM_ACCESS_FLAG = 0x40;
-const ADAPTATION_MAX_BYTES = 183;
-
-const PAT_PID = 0;
 const PAT_TABLE = 0x00;
 const PMT_TABLE = 0x02;
 /** A table id that ends a packet's sections: the rest is stuffing. */
@@ -35,32 +27,6 @@ const VIDEO_TYPES: ReadonlySet<number> = new Set([
 
 /** No PID has this value. */
 const NO_PID = -1;
-
-export const pidOf = (header: number): number => (header >>> 8) & 0x1fff;
-export const continuityOf = (header: number): number => header & CONTINUITY;
-export const hasPayload = (header: number): boolean => (header & PAYLOAD_FLAG) !== 0;
-export const startsUnit = (header: number): boolean => (header & UNIT_START_FLAG) !== 0;
-
-/** Whether these bytes are whole packets, at least one. */
-export function isTransportStream(bytes: Buffer, start: number, end: number): boolean {
-  if (end === start || (end - start) % TS_PACKET_BYTES !== 0) return false;
-  for (let at = start; at < end; at += TS_PACKET_BYTES) if (bytes[at] !== SYNC) return false;
-  return true;
-}
-
-/** Where the payload of the packet at `at` begins: at its end, or past it, where it says what cannot be. */
-export function payloadStart(bytes: Buffer, at: number, header: number): number {
-  if ((header & ADAPTATION_FLAG) === 0) return at + 4;
-  return at + 5 + bytes.readUInt8(at + 4);
-}
-
-/** Whether decoding can start at the packet at `at`, by its own word. */
-function isRandomAccess(bytes: Buffer, at: number, header: number): boolean {
-  if ((header & ADAPTATION_FLAG) === 0) return false;
-  const length = bytes.readUInt8(at + 4);
-  if (length === 0 || length > ADAPTATION_MAX_BYTES) return false;
-  return (bytes.readUInt8(at + 5) & RANDOM_ACCESS_FLAG) !== 0;
-}
 
 /** Called with the whole section, valid during the call alone, and the position where it began. */
 type OnSection = (section: Buffer, length: number, position: number) => void;
@@ -85,10 +51,10 @@ class SectionReader {
 
   /** Takes the packet at `at`. */
   push(bytes: Buffer, at: number, header: number, position: number): void {
-    if ((header & SCRAMBLING) !== 0 || !hasPayload(header)) return;
+    if (isScrambled(header) || !hasPayload(header)) return;
     const continuity = continuityOf(header);
     if (this.#open && continuity === this.#continuity && !startsUnit(header)) return; // sent twice
-    if (continuity !== ((this.#continuity + 1) & CONTINUITY)) this.#open = false;
+    if (continuity !== ((this.#continuity + 1) & 0x0f)) this.#open = false;
     this.#continuity = continuity;
 
     const end = at + TS_PACKET_BYTES;
@@ -179,7 +145,7 @@ export class EntryPointFinder {
     }
     for (let at = start; at < end; at += TS_PACKET_BYTES) {
       const header = bytes.readUInt32BE(at);
-      if ((header & ERROR_FLAG) !== 0) continue;
+      if (hasError(header)) continue;
       const pid = pidOf(header);
       if (pid === PAT_PID) this.#pat.push(bytes, at, header, position);
       else if (pid === this.#pmtPid) this.#pmt.push(bytes, at, header, position);

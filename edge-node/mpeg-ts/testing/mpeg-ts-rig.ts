@@ -1,4 +1,4 @@
-import { TS_PACKET_BYTES } from '../mpeg-ts.ts';
+import { TS_PACKET_BYTES } from '../ts-packet.ts';
 
 /** Transport streams for tests: one program, its tables, pictures and sound. */
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isTransportStream } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { readPcr, writePcr } from '../../../edge-node/mpeg-ts/pcr.ts';
+import { readTimestamp, writeTimestamp } from '../../../edge-node/mpeg-ts/pes-timestamps.ts';
+import { isTransportStream } from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { StreamCheck } from '../viewer/stream-check.ts';
 import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from './clip.ts';
-import { readPcr, readTimestamp, writePcr, writeTimestamp } from './timestamps.ts';
 
 const PAYLOADS_PER_SECOND = 50;
 

@@ -1,23 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { PCR_HZ, PCR_PER_TICK, readPcr, writePcr } from '../../../edge-node/mpeg-ts/pcr.ts';
+import {
+  readTimestamp,
+  timestampOffsets,
+  writeTimestamp,
+} from '../../../edge-node/mpeg-ts/pes-timestamps.ts';
 import {
   continuityOf,
   hasPayload,
   isTransportStream,
   payloadStart,
+  pcrOffset,
   pidOf,
   startsUnit,
   TS_PACKET_BYTES,
-} from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
-import {
-  PCR_HZ,
-  PCR_PER_TICK,
-  pcrOffset,
-  readPcr,
-  readTimestamp,
-  timestampOffsets,
-  writePcr,
-  writeTimestamp,
-} from './timestamps.ts';
+} from '../../../edge-node/mpeg-ts/ts-packet.ts';
 
 /** Seven TS packets: the usual payload of one network packet. */
 export const PAYLOAD_BYTES = 7 * TS_PACKET_BYTES;
@@ -73,7 +70,7 @@ export class Clip {
     const continuity = (continuityOf(header) + counted) % 16;
     payload.writeUInt8((header & 0xf0) | continuity, at + 3);
 
-    const pcrAt = pcrOffset(payload, at);
+    const pcrAt = pcrOffset(payload, at, header);
     if (pcrAt !== undefined) writePcr(payload, pcrAt, readPcr(payload, pcrAt) + pcrShift);
 
     if (!startsUnit(header)) return;

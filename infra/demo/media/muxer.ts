@@ -1,7 +1,8 @@
-import { TS_PACKET_BYTES } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { PCR_HZ, PCR_PER_TICK, writePcr } from '../../../edge-node/mpeg-ts/pcr.ts';
+import { writeTimestamp } from '../../../edge-node/mpeg-ts/pes-timestamps.ts';
+import { NULL_PID, TS_PACKET_BYTES } from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { PACKET_MS, PAYLOAD_BYTES } from './clip.ts';
 import { type Program, programAssociation, programMap, serviceDescription } from './psi.ts';
-import { PCR_HZ, PCR_PER_TICK, writePcr, writeTimestamp } from './timestamps.ts';
 
 /** What a decoder takes at once: a picture, or some frames of sound. */
 export interface Unit {
@@ -17,7 +18,6 @@ const PER_PAYLOAD = PAYLOAD_BYTES / TS_PACKET_BYTES;
 const PACKET_PCR = ((PCR_HZ / 1000) * PACKET_MS) / PER_PAYLOAD;
 const PCR_EVERY_PAYLOADS = 2;
 const HEADER_BYTES = 4;
-const NULL_PID = 0x1fff;
 const SDT_PID = 0x11;
 const UNIT_START = 0x40;
 const RANDOM_ACCESS = 0x40;
@@ -124,7 +124,8 @@ class Multiplex {
   /** A table: the rest of its packet is stuffing. */
   writeTable(pid: number, section: Buffer): void {
     const payload = Buffer.alloc(TS_PACKET_BYTES - HEADER_BYTES, 0xff);
-    payload.set(section);
+    payload[0] = 0; // pointer_field: the section begins at once
+    payload.set(section, 1);
     this.write(pid, payload, { start: true });
   }
 

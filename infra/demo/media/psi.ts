@@ -1,27 +1,15 @@
-/** The tables that name what is in a transport stream, each as the payload of one TS packet. */
+import { encodeSection } from '../../../edge-node/mpeg-ts/sections.ts';
+import { encodePat, encodePmt } from '../../../edge-node/mpeg-ts/tables.ts';
 
-/** CRC-32/MPEG-2: not the reflected one of zlib. */
-function crc32Mpeg(bytes: Buffer): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte << 24;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
-  }
-  return crc >>> 0;
-}
+/** The tables that name what is in a clip, each as one section. */
 
-const pair = (value: number): [number, number] => [value >> 8, value & 0xff];
-const pid = (value: number): [number, number] => pair(0xe000 | value);
-const sized = (value: number): [number, number] => pair(0xf000 | value);
-
-function table(tableId: number, id: number, body: readonly number[]): Buffer {
-  const length = 5 + body.length + 4;
-  const head = [tableId, ...sized(length), ...pair(id), 0xc1, 0, 0];
-  const section = Buffer.from([...head, ...body]);
-  const crc = Buffer.alloc(4);
-  crc.writeUInt32BE(crc32Mpeg(section));
-  return Buffer.concat([Buffer.of(0), section, crc]); // 0: the section begins at once
-}
+const TRANSPORT_STREAM_ID = 1;
+const NETWORK_ID = 1;
+const SDT_TABLE_ID = 0x42;
+const SERVICE_DESCRIPTOR = 0x48;
+const DIGITAL_TELEVISION = 0x01;
+/** No EIT; running_status 4, running; free. */
+const RUNNING = 0x8000;
 
 export interface Program {
   readonly number: number;
@@ -38,24 +26,25 @@ export interface Stream {
   readonly type: number;
 }
 
-const TRANSPORT_STREAM_ID = 1;
-
-export function programAssociation(program: Program): Buffer {
-  return table(0x00, TRANSPORT_STREAM_ID, [...pair(program.number), ...pid(program.pmtPid)]);
+export function programAssociation({ number, pmtPid }: Program): Buffer {
+  return encodePat(TRANSPORT_STREAM_ID, [{ program: number, pmtPid }]);
 }
 
-export function programMap(program: Program): Buffer {
-  const streams = [program.video, program.audio];
-  const listed = streams.flatMap((stream) => [stream.type, ...pid(stream.pid), ...sized(0)]);
-  return table(0x02, program.number, [...pid(program.video.pid), ...sized(0), ...listed]);
+export function programMap({ number, video, audio }: Program): Buffer {
+  const descriptors = new Uint8Array();
+  const streams = [video, audio].map((stream) => ({ ...stream, descriptors }));
+  return encodePmt({ program: number, pcrPid: video.pid, streams });
 }
 
-/** The channel's name, as players show it (ETSI EN 300 468, service descriptor). */
+const pair = (value: number): [number, number] => [value >> 8, value & 0xff];
+
+/** The channel's name, as players show it (ETSI EN 300 468, 5.2.3 and 6.2.33). */
 export function serviceDescription(program: Program, provider: string): Buffer {
   const text = (value: string): number[] => [value.length, ...Buffer.from(value, 'latin1')];
-  const service = [0x01, ...text(provider), ...text(program.name)];
-  const descriptor = [0x48, service.length, ...service];
-  const running = pair(0x8000 | descriptor.length);
-  const entry = [...pair(program.number), 0xfc, ...running, ...descriptor];
-  return table(0x42, TRANSPORT_STREAM_ID, [...pair(1), 0xff, ...entry]);
+  const service = [DIGITAL_TELEVISION, ...text(provider), ...text(program.name)];
+  const descriptor = [SERVICE_DESCRIPTOR, service.length, ...service];
+  const entry = [...pair(program.number), 0xfc, ...pair(RUNNING | descriptor.length)];
+  const body = Uint8Array.from([...pair(NETWORK_ID), 0xff, ...entry, ...descriptor]);
+  const extension = TRANSPORT_STREAM_ID;
+  return encodeSection({ tableId: SDT_TABLE_ID, extension, body, privateBit: 1 });
 }

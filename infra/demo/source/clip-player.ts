@@ -1,4 +1,4 @@
-import { isTransportStream } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { isTransportStream } from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from '../media/clip.ts';
 import type { Feed } from './channel-feed.ts';
 import type { SourceServer } from './source-server.ts';

@@ -1,16 +1,17 @@
+import { EntryPointFinder, NO_ENTRY } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { PCR_HZ, PCR_MODULO, readPcr } from '../../../edge-node/mpeg-ts/pcr.ts';
 import {
   continuityOf,
-  EntryPointFinder,
   hasPayload,
+  headerAt,
   isTransportStream,
-  NO_ENTRY,
+  NULL_PID,
+  pcrOffset,
   pidOf,
   TS_PACKET_BYTES,
-} from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+} from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { BITS_PER_SECOND, PACKET_MS, PAYLOAD_BYTES } from '../media/clip.ts';
-import { PCR_HZ, PCR_MODULO, pcrOffset, readPcr } from '../media/timestamps.ts';
 
-const NULL_PID = 0x1fff;
 const PCR_PER_BYTE = (PCR_HZ * 8) / BITS_PER_SECOND;
 const PCR_PER_PAYLOAD = (PCR_HZ / 1000) * PACKET_MS;
 
@@ -85,7 +86,7 @@ export class StreamCheck {
     this.#finder.push(bytes, start, end, position);
     if (this.#firstEntry === NO_ENTRY) this.#firstEntry = this.#finder.entry;
     for (let at = start; at < end; at += TS_PACKET_BYTES) {
-      this.#checkContinuity(bytes.readUInt32BE(at));
+      this.#checkContinuity(headerAt(bytes, at));
       this.#checkClock(bytes, at, position * PAYLOAD_BYTES + at - start);
     }
   }
@@ -101,10 +102,10 @@ export class StreamCheck {
   }
 
   #checkClock(bytes: Buffer, at: number, streamAt: number): void {
-    const offset = pcrOffset(bytes, at);
+    const offset = pcrOffset(bytes, at, headerAt(bytes, at));
     if (offset === undefined) return;
     const pcr = readPcr(bytes, offset);
-    const pid = pidOf(bytes.readUInt32BE(at));
+    const pid = pidOf(headerAt(bytes, at));
     const before = this.#clock;
     this.#clock = { pid, pcr, at: streamAt };
     if (before === undefined || before.pid !== pid) return;
