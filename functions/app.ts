@@ -13,6 +13,7 @@ import type { Store } from '../shared/store/store.ts';
 import { answerErrors, answerUnparsable } from './error-answers.ts';
 import { healthRoute } from './health.ts';
 import { registerRoute } from './register.ts';
+import type { Route } from './route.ts';
 import { usageRoute } from './usage.ts';
 
 export interface AppParts {
@@ -20,23 +21,6 @@ export interface AppParts {
   readonly logger: Logger;
   /** Milliseconds since the Unix epoch; what /usage takes for the present. */
   readonly now?: () => number;
-}
-
-/** What a route may use. */
-export interface RouteParts {
-  readonly store: Store;
-  readonly now: () => number;
-  /** Whether the app is being closed: it still answers what arrives on open connections. */
-  readonly draining: () => boolean;
-}
-
-/** All that stands behind one path. */
-export interface Route {
-  /** Matches the paths that this route answers, without their query. */
-  readonly path: RegExp;
-  /** The methods that it takes, as an Allow header has them. */
-  readonly allow: string;
-  add(app: FastifyInstance, parts: RouteParts): void;
 }
 
 const FORWARDED_ID = /^[\w.:=-]{1,128}$/;

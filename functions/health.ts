@@ -1,5 +1,5 @@
 import { HttpError } from '../shared/errors.ts';
-import type { Route } from './app.ts';
+import type { Route } from './route.ts';
 
 /**
  * `GET /healthz`: the process is alive. `GET /readyz`: it takes requests, until it drains. Neither asks the store: one

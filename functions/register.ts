@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { HttpError } from '../shared/errors.ts';
 import { parseUserId, type UserId } from '../shared/ids.ts';
-import type { Route } from './app.ts';
+import type { Route } from './route.ts';
 import { storeAnswer } from './store-answer.ts';
 
 function userIdIn(body: Buffer): UserId | undefined {

@@ -1,7 +1,7 @@
 import { HttpError } from '../shared/errors.ts';
 import { parseUserId } from '../shared/ids.ts';
 import { firstMinuteOf, secondsByChannel } from '../shared/usage-window.ts';
-import type { Route } from './app.ts';
+import type { Route } from './route.ts';
 import { storeAnswer } from './store-answer.ts';
 
 export const USAGE_PATH = '/usage/';

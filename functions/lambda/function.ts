@@ -2,7 +2,8 @@ import { loadConfig } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createDynamoDbStore } from '../../shared/store/dynamodb/dynamodb-store.ts';
-import { buildApp, type Route } from '../app.ts';
+import { buildApp } from '../app.ts';
+import type { Route } from '../route.ts';
 import { httpApiHandler } from './http-api.ts';
 
 /**

@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import type { Store } from '../shared/store/store.ts';
+
+/** What a route may use. */
+export interface RouteParts {
+  readonly store: Store;
+  readonly now: () => number;
+  /** Whether the app is being closed: it still answers what arrives on open connections. */
+  readonly draining: () => boolean;
+}
+
+/** All that stands behind one path. */
+export interface Route {
+  /** Matches the paths that this route answers, without their query. */
+  readonly path: RegExp;
+  /** The methods that it takes, as an Allow header has them. */
+  readonly allow: string;
+  add(app: FastifyInstance, parts: RouteParts): void;
+}
