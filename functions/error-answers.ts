@@ -5,7 +5,7 @@ import type { LogLimiter } from '../shared/logger.ts';
 import { USAGE_PATH } from './usage.ts';
 
 /** Errors leave here as JSON `{"code","message"}` out of the catalogue, the framework's and the parser's own too. */
-const BODIES = Object.fromEntries(
+export const ERROR_BODIES = Object.fromEntries(
   Object.entries(HTTP_ERRORS).map(([code, { message }]) => [
     code,
     JSON.stringify({ code, message }),
@@ -40,14 +40,14 @@ export function answerErrors(limiter: LogLimiter) {
       .code(error.statusCode)
       .header('x-request-id', request.id)
       .type('application/json')
-      .send(BODIES[error.code]);
+      .send(ERROR_BODIES[error.code]);
   };
 }
 
 /** The answer to bytes that are no HTTP request, or to one that took too long to arrive. */
 export function answerUnparsable(error: Error & { code?: string }, socket: Socket): void {
   if (socket.writable && error.code !== 'ECONNRESET') {
-    const body = BODIES.bad_request;
+    const body = ERROR_BODIES.bad_request;
     socket.write(
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     );

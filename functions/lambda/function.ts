@@ -19,5 +19,5 @@ export function lambdaFunction(route: Route) {
   }
   const logger = createLogger(config.LOG_LEVEL, 'functions');
   const store = createDynamoDbStore({ tablePrefix: config.DYNAMODB_TABLE_PREFIX });
-  return httpApiHandler(buildApp({ store, logger }, [route]));
+  return httpApiHandler(buildApp({ store, logger }, [route]), logger);
 }

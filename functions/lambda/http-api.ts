@@ -1,26 +1,51 @@
+import { METHODS } from 'node:http';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
 import type { FastifyInstance } from 'fastify';
+import { HTTP_ERRORS, type HttpErrorCode } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { ERROR_BODIES } from '../error-answers.ts';
+import { type HttpEvent, parseHttpEvent } from './http-event.ts';
 
-/** What is read here of an HttpApi event, payload format 2.0; the rest goes to the app unseen. */
-export interface HttpApiEvent {
-  /** The request's path, decoded: the gateway has already taken its percent-encoding away. */
-  readonly rawPath: string;
-}
-
-export interface HttpApiAnswer {
+/** What the gateway is given for its client. */
+export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** A path as the client may have sent it: each segment is data, not syntax, so that the app can decode it once. */
-function encodedPath(decoded: string): string {
-  return decoded.toWellFormed().split('/').map(encodeURIComponent).join('/');
+function refusal(code: HttpErrorCode): HttpAnswer {
+  return {
+    statusCode: HTTP_ERRORS[code].status,
+    headers: { 'content-type': 'application/json' },
+    body: ERROR_BODIES[code],
+  };
 }
 
-/** Lets `app` answer the events of an HttpApi. */
-export function httpApiHandler(app: FastifyInstance) {
-  const answer = awsLambdaFastify<HttpApiEvent>(app, { decorateRequest: false });
-  return async (event: HttpApiEvent, context: unknown): Promise<HttpApiAnswer> =>
-    answer({ ...event, rawPath: encodedPath(event.rawPath) }, context);
+/**
+ * Lets `app` answer the events of an HTTP API or a Function URL. It answers every event and throws for none: an error
+ * of an invocation means that this service is broken, and no client may cause one.
+ */
+export function httpApiHandler(app: FastifyInstance, logger: Logger) {
+  const answer = awsLambdaFastify<HttpEvent>(app, { decorateRequest: false });
+  return async (given: unknown, context: unknown): Promise<HttpAnswer> => {
+    const event = parseHttpEvent(given);
+    if (event === undefined) {
+      logger.warn(
+        { fields: Object.keys(Object(given)).slice(0, 20) },
+        'refused an event that no HTTP API or Function URL sends (payload format 2.0): use one of them to call this function',
+      );
+      return refusal('bad_request');
+    }
+    // What an HTTP server's parser would not have let through.
+    if (!METHODS.includes(event.requestContext.http.method)) return refusal('bad_request');
+    try {
+      return await answer(event, context);
+    } catch (err) {
+      logger.error(
+        { err, requestId: event.requestContext.requestId },
+        'a request was not answered',
+      );
+      return refusal('internal');
+    }
+  };
 }

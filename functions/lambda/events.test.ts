@@ -1,0 +1,224 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { ChannelId, UserId, WriterId } from '../../shared/ids.ts';
+import { minuteOf } from '../../shared/ids.ts';
+import { buildApp } from '../app.ts';
+import { registerRoute } from '../register.ts';
+import { event, REGISTER_EVENT } from '../testing/http-api-event.ts';
+import { MemoryStore } from '../testing/memory-store.ts';
+import { usageRoute } from '../usage.ts';
+import { httpApiHandler } from './http-api.ts';
+
+/** Both functions on one store where `watcher` and `ü` have watched, and what they log. */
+function functions() {
+  const store = new MemoryStore();
+  const logged: { level: number; msg: string }[] = [];
+  const logger = pino({}, { write: (line) => logged.push(JSON.parse(line)) });
+  const handler = (route: typeof usageRoute) =>
+    httpApiHandler(buildApp({ store, logger }, [route]), logger);
+  return { store, logged, register: handler(registerRoute), usage: handler(usageRoute) };
+}
+
+async function watched(store: MemoryStore, userId: string): Promise<void> {
+  const row = {
+    userId: userId as UserId,
+    minute: minuteOf(Date.now()),
+    channelId: 'zato01' as ChannelId,
+    writerId: 'writer' as WriterId,
+    deliveredMs: 31_000,
+    final: false,
+  };
+  await store.saveUsage([row]);
+}
+
+const GET = (path: string, rest = {}) => event('GET', path, rest);
+const context = (fields: object) => ({
+  requestContext: { ...REGISTER_EVENT.requestContext, http: { method: 'GET' }, ...fields },
+});
+const staged = (path: string, stage: string) => GET(path, context({ stage }));
+const functionUrl = (path: string) =>
+  GET(path, context({ domainName: 'a1b2c3d4e5.lambda-url.eu-central-1.on.aws' }));
+const WATCHED = [200, '{"sessions":{"zato01":31}}'] as const;
+const UNWATCHED = [200, '{"sessions":{}}'] as const;
+const REGISTERED = [200, ''] as const;
+
+/** HTTP requests as HTTP APIs and Function URLs hand them over: what the usage function answers. */
+const USAGE_REQUESTS: [name: string, event: unknown, answer: readonly [number, unknown]][] = [
+  ['a path', GET('/usage/watcher'), WATCHED],
+  ['a query', GET('/usage/watcher', { rawQueryString: 'a=b%25&c' }), WATCHED],
+  [
+    'a query key with % and a value with a comma',
+    GET('/usage/watcher', {
+      rawQueryString: '100%25=a,b',
+      queryStringParameters: { '100%': 'a,b' },
+    }),
+    WATCHED,
+  ],
+  [
+    'a query key % that is repeated',
+    GET('/usage/watcher', { rawQueryString: '%25=1&%25=2', queryStringParameters: { '%': '1,2' } }),
+    WATCHED,
+  ],
+  ['a query that is no query', GET('/usage/watcher', { rawQueryString: '%zz&=&&%' }), WATCHED],
+  [
+    'a query on an unknown path',
+    GET('/nowhere', { queryStringParameters: { '%': '1,2' } }),
+    [404, 'not_found'],
+  ],
+  ['a decoded path', GET('/usage/ü'), WATCHED],
+  ['a named stage', staged('/prod/usage/watcher', 'prod'), WATCHED],
+  ['a stage alone', staged('/prod', 'prod'), [404, 'not_found']],
+  ['a domain that maps to a named stage', staged('/usage/watcher', 'prod'), WATCHED],
+  ['a path that begins like its stage', staged('/production', 'prod'), [404, 'not_found']],
+  ['the default stage', staged('/$default/usage/watcher', '$default'), [404, 'not_found']],
+  ['a Function URL', functionUrl('/usage/watcher'), WATCHED],
+  ['a Function URL’s encoded path', functionUrl('/usage/%C3%BC'), WATCHED],
+  ['a Function URL’s path encoded twice', functionUrl('/usage/%2561'), [400, 'bad_user_id']],
+  ['a Function URL’s broken escape', functionUrl('/usage/%zz'), [400, 'bad_user_id']],
+  ['a Function URL’s bytes that are no UTF-8', functionUrl('/usage/%ff'), [400, 'bad_user_id']],
+  ['a Function URL’s escaped slash', functionUrl('/usage/a%2Fb'), [400, 'bad_user_id']],
+  ['an id of dots', GET('/usage/..'), [400, 'bad_user_id']],
+  ['an id of one dot', functionUrl('/usage/%2e'), [400, 'bad_user_id']],
+  ['a way up', GET('/nowhere/../usage/watcher'), [404, 'not_found']],
+  ['two slashes', GET('//usage/watcher'), [404, 'not_found']],
+  ['two slashes and a name', GET('//host/usage/watcher'), [404, 'not_found']],
+  ['an empty path', GET(''), [404, 'not_found']],
+  ['a path without a slash', GET('usage/watcher'), WATCHED],
+  ['a lone surrogate', GET('/usage/\ud800'), UNWATCHED],
+  ['HEAD', event('HEAD', '/usage/watcher'), [200, '']],
+  ['a rare method', event('PROPFIND', '/usage/watcher'), [405, 'method_not_allowed']],
+  ['a method that is none', event('FOO', '/usage/watcher'), [400, 'bad_request']],
+  ['no headers', GET('/usage/watcher', { headers: undefined }), WATCHED],
+  ['a header without a value', GET('/usage/watcher', { headers: { 'x-y': undefined } }), WATCHED],
+  [
+    'headers about the connection',
+    GET('/usage/watcher', {
+      headers: {
+        connection: 'upgrade',
+        upgrade: 'h2c',
+        expect: '100-continue',
+        'transfer-encoding': 'chunked',
+        'content-length': '3',
+      },
+    }),
+    WATCHED,
+  ],
+  ['cookies', GET('/usage/watcher', { cookies: ['a=b', 'c=%'] }), WATCHED],
+];
+
+const POST = (rest: object) => event('POST', '/register', rest);
+const REGISTRATIONS: typeof USAGE_REQUESTS = [
+  ['a form', REGISTER_EVENT, REGISTERED],
+  ['a plain body', POST({ body: 'user-1' }), REGISTERED],
+  ['a body without isBase64Encoded', POST({ body: 'x', isBase64Encoded: undefined }), REGISTERED],
+  ['a body said to be base64', POST({ body: '!', isBase64Encoded: true }), [400, 'bad_user_id']],
+  ['an empty body', POST({ body: '', isBase64Encoded: true }), [400, 'bad_user_id']],
+  ['no body', POST({ body: null }), [400, 'bad_user_id']],
+  [
+    'a length that is wrong',
+    POST({ body: 'user-1', headers: { 'Content-Length': '3' } }),
+    REGISTERED,
+  ],
+  ['a query', POST({ body: 'user-1', queryStringParameters: { '%zz': '1,2' } }), REGISTERED],
+];
+
+/** Events that others than HTTP APIs and Function URLs send, and none at all. */
+const OTHERS: [name: string, event: unknown][] = [
+  [
+    'a REST API',
+    {
+      resource: '/usage/{userId}',
+      path: '/usage/watcher',
+      httpMethod: 'GET',
+      headers: { Host: 'a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com' },
+      multiValueHeaders: { Host: ['a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com'] },
+      queryStringParameters: null,
+      multiValueQueryStringParameters: null,
+      pathParameters: { userId: 'watcher' },
+      stageVariables: null,
+      requestContext: { stage: 'prod', resourcePath: '/usage/{userId}', httpMethod: 'GET' },
+      body: null,
+      isBase64Encoded: false,
+    },
+  ],
+  ['an HTTP API with payload format 1.0', { ...GET('/usage/watcher'), version: '1.0' }],
+  [
+    'a load balancer',
+    {
+      requestContext: {
+        elb: {
+          targetGroupArn:
+            'arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/usage/6d0ecf831eec9f09',
+        },
+      },
+      httpMethod: 'GET',
+      path: '/usage/watcher',
+      queryStringParameters: {},
+      headers: { 'user-agent': 'ELB-HealthChecker/2.0' },
+      body: '',
+      isBase64Encoded: false,
+    },
+  ],
+  [
+    'a schedule',
+    {
+      version: '0',
+      id: '89d1a02d-5ec7-412e-82f5-13505f849b41',
+      'detail-type': 'Scheduled Event',
+      source: 'aws.events',
+      account: '123456789012',
+      time: '2026-01-15T12:00:30Z',
+      region: 'eu-central-1',
+      resources: ['arn:aws:events:eu-central-1:123456789012:rule/warm'],
+      detail: {},
+    },
+  ],
+  ['a warm-up ping', { source: 'serverless-plugin-warmup' }],
+  ['a queue', { Records: [{ messageId: '1', body: 'user-1', eventSource: 'aws:sqs' }] }],
+  ['a console test', { key1: 'value1', key2: 'value2', key3: 'value3' }],
+  ['a half event', { version: '2.0', rawPath: '/usage/watcher' }],
+  ['a path that is no text', { ...GET('/'), rawPath: 7 }],
+  ['a body that is no text', { ...GET('/usage/watcher'), body: { user: 'x' } }],
+  ['an object', {}],
+  ['null', null],
+  ['nothing', undefined],
+  ['a list', []],
+  ['a text', 'GET /usage/watcher'],
+];
+
+/** The body, or the code of an error. */
+function told({ body }: { body: string }): unknown {
+  return body.includes('"code"') ? JSON.parse(body).code : body;
+}
+
+describe('the events of Lambda', () => {
+  it.each(USAGE_REQUESTS)('the usage function answers %s', async (_name, given, answer) => {
+    const { store, usage, logged } = functions();
+    await watched(store, 'watcher');
+    await watched(store, 'ü');
+    const got = await usage(given, undefined);
+    expect([got.statusCode, told(got)]).toEqual(answer);
+    expect(logged).toEqual([]);
+  });
+
+  it.each(REGISTRATIONS)('the register function takes %s', async (_name, given, answer) => {
+    const { register, logged } = functions();
+    const got = await register(given, undefined);
+    expect([got.statusCode, told(got)]).toEqual(answer);
+    expect(logged).toEqual([]);
+  });
+
+  it.each(OTHERS)('both refuse an event of %s, and say so in one line', async (_name, given) => {
+    const { store, usage, register, logged } = functions();
+    for (const handler of [usage, register]) {
+      logged.length = 0;
+      const got = await handler(given, {});
+      expect([got.statusCode, told(got)]).toEqual([400, 'bad_request']);
+      expect(got.headers['content-type']).toBe('application/json');
+      expect(logged).toMatchObject([
+        { level: 40, msg: expect.stringContaining('refused an event') },
+      ]);
+    }
+    expect(store.registered.size).toBe(0);
+  });
+});
