@@ -1,11 +1,12 @@
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { ChannelId, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
+import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { buildApp } from '../app.ts';
 import { registerRoute } from '../register.ts';
 import { event, REGISTER_EVENT } from '../testing/http-api-event.ts';
-import { MemoryStore } from '../testing/memory-store.ts';
 import { usageRoute } from '../usage.ts';
 import { httpApiHandler } from './http-api.ts';
 
@@ -220,5 +221,51 @@ describe('the events of Lambda', () => {
       ]);
     }
     expect(store.registered.size).toBe(0);
+  });
+
+  it('whatever a client sends, neither function throws', async () => {
+    const { register, usage } = functions();
+    const part = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('%', '..', '/', '\\', '#', '?', '%2e', '//', 'usage', 'register', 'watcher'),
+    );
+    const path = fc.array(part, { maxLength: 5 }).map((parts) => `/${parts.join('/')}`);
+    const client = fc.record({
+      method: fc.oneof(fc.constantFrom('GET', 'POST', 'CONNECT'), fc.string()),
+      path,
+      rest: fc.record({
+        rawQueryString: fc.string({ unit: 'binary' }),
+        queryStringParameters: fc.dictionary(fc.string(), fc.string()),
+        headers: fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })),
+        cookies: fc.array(fc.string()),
+        body: fc.option(fc.string({ unit: 'binary' })),
+        isBase64Encoded: fc.boolean(),
+      }),
+      domainName: fc.constantFrom('a.execute-api.eu-west-1.amazonaws.com', 'a.lambda-url.b.on.aws'),
+      stage: fc.constantFrom('$default', 'usage', ''),
+    });
+    await fc.assert(
+      fc.asyncProperty(client, async ({ method, path, rest, domainName, stage }) => {
+        const requestContext = { domainName, stage, http: { method, path } };
+        for (const handler of [register, usage]) {
+          const answer = await handler(event(method, path, { ...rest, requestContext }), {});
+          expect(answer.statusCode).toBeGreaterThanOrEqual(200);
+          expect(answer.statusCode).toBeLessThan(500);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('whatever an event is, neither function throws', async () => {
+    const { register, usage } = functions();
+    await fc.assert(
+      fc.asyncProperty(fc.object({ maxDepth: 3 }), async (given) => {
+        const half = { version: '2.0', rawPath: '/usage/x', ...given };
+        for (const handler of [register, usage])
+          for (const anything of [given, half])
+            expect((await handler(anything, {})).statusCode).toBe(400);
+      }),
+    );
   });
 });

@@ -66,7 +66,7 @@ function withoutStage(path: string, stage: string): string {
 
 function pathOf(rawPath: string, context: Fields): string {
   const isFunctionUrl = text(context.domainName)?.includes('.lambda-url.') ?? false;
-  const segments = withoutStage(rawPath, text(context.stage) ?? '$default').split('/');
+  const segments = withoutStage(rawPath, text(context.stage) || '$default').split('/');
   const path = (isFunctionUrl ? segments.map(decoded) : segments).map(encoded).join('/');
   return path.startsWith('/') ? path : `/${path}`;
 }

@@ -2,15 +2,16 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * Bundles each Lambda handler into one file, dist/lambda/<name>.cjs, and prints the sizes. Names stay readable for
- * stack traces: shortened ones make the file smaller but its start no faster.
+ * `node infra/docker/bundle.ts [FOLDER]`: bundles each Lambda handler into one file, <name>.cjs in dist/lambda or the
+ * folder named, and prints the sizes. Names stay readable for stack traces: shortened ones make the file smaller but
+ * its start no faster.
  */
 const root = join(import.meta.dirname, '../..');
 
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['functions/lambda/register.ts', 'functions/lambda/usage.ts'],
-  outdir: 'dist/lambda',
+  outdir: process.argv[2] ?? 'dist/lambda',
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',

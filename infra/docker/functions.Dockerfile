@@ -52,7 +52,7 @@ COPY --from=build /var/task /var/task
 COPY --from=build /entrypoint.sh /entrypoint.sh
 COPY --from=build /app /app
 WORKDIR /app
-ENV NODE_ENV=production SERVER_HOST=0.0.0.0 LAMBDA_TASK_ROOT=/var/task \
+ENV NODE_ENV=production SERVER_HOST=0.0.0.0 LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime \
     SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool
 LABEL com.streaming-service.project="streaming-service" \
       org.opencontainers.image.title="streaming-service functions" \

@@ -7,6 +7,7 @@ import { CASSANDRA, startCassandra } from './cassandra.ts';
 import { DYNAMODB, startDynamoDb } from './dynamodb.ts';
 import { EngineUnavailable } from './engine-host.ts';
 import { assertLoopback, cleanEnvironment } from './environment.ts';
+import { prepareLambdaRuntime } from './lambda-runtime.ts';
 import type { LocalEngine } from './local-engine.ts';
 import { prepareRuntime } from './runtime.ts';
 import { countTests, type TestCounts } from './test-counts.ts';
@@ -71,6 +72,16 @@ class TestRun {
     await Promise.all(toStart.map((name) => this.#attempt(name, () => this.#start(name))));
   }
 
+  /** Where the runtime client of Lambda cannot be built, `make test-containers` tests it in its image. */
+  async prepareLambda(): Promise<void> {
+    try {
+      this.environment.TEST_LAMBDA_RUNTIME = await prepareLambdaRuntime(console.log);
+    } catch (error) {
+      if (!(error instanceof EngineUnavailable)) throw error;
+      this.untested.push(`lambda's runtime client (${error.message})`);
+    }
+  }
+
   async takeDown(): Promise<void> {
     await Promise.all(this.#running.map((engine) => engine.stop()));
   }
@@ -119,6 +130,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
   const run = new TestRun();
   try {
+    await run.prepareLambda();
     await run.bringUp();
     if (stop.signal.aborted) return;
     const { code, counts } = await runVitest(run.environment, stop.signal);

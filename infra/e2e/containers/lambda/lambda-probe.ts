@@ -71,7 +71,8 @@ function start(api: string) {
     env: {
       ...process.env,
       AWS_LAMBDA_RUNTIME_API: api,
-      _HANDLER: 'usage.handler',
+      // Blank, as Lambda leaves it for images: the image's entrypoint names the handler.
+      _HANDLER: '',
       AWS_LAMBDA_FUNCTION_NAME: 'usage',
       AWS_LAMBDA_FUNCTION_VERSION: '1',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
