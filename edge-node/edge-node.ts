@@ -12,6 +12,7 @@ import { LoadFactor } from './channels/load-factor.ts';
 import { ConnectionCounts } from './delivery/connection-counts.ts';
 import { LineServer } from './delivery/line-server.ts';
 import { userLimit } from './delivery/open-files.ts';
+import { Overload } from './delivery/overload.ts';
 import { Registrations } from './delivery/registrations.ts';
 import { Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
@@ -45,7 +46,8 @@ export class EdgeNode {
   readonly #load: LoadFactor;
   /** How runs are cut now. */
   readonly #run: { packets: number; lingerMs: number };
-  readonly #turns = new Turns();
+  readonly #overload = new Overload();
+  readonly #turns: Turns;
   readonly #linger: LingerTimer;
   readonly #reorder: ReorderTimer;
   readonly #channels: ChannelDirectory;
@@ -63,6 +65,7 @@ export class EdgeNode {
     this.#logger = logger;
     this.#log = new LogLimiter(logger);
     this.#clock = clock;
+    this.#turns = new Turns(clock, this.#overload);
     this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
     this.#run = { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS };
     this.#linger = new LingerTimer(clock, this.#run);
@@ -107,6 +110,7 @@ export class EdgeNode {
       counts,
       meter,
       turns: this.#turns,
+      overload: this.#overload,
       clock,
       logger,
     });

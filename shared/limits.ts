@@ -35,6 +35,17 @@ export const LOAD_STEP_MS = 250;
 /** Part of the way to its target that the load factor moves in a step. */
 export const LOAD_STEP_PART = 0.2;
 
+// Delivery
+/** Work for many users is done in slices of this length, with the sockets polled in between: one is accepted a poll. */
+export const SLICE_MS = 1;
+/** No slice takes so long by its own work: its last write is begun before the slice is over. */
+export const SLICE_MAX_MS = 5 * SLICE_MS;
+/** Newcomers are refused while writing to those who are in takes more than this part of the event loop's time. */
+export const OVERLOAD_SHARE = 0.8;
+/** Newcomers are refused while no round of delivery is done in less than this, for OVERLOAD_WINDOW_MS. */
+export const OVERLOAD_LAG_MS = 250;
+export const OVERLOAD_WINDOW_MS = 500;
+
 // 9111, the users
 export const WRITE_MAX_BYTES = 128 * KIB;
 export const HANDSHAKE_MAX_BYTES = 512;

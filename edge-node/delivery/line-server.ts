@@ -65,7 +65,7 @@ export class LineServer {
     counts.accepted += 1;
     if (sessions.isDraining) {
       this.#refuse(socket, 'shutting_down');
-    } else if (sessions.size + this.#arriving.size >= sessions.maxUsers) {
+    } else if (sessions.isOverloaded || sessions.size + this.#arriving.size >= sessions.maxUsers) {
       this.#refuse(socket, 'too_many_connections');
     } else {
       this.#arriving.add(socket);

@@ -8,6 +8,8 @@ import type { Logger } from '../../shared/logger.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { UsageMeter } from '../usage/meter.ts';
 import type { ConnectionCounts } from './connection-counts.ts';
+import { inSlices } from './in-slices.ts';
+import type { Overload } from './overload.ts';
 import { Session } from './session.ts';
 import type { Turns } from './turns.ts';
 
@@ -22,6 +24,7 @@ interface SessionsParts {
   readonly counts: ConnectionCounts;
   readonly meter: UsageMeter;
   readonly turns: Turns;
+  readonly overload: Overload;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -47,6 +50,7 @@ export class Sessions {
   readonly #ofUser = new Map<UserId, Set<Session>>();
   #draining = false;
   #hurried = false;
+  #isSweeping = false;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -68,9 +72,15 @@ export class Sessions {
     return this.#draining;
   }
 
+  /** Those who are in take all that the node can do: whoever comes now is refused. */
+  get isOverloaded(): boolean {
+    return this.#parts.overload.isOverloaded(this.#parts.clock.monotonicMs());
+  }
+
   /** Whether a registered user may begin a session now; why not, where not. */
   admit(userId: UserId): RefusalCode | undefined {
     if (this.#draining) return 'shutting_down';
+    if (this.isOverloaded) return 'too_many_connections';
     return this.#hasRoomFor(userId) ? undefined : 'too_many_connections';
   }
 
@@ -98,7 +108,11 @@ export class Sessions {
 
   /** Closes sessions that are gone or stuck. Call it every second. */
   sweep(nowMs: number): void {
-    for (const session of this.#all) session.sweep(nowMs);
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    void inSlices(this.#all, this.#parts.clock, (session) => session.sweep(nowMs)).then(() => {
+      this.#isSweeping = false;
+    });
   }
 
   /** Refuses new users, closes all others, spread over DRAIN_MS, and resolves once everyone has gone. */
@@ -111,7 +125,7 @@ export class Sessions {
     for (let closed = 0; closed < sessions.length; ) {
       const part = (clock.monotonicMs() - beganMs + DRAIN_STEP_MS) / Math.max(config.DRAIN_MS, 1);
       const due = Math.ceil(sessions.length * (this.#hurried ? 1 : Math.min(part, 1)));
-      for (const session of sessions.slice(closed, due)) session.shutDown();
+      await inSlices(sessions.slice(closed, due), clock, (session) => session.shutDown());
       closed = due;
       await sleep(DRAIN_STEP_MS);
     }

@@ -1,36 +1,120 @@
+import type { Clock } from '../../shared/clock.ts';
+import { SLICE_MS } from '../../shared/limits.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
+import type { Overload } from './overload.ts';
+
+/** Watchers between two looks at the clock: a write takes far longer than a look, and far less than a slice. */
+const WATCHERS_BETWEEN_LOOKS = 4;
 
 /**
- * Deals out the turns of the event loop: after the sockets were polled, every watcher of a channel whose runs have
- * closed advances, then everyone who is behind. Nobody has more than one write a turn, so a user who catches up holds
- * up nobody.
+ * Deals out the turns of the event loop, in rounds: every watcher of a channel whose runs have closed advances, then
+ * everyone who was behind. A round takes as many slices of SLICE_MS as it needs, and sockets are polled between them:
+ * however many users there are, newcomers are accepted and the source is read meanwhile. Nobody has more than one
+ * write a round, so a user who catches up holds up nobody.
+ *
+ *     runsClosed, behind ──▶ the next round      a slice, poll, a slice, poll, … ──▶ round done ──▶ the next begins
  */
 export class Turns {
+  readonly #clock: Clock;
+  readonly #overload: Overload;
   #channels = new Set<Channel>();
   #behind: Watcher[] = [];
+  /** When the first work of the next round came up. */
+  #dueMs = 0;
+  #round: Round | undefined;
   #turn: NodeJS.Immediate | undefined;
+  readonly #deliver = () => this.#slice();
+
+  constructor(clock: Clock, overload: Overload) {
+    this.#clock = clock;
+    this.#overload = overload;
+  }
 
   runsClosed(channel: Channel): void {
+    this.#noteDue();
     this.#channels.add(channel);
-    this.#turn ??= setImmediate(() => this.#deliver());
   }
 
   behind(watcher: Watcher): void {
+    this.#noteDue();
     this.#behind.push(watcher);
-    this.#turn ??= setImmediate(() => this.#deliver());
   }
 
   stop(): void {
     clearImmediate(this.#turn);
   }
 
-  #deliver(): void {
-    this.#turn = undefined;
-    const channels = this.#channels;
-    const behind = this.#behind;
-    if (channels.size > 0) this.#channels = new Set();
-    if (behind.length > 0) this.#behind = [];
-    for (const { watchers } of channels) for (const watcher of watchers) watcher.advance();
-    for (const watcher of behind) watcher.advance();
+  #noteDue(): void {
+    if (this.#channels.size === 0 && this.#behind.length === 0) {
+      this.#dueMs = this.#clock.monotonicMs();
+    }
+    this.#turn ??= setImmediate(this.#deliver);
+  }
+
+  #slice(): void {
+    const beganMs = this.#clock.monotonicMs();
+    this.#round ??= this.#nextRound();
+    const isDone = this.#advance(this.#round, beganMs + SLICE_MS);
+    const nowMs = this.#clock.monotonicMs();
+    this.#overload.sliceEnded(beganMs, nowMs);
+    if (isDone) {
+      this.#overload.roundEnded(nowMs, nowMs - this.#round.dueMs);
+      this.#round = undefined;
+    }
+    const isMore = !isDone || this.#channels.size > 0 || this.#behind.length > 0;
+    this.#turn = isMore ? setImmediate(this.#deliver) : undefined;
+  }
+
+  #nextRound(): Round {
+    const round = new Round(this.#channels, this.#behind, this.#dueMs);
+    this.#channels = new Set();
+    this.#behind = [];
+    return round;
+  }
+
+  /** @returns whether the round is done; else the time is up */
+  #advance(round: Round, endMs: number): boolean {
+    let looked = 0;
+    for (;;) {
+      const watchers = round.watchers;
+      if (watchers === undefined) return true;
+      for (const watcher of watchers) {
+        watcher.advance();
+        looked += 1;
+        if (looked < WATCHERS_BETWEEN_LOOKS) continue;
+        looked = 0;
+        if (this.#clock.monotonicMs() >= endMs) return false;
+      }
+      round.next();
+    }
+  }
+}
+
+/** Where a round has got to. Iterators of sets go on where they were left, whoever comes and goes meanwhile. */
+class Round {
+  readonly dueMs: number;
+  readonly #channels: IterableIterator<Channel>;
+  readonly #behind: readonly Watcher[];
+  #isAtBehind = false;
+  /** Those who are left of the channel, or of those behind, whose turn it is; undefined at the end. */
+  watchers: IterableIterator<Watcher> | undefined;
+
+  constructor(channels: ReadonlySet<Channel>, behind: readonly Watcher[], dueMs: number) {
+    this.dueMs = dueMs;
+    this.#channels = channels.values();
+    this.#behind = behind;
+    this.next();
+  }
+
+  next(): void {
+    const channel = this.#channels.next();
+    if (!channel.done) {
+      this.watchers = channel.value.watchers.values();
+    } else if (!this.#isAtBehind) {
+      this.#isAtBehind = true;
+      this.watchers = this.#behind.values();
+    } else {
+      this.watchers = undefined;
+    }
   }
 }

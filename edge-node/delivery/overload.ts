@@ -1,0 +1,70 @@
+import {
+  OVERLOAD_LAG_MS,
+  OVERLOAD_SHARE,
+  OVERLOAD_WINDOW_MS,
+  SLICE_MAX_MS,
+} from '../../shared/limits.ts';
+
+/**
+ * Whether one more user would be one too many, by what is measured. Two signs, each of which suffices:
+ *
+ * - Share: writing to those who are in took more than OVERLOAD_SHARE of the event loop's time in the last window. Work
+ *   for newcomers is not part of it, so a crowd that reconnects to an idle node is let in.
+ * - Lag, by the rule of CoDel: for a whole window no round of delivery was done within OVERLOAD_LAG_MS of the moment
+ *   when its first run closed. One late round is a hiccup; a queue that stands is too much work.
+ *
+ * Pure: times are monotonic milliseconds and come in as arguments. What was measured longer than a window ago says
+ * nothing about now.
+ */
+export class Overload {
+  #windowMs = 0;
+  #busyMs = 0;
+  #share = 0;
+  #shareMs = Number.NEGATIVE_INFINITY;
+  #lagMs = 0;
+  #roundMs = Number.NEGATIVE_INFINITY;
+  /** Since when all rounds were late; undefined while the last one was not. */
+  #lateSinceMs: number | undefined;
+
+  /** A piece of delivery is done. */
+  sliceEnded(beganMs: number, endMs: number): void {
+    // What takes so much longer than a slice was held up, by the system or by a collection: it tells nothing.
+    const heldUpMs = Math.max(0, endMs - beganMs - SLICE_MAX_MS);
+    this.#busyMs += endMs - beganMs - heldUpMs;
+    this.#windowMs += heldUpMs;
+    const spanMs = endMs - this.#windowMs;
+    if (spanMs < OVERLOAD_WINDOW_MS) return;
+    this.#share = this.#busyMs / spanMs;
+    this.#shareMs = endMs;
+    this.#windowMs = endMs;
+    this.#busyMs = 0;
+  }
+
+  /** Everyone whose turn it was has been written to, `lagMs` after the first of it came up. */
+  roundEnded(nowMs: number, lagMs: number): void {
+    this.#lagMs = lagMs;
+    this.#roundMs = nowMs;
+    if (lagMs <= OVERLOAD_LAG_MS) this.#lateSinceMs = undefined;
+    else this.#lateSinceMs ??= nowMs;
+  }
+
+  isOverloaded(nowMs: number): boolean {
+    return this.shareAt(nowMs) > OVERLOAD_SHARE || this.#isLate(nowMs);
+  }
+
+  /** Part of the event loop's time that delivery takes, 0 to 1. */
+  shareAt(nowMs: number): number {
+    return nowMs - this.#shareMs > 2 * OVERLOAD_WINDOW_MS ? 0 : this.#share;
+  }
+
+  /** How long the last round took from the moment when its first run closed. */
+  lagMsAt(nowMs: number): number {
+    return nowMs - this.#roundMs > 2 * OVERLOAD_WINDOW_MS ? 0 : this.#lagMs;
+  }
+
+  #isLate(nowMs: number): boolean {
+    if (this.#lateSinceMs === undefined) return false;
+    const isRecent = nowMs - this.#roundMs <= 2 * OVERLOAD_WINDOW_MS;
+    return isRecent && this.#roundMs - this.#lateSinceMs >= OVERLOAD_WINDOW_MS;
+  }
+}

@@ -1,0 +1,114 @@
+import { setImmediate as polled } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { SLICE_MS } from '../../shared/limits.ts';
+import type { Channel, Watcher } from '../channels/channel.ts';
+import { Overload } from './overload.ts';
+import { Turns } from './turns.ts';
+
+const WRITE_MS = 0.125;
+/** A slice ends at the first look at the clock after it is over. */
+const MOST_IN_A_SLICE = SLICE_MS / WRITE_MS + 4;
+
+class TestClock {
+  nowMs = 0;
+  monotonicMs(): number {
+    return this.nowMs;
+  }
+  epochMs(): number {
+    return this.nowMs;
+  }
+}
+
+/** Turns under a clock that only writes move on, and a note of who was written to in each turn of the event loop. */
+function rig() {
+  const clock = new TestClock();
+  const turns = new Turns(clock, new Overload());
+  const written: string[] = [];
+  const watcher = (name: string, then = () => {}): Watcher => ({
+    attach: () => {},
+    advance: () => {
+      written.push(name);
+      clock.nowMs += WRITE_MS;
+      then();
+    },
+  });
+  const channel = (...watchers: Watcher[]) =>
+    ({ watchers: new Set(watchers) }) as unknown as Channel;
+  /** Who is written to in the next turns, turn by turn, until nobody is. */
+  const play = async () => {
+    const slices: string[][] = [];
+    for (let seen = written.length; ; seen = written.length) {
+      await polled();
+      if (written.length === seen) return slices;
+      slices.push(written.slice(seen));
+    }
+  };
+  return { clock, turns, watcher, channel, play };
+}
+
+const names = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, i) => prefix + i);
+
+describe('a round of delivery', () => {
+  it('of thousands of users takes many turns of the loop, none of them long, and reaches each once', async () => {
+    const { turns, watcher, channel, play } = rig();
+    const users = names(2000, 'u');
+    turns.runsClosed(channel(...users.map((name) => watcher(name))));
+    const slices = await play();
+    expect(Math.max(...slices.map(({ length }) => length))).toBeLessThanOrEqual(MOST_IN_A_SLICE);
+    expect(slices.flat()).toEqual(users);
+  });
+
+  it('is done before the next one begins: whoever is behind waits for all others', async () => {
+    const { turns, watcher, channel, play } = rig();
+    const many = channel(...names(100, 'u').map((name) => watcher(name)));
+    let times = 0;
+    const late = watcher('late', () => {
+      times += 1;
+      if (times < 3) turns.behind(late);
+    });
+    turns.behind(late);
+    turns.runsClosed(many);
+    const first = await play();
+    expect(first.flat().indexOf('late')).toBe(100);
+    expect(first.flat().filter((name) => name === 'late')).toHaveLength(3);
+  });
+
+  it('writes again to those who had their turn when another run closes, and once to those who had not', async () => {
+    const { turns, watcher, channel, play } = rig();
+    const users = names(100, 'u');
+    let isFirst = true;
+    const again = (): void => {
+      if (isFirst) turns.runsClosed(all);
+      isFirst = false;
+    };
+    const all = channel(...users.map((name) => watcher(name, name === 'u50' ? again : undefined)));
+    turns.runsClosed(all);
+    expect((await play()).flat()).toEqual([...users, ...users]);
+  });
+
+  it('passes over who has left meanwhile, and takes in who has come', async () => {
+    const { turns, watcher, channel, play } = rig();
+    const leaving = watcher('leaving');
+    const coming = watcher('coming');
+    const stays = names(60, 'u');
+    const all = channel(
+      watcher('first', () => {
+        all.watchers.delete(leaving);
+        all.watchers.add(coming);
+      }),
+      ...stays.map((name) => watcher(name)),
+      leaving,
+    );
+    turns.runsClosed(all);
+    expect((await play()).flat()).toEqual(['first', ...stays, 'coming']);
+  });
+
+  it('is left where it stands by a stop', async () => {
+    const { turns, watcher, channel, play } = rig();
+    turns.runsClosed(channel(...names(100, 'u').map((name) => watcher(name))));
+    await polled();
+    turns.stop();
+    expect(await play()).toEqual([]);
+  });
+});
