@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, get as httpGet } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,7 @@ function start(settings: Record<string, string> = {}) {
 interface Line {
   readonly msg: string;
   readonly origin: string;
+  readonly lines?: number;
 }
 
 /** The next line of the log; that it is one JSON object is part of every test here. */
@@ -99,5 +101,36 @@ describe('the server', () => {
     const { exit, errors } = start({ SERVER_PORT: String(port) });
     expect(await exit).toEqual([1, null]);
     expect(await errors).toMatch(/^SERVER_HOST, SERVER_PORT: .*EADDRINUSE.*\n$/);
+  });
+
+  it('is held up by no log that nobody reads, and counts what it could not log', async () => {
+    const { server, lines, port, exit } = await ready({ LOG_LEVEL: 'debug' });
+    server.stdout.pause();
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    onTestFinished(() => agent.destroy());
+    // Far more than the pipe and the backlog take; the log has the path.
+    const path = `/nowhere?${'x'.repeat(4000)}`;
+    const ask = () =>
+      new Promise((resolve, reject) => {
+        const asked = httpGet({ host: '127.0.0.1', port, agent, path }, (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode));
+        });
+        asked.on('error', reject);
+      });
+    const statuses = await Promise.all(Array.from({ length: 800 }, ask));
+    expect(new Set(statuses)).toEqual(new Set([404]));
+    server.stdout.resume();
+    let logged = 0;
+    for (;;) {
+      const line = await nextLine({ lines });
+      if (line.msg === 'request answered') logged += 1;
+      if (!line.msg.startsWith('log lines were dropped')) continue;
+      expect(logged + Number(line.lines)).toBe(statuses.length);
+      break;
+    }
+    server.stdout.pause();
+    await Promise.all(Array.from({ length: 800 }, ask));
+    server.kill('SIGTERM');
+    expect(await exit).toEqual([0, null]);
   });
 });

@@ -1,19 +1,16 @@
 import { loadConfig } from '../shared/config.ts';
-import { ConfigError, StoreSetupError } from '../shared/errors.ts';
+import { ConfigError } from '../shared/errors.ts';
 import { HTTP_CLOSE_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { createLogger } from '../shared/logger.ts';
+import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
 import { buildApp } from './app.ts';
 
-/** Serves until SIGTERM or SIGINT, which count while it starts, too. */
-async function main(): Promise<void> {
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
+/** Serves until it is told to stop. */
+async function main({ output, stopped }: ServiceProcess): Promise<void> {
   const config = loadConfig(process.env);
-  const logger = createLogger(config.LOG_LEVEL, 'functions');
+  const logger = createLogger(config.LOG_LEVEL, 'functions', output);
 
   const store = await Promise.race([openStore(config, logger), stopped]);
   if (typeof store === 'string') return;
@@ -37,11 +34,4 @@ async function main(): Promise<void> {
   logger.info('stopped');
 }
 
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  if (!(error instanceof ConfigError || error instanceof StoreSetupError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-}
+await runService(main);

@@ -1,4 +1,13 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -30,6 +39,27 @@ test('what exceeds the backlog is dropped and counted, and the rest is whole', a
   closeSync(fd);
   expect(output.droppedLines).toBe(2000 - 1025);
   expect(readFileSync(path, 'utf8')).toBe(line.repeat(1025));
+});
+
+test('what was dropped is reported once lines are read again, exactly and behind what was kept', async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  // Open at both ends, and read by no one for now.
+  const fd = openSync(path, constants.O_RDWR);
+  const output = new BackgroundOutput(fd);
+  output.onFlow((lines) => output.write(`dropped ${lines}\n`));
+  const line = `${'x'.repeat(1023)}\n`;
+  for (let i = 0; i < 5000; i += 1) output.write(line);
+  const lost = output.droppedLines;
+  expect(lost).toBeGreaterThan(0);
+  const kept = `${line.repeat(5000 - lost)}dropped ${lost}\n`;
+  let read = '';
+  const reader = createReadStream(path, { encoding: 'latin1', end: kept.length - 1 });
+  for await (const chunk of reader) read += chunk;
+  await output.drained();
+  closeSync(fd);
+  expect(read === kept).toBe(true);
+  expect(output.droppedLines).toBe(lost);
 });
 
 test('what cannot be written is dropped, and nobody waits for it or is thrown at', async () => {

@@ -1,13 +1,13 @@
 import { write } from 'node:fs';
+import { LOG_BACKLOG_BYTES } from './limits.ts';
 
-const BACKLOG_BYTES = 1024 * 1024;
 const RETRY_MS = 50;
 const NOTHING = Buffer.alloc(0);
 
 /**
  * Writes lines to a file descriptor without ever making the caller wait, throw or retry for ever: a log whose reader
  * is slow or gone, or whose disk is full, must not hold up viewers. What exceeds a backlog of 1 MiB, or cannot be
- * written, is dropped and counted.
+ * written, is dropped and counted, and the count is told once lines are read again.
  */
 export class BackgroundOutput {
   readonly #fd: number;
@@ -15,6 +15,9 @@ export class BackgroundOutput {
   #chars = 0;
   #isWriting = false;
   #onIdle: (() => void)[] = [];
+  #onFlow: (lines: number) => void = () => {};
+  #unreported = 0;
+  #isReporting = false;
   droppedLines = 0;
 
   constructor(fd: number) {
@@ -22,13 +25,18 @@ export class BackgroundOutput {
   }
 
   write(line: string): void {
-    if (this.#chars + line.length > BACKLOG_BYTES) {
-      this.droppedLines += 1;
+    if (this.#chars + line.length > LOG_BACKLOG_BYTES && !this.#isReporting) {
+      this.#drop(1);
       return;
     }
     this.#lines.push(line);
     this.#chars += line.length;
     if (!this.#isWriting) this.#writeNext();
+  }
+
+  /** Where it is told how many lines were dropped since the last time, as soon as lines are read again. */
+  onFlow(report: (lines: number) => void): void {
+    this.#onFlow = report;
   }
 
   /** Resolves once everything is written or dropped; with a reader who reads nothing, never. */
@@ -51,11 +59,27 @@ export class BackgroundOutput {
         setTimeout(() => this.#writeRest(bytes, lines), RETRY_MS);
         return;
       }
-      if (error) this.droppedLines += lines;
+      if (error) this.#drop(lines);
       const rest = error ? NOTHING : bytes.subarray(written);
-      if (rest.length > 0) this.#writeRest(rest, lines);
-      else this.#wroteAll();
+      if (rest.length > 0) return this.#writeRest(rest, lines);
+      if (!error) this.#report();
+      this.#wroteAll();
     });
+  }
+
+  #drop(lines: number): void {
+    this.droppedLines += lines;
+    this.#unreported += lines;
+  }
+
+  /** Called while a write still counts as under way: what the report writes waits behind the backlog, full or not. */
+  #report(): void {
+    const lines = this.#unreported;
+    if (lines === 0) return;
+    this.#unreported = 0;
+    this.#isReporting = true;
+    this.#onFlow(lines);
+    this.#isReporting = false;
   }
 
   #wroteAll(): void {

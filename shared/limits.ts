@@ -82,6 +82,12 @@ export const HTTP_TIMEOUT_CHECK_MS = 1_000;
 /** Requests under way at a stop get this long: more than any waits for the store. */
 export const HTTP_CLOSE_MS = STORE_TIMEOUT_MS + 1_000;
 
+// The log
+/** Lines that its reader has not taken yet; further ones are dropped and counted. */
+export const LOG_BACKLOG_BYTES = MIB;
+/** What a reader who has stopped reading is waited for at the end. */
+export const LOG_DRAIN_MS = 1_000;
+
 // Usage
 export const MINUTE_MS = 60_000;
 /** The span that /usage answers for. */

@@ -1,13 +1,14 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import type { BackgroundOutput } from './background-output.ts';
 
 export type { Logger };
 
 /**
- * JSON lines, on stdout unless told otherwise. On stdout each is written before the call returns: a Lambda may be frozen
- * right after its answer.
+ * JSON lines, to `output` in the background, else to stdout, each before the call returns: a Lambda may be frozen right
+ * after its answer.
  */
-export function createLogger(level: string, service: string, output?: DestinationStream): Logger {
-  return pino(
+export function createLogger(level: string, service: string, output?: BackgroundOutput): Logger {
+  const logger = pino(
     {
       level,
       base: { service },
@@ -16,6 +17,8 @@ export function createLogger(level: string, service: string, output?: Destinatio
     },
     output ?? pino.destination({ fd: 1, sync: true }),
   );
+  output?.onFlow((lines) => logger.warn({ lines }, 'log lines were dropped: nobody read the log'));
+  return logger;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
