@@ -1,4 +1,4 @@
-import type { Setting } from './config/setting.ts';
+import type { Setting, Values } from './config/setting.ts';
 import { SETTING_GROUPS } from './config/settings.ts';
 import { ConfigError } from './errors.ts';
 import { PACKET_OVERHEAD_BYTES } from './limits.ts';
@@ -13,9 +13,7 @@ type Settings = Flattened<Groups>;
 export const SETTINGS = Object.assign({}, ...Object.values(SETTING_GROUPS)) as Settings;
 
 export type SettingName = keyof Settings;
-export type Config = {
-  readonly [N in SettingName]: Settings[N] extends Setting<infer T> ? T : never;
-};
+export type Config = Values<Settings>;
 
 /** Relations between settings that a start depends on: [holds, what to say]. */
 function relations(config: Config): readonly (readonly [boolean, string])[] {

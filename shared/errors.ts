@@ -60,6 +60,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** The store does not serve now: it is away, closed, or too slow. Whatever was asked may be asked again. */
+export class StoreAwayError extends Error {
+  override readonly name = 'StoreAwayError';
+}
+
 /** The store can be reached but will never serve as it is set: nodes, keyspace, credentials or schema are wrong. */
 export class StoreSetupError extends Error {
   override readonly name = 'StoreSetupError';

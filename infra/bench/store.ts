@@ -1,8 +1,8 @@
 /**
- * `make bench-store`: what /register, /usage and saving usage rows cost, and how fast they go, on the real engines.
+ * `make bench-store`: what /register, /usage and saving usage rows cost, and how fast they go, on each engine that is a server.
  * Goals of speed are reported; a request that fails, or a wrong sum, makes the exit code 1.
  *
- *     node infra/bench/store.ts [--engine cassandra|dynamodb]... [--seconds <measured, of each load>]
+ *     node infra/bench/store.ts [--engine NAME]... [--seconds <measured, of each load>]
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,10 +10,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Config } from '../../shared/config.ts';
 import { createLogger } from '../../shared/logger.ts';
+import type { StoreName } from '../../shared/store/engines.ts';
 import { openStore } from '../../shared/store/open-store.ts';
-import { EngineUnavailable } from '../local/engine-host.ts';
+import { EngineUnavailable } from '../local/engines/engine-host.ts';
+import { SERVER_ENGINES } from '../local/engines/engines.ts';
 import { cleanEnvironment } from '../local/environment.ts';
-import { makeTestKeyspace, makeTestTables, type TestEngine } from '../local/test-stores.ts';
+import { makeTestStore } from '../local/test-stores.ts';
 import { BenchError, Child } from './child.ts';
 import { goalRow, machine } from './report.ts';
 import { withEngine } from './store/engine.ts';
@@ -35,19 +37,6 @@ const START_MS = 20_000;
 const REPOSITORY = join(import.meta.dirname, '../..');
 const USERS_REGISTERED = 1_000;
 const OLDEST_LEFT_OUT = 10;
-
-/** The settings by which a child process finds what `config` has. */
-function environment(config: Config): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    STORE: config.STORE,
-    DB_NODES: config.DB_NODES.join(),
-    DB_NAME: config.DB_NAME,
-    DYNAMODB_TABLE_PREFIX: config.DYNAMODB_TABLE_PREFIX,
-    SERVER_PORT: '0',
-    LOG_LEVEL: 'info',
-  };
-}
 
 async function saveRows(config: Config): Promise<void> {
   const store = await openStore(config, createLogger('error', 'bench'));
@@ -116,13 +105,12 @@ async function flushFigures(env: NodeJS.ProcessEnv, seconds: number): Promise<Fl
   return figures;
 }
 
-async function benchEngine(engine: TestEngine, seconds: number): Promise<EngineFigures> {
-  const make = { cassandra: makeTestKeyspace, dynamodb: makeTestTables }[engine];
-  const { config, remove } = await make();
+async function benchEngine(engine: StoreName, seconds: number): Promise<EngineFigures> {
+  const { config, environment, remove } = await makeTestStore(engine);
   try {
     await saveRows(config);
     console.log(`\n${engine}\n${TABLE_HEAD}`);
-    const env = environment(config);
+    const env = { ...process.env, ...environment, SERVER_PORT: '0', LOG_LEVEL: 'info' };
     const http = await httpFigures(env, seconds);
     return { engine, http, flush: await flushFigures(env, seconds) };
   } finally {
@@ -130,10 +118,14 @@ async function benchEngine(engine: TestEngine, seconds: number): Promise<EngineF
   }
 }
 
+function isServer(name: string): name is StoreName {
+  return SERVER_ENGINES.has(name);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      engine: { type: 'string', multiple: true, default: ['cassandra', 'dynamodb'] },
+      engine: { type: 'string', multiple: true, default: [...SERVER_ENGINES.keys()] },
       seconds: { type: 'string', default: '10' },
     },
   });
@@ -145,7 +137,8 @@ async function main(): Promise<void> {
   process.env = cleanEnvironment(process.env);
   const figures: EngineFigures[] = [];
   for (const engine of values.engine) {
-    if (engine !== 'cassandra' && engine !== 'dynamodb') throw new BenchError(`no ${engine}`);
+    if (!isServer(engine))
+      throw new BenchError(`${engine} is none of ${[...SERVER_ENGINES.keys()]}`);
     try {
       figures.push(await withEngine(engine, () => benchEngine(engine, seconds)));
     } catch (error) {

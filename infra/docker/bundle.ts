@@ -1,5 +1,9 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { STORE_NAMES } from '../../shared/store/engines.ts';
+
+/** The one engine that functions/lambda/function.ts can use; the code of the others would be weight that never runs. */
+const LAMBDA_STORE = 'dynamodb';
 
 /**
  * `node infra/docker/bundle.ts [FOLDER]`: bundles each Lambda handler into one file, <name>.cjs in dist/lambda or the
@@ -17,6 +21,9 @@ const { metafile } = await build({
   platform: 'node',
   target: `node${process.versions.node}`,
   format: 'cjs',
+  external: STORE_NAMES.filter((name) => name !== LAMBDA_STORE).map(
+    (name) => `./${name}/engine.ts`,
+  ),
   metafile: true,
   logLevel: 'warning',
 });

@@ -28,7 +28,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY functions functions
-COPY infra/cassandra infra/cassandra
+COPY infra/schema.ts infra/schema.ts
 COPY infra/docker infra/docker
 # The handlers, each bundled into one file: a function's start reads that file and little else.
 RUN node infra/docker/bundle.ts && mkdir -p /var/task && mv dist/lambda/* /var/task \

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config.ts';
-import { applyCassandraSchema } from '../cassandra/apply-schema.ts';
-import { startCassandra } from '../local/cassandra.ts';
-import type { LocalEngine } from '../local/local-engine.ts';
+import { applyCassandraSchema } from '../../shared/store/cassandra/apply-schema.ts';
+import { startEngine } from '../local/engines/engines.ts';
+import type { LocalEngine } from '../local/engines/local-engine.ts';
 import { testEndpoint } from '../local/test-stores.ts';
 import { IS_LONG } from './testing/long.ts';
 import { TestService } from './testing/test-service.ts';
@@ -22,7 +22,7 @@ describe.skipIf(!testEndpoint('cassandra'))('Cassandra away, killed and back', (
   let service: TestService;
 
   beforeAll(async () => {
-    engine = await startCassandra({ commitLogSync: 'batch' });
+    engine = await startEngine('cassandra', { durable: true });
     const settings = { STORE: 'cassandra', DB_NODES: `127.0.0.1:${engine.port}`, DB_NAME: 'e2e' };
     await applyCassandraSchema(loadConfig(settings), () => {});
     service = await TestService.start(settings);

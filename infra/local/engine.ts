@@ -1,49 +1,40 @@
 import { parseArgs } from 'node:util';
-import { type CassandraEngineOptions, cassandraEngine } from './cassandra.ts';
-import { dynamoDbEngine } from './dynamodb.ts';
-import { EngineUnavailable } from './engine-host.ts';
+import { EngineUnavailable } from './engines/engine-host.ts';
+import { SERVER_ENGINES, serverEngine } from './engines/engines.ts';
 import { assertFree } from './free-ports.ts';
 
-const USAGE = `usage: node infra/local/engine.ts cassandra|dynamodb start|stop|remove [--port N] [--sync periodic|batch]
+const NAMES = [...SERVER_ENGINES.keys()].join('|');
+const PORTS = [...SERVER_ENGINES].map(([name, { defaultPort }]) => `${defaultPort} for ${name}`);
+const USAGE = `usage: node infra/local/engine.ts ${NAMES} start|stop|remove [--port N] [--durable]
 
 A real engine on loopback, for those without a cluster or an account: in Docker where it answers, else on Java with
 the help of Maven. It keeps its data over stop and start; remove takes them away.
-  --port   default: 9042 for cassandra, 8000 for dynamodb
-  --sync   when Cassandra confirms a write: once in memory (periodic, its default) or once on disk (batch)`;
-
-const DEFAULT_PORTS = { cassandra: 9042, dynamodb: 8000 } as const;
-
-function advice(name: 'cassandra' | 'dynamodb', port: number): string {
-  return name === 'cassandra'
-    ? `STORE=cassandra DB_NODES=127.0.0.1:${port}`
-    : `STORE=dynamodb AWS_ENDPOINT_URL=http://127.0.0.1:${port} AWS_REGION=us-east-1 ` +
-        'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local';
-}
+  --port     default: ${PORTS.join(', ')}
+  --durable  confirms a write only once it is on disk, which is slower`;
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { port: { type: 'string' }, sync: { type: 'string', default: 'periodic' } },
+    options: { port: { type: 'string' }, durable: { type: 'boolean', default: false } },
   });
-  const [name, verb] = positionals;
-  const { sync: commitLogSync } = values;
-  if (
-    (name !== 'cassandra' && name !== 'dynamodb') ||
-    (verb !== 'start' && verb !== 'stop' && verb !== 'remove') ||
-    (commitLogSync !== 'periodic' && commitLogSync !== 'batch')
-  ) {
+  const [name = '', verb] = positionals;
+  if (!SERVER_ENGINES.has(name) || (verb !== 'start' && verb !== 'stop' && verb !== 'remove')) {
     throw new RangeError(USAGE);
   }
-  const port = Number(values.port ?? DEFAULT_PORTS[name]);
-  const options: CassandraEngineOptions = { commitLogSync, detached: true, say: console.log };
-  const engine = await (name === 'cassandra' ? cassandraEngine : dynamoDbEngine)(port, options);
+  const local = serverEngine(name);
+  const port = Number(values.port ?? local.defaultPort);
+  const options = { durable: values.durable, detached: true, say: console.log };
+  const engine = await local.create(port, options);
   switch (verb) {
-    case 'start':
+    case 'start': {
       if (!(await engine.isAlive())) {
         await assertFree(port);
         await engine.start();
       }
-      return console.log(`${name} serves on 127.0.0.1:${port}: ${advice(name, port)}`);
+      const environment = Object.entries(local.environment(local.endpoint(port)));
+      const advice = environment.map(([variable, value]) => `${variable}=${value}`).join(' ');
+      return console.log(`${name} serves on 127.0.0.1:${port}: STORE=${name} ${advice}`);
+    }
     case 'stop':
       return engine.end();
     case 'remove':

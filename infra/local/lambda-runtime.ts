@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { executeByLine, probe } from './commands.ts';
-import { EngineUnavailable } from './engine-host.ts';
+import { EngineUnavailable } from './engines/engine-host.ts';
 
 /** The runtime client that functions.Dockerfile installs, by the same lock. */
 const PACKAGE = join(import.meta.dirname, '../docker/lambda-runtime');

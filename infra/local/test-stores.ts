@@ -1,69 +1,66 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Config, loadConfig } from '../../shared/config.ts';
-import { connectCassandra } from '../../shared/store/cassandra/client.ts';
-import { createDynamoDbTables } from '../../shared/store/dynamodb/tables.ts';
-import { applyCassandraSchema } from '../cassandra/apply-schema.ts';
+import { loadEngine, type StoreName } from '../../shared/store/engines.ts';
+import { LOCAL_ENGINES, serverEngine } from './engines/engines.ts';
 import { assertLoopback, cleanEnvironment } from './environment.ts';
 
 /**
- * The real engines that tests run on. `npm test` starts them and says here where they are:
- *   TEST_CASSANDRA_NODE     host:port; user and password are cassandra, cassandra
- *   TEST_DYNAMODB_ENDPOINT  URL of DynamoDB Local
- * Where one is not set, its tests are skipped, and `npm test` says so at its end.
+ * The stores that tests run on. `npm test` starts the engines that are servers, and says where they are by the variable
+ * that stands in the engine's row: TEST_CASSANDRA_NODE=host:port, TEST_DYNAMODB_ENDPOINT=URL. Where one is not set, its
+ * tests are skipped, and `npm test` says so at its end.
  */
-export const TEST_ENGINES = {
-  cassandra: 'TEST_CASSANDRA_NODE',
-  dynamodb: 'TEST_DYNAMODB_ENDPOINT',
-} as const;
-export type TestEngine = keyof typeof TEST_ENGINES;
 
-/** @throws RangeError when the endpoint that is set is not on this machine */
-export function testEndpoint(engine: TestEngine): string | undefined {
-  const endpoint = process.env[TEST_ENGINES[engine]];
+/**
+ * Where the server of that name runs for the tests.
+ * @throws RangeError when that is not on this machine
+ */
+export function testEndpoint(name: string): string | undefined {
+  const endpoint = process.env[serverEngine(name).testVariable];
   return endpoint && assertLoopback(endpoint);
 }
 
-/** Settings of an engine's own keyspace or tables, so that test files can run at the same time. */
-interface TestStore {
+/** Whether tests can have a store of that engine. */
+export function isTestable(name: StoreName): boolean {
+  return LOCAL_ENGINES[name].kind === 'embedded' || testEndpoint(name) !== undefined;
+}
+
+/** Settings of a keyspace, tables or file of one's own, so that test files can run at the same time. */
+export interface TestStore {
   readonly config: Config;
+  /** By which another process finds it, too. */
+  readonly environment: Readonly<Record<string, string>>;
   remove(): Promise<void>;
 }
 
-const DROP_TIMEOUT_MS = 30_000;
-
-function uniqueName(): string {
-  return `test_${randomBytes(6).toString('hex')}`;
-}
-
-/** A keyspace with the schema applied; `settings` replace what would be set. */
-export async function makeTestKeyspace(
+/**
+ * A store of its own with its schema made; `settings` replace what would be set. What an engine's client reads from the
+ * environment alone leads this process to the tests' engine from now on.
+ */
+export async function makeTestStore(
+  name: StoreName,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<TestStore> {
-  const node = testEndpoint('cassandra') ?? 'nowhere';
-  const config = loadConfig({
-    STORE: 'cassandra',
-    DB_NODES: node,
-    DB_NAME: uniqueName(),
+  const local = LOCAL_ENGINES[name];
+  if (local.kind === 'embedded') {
+    const folder = await mkdtemp(join(tmpdir(), 'store-'));
+    const environment = { STORE: name, ...local.environment(folder), ...settings };
+    const config = loadConfig(environment);
+    return { config, environment, remove: () => rm(folder, { recursive: true }) };
+  }
+  const environment = {
+    STORE: name,
+    ...local.environment(testEndpoint(name) ?? 'nowhere'),
+    ...local.ownPart(`test_${randomBytes(6).toString('hex')}`),
     ...settings,
-  });
-  await applyCassandraSchema(config, () => {});
-  return {
-    config,
-    async remove() {
-      const client = await connectCassandra(config);
-      const drop = `DROP KEYSPACE ${config.DB_NAME}`;
-      await client.execute(drop, [], { prepare: false, readTimeout: DROP_TIMEOUT_MS });
-      await client.close();
-    },
   };
-}
-
-/** Tables of their own; from now on this process's AWS_* variables lead to DynamoDB Local alone. */
-export async function makeTestTables(): Promise<TestStore> {
-  const endpoint = testEndpoint('dynamodb') ?? 'nowhere';
-  Object.assign(process.env, cleanEnvironment({}), { AWS_ENDPOINT_URL: endpoint });
-  const config = loadConfig({ STORE: 'dynamodb', DYNAMODB_TABLE_PREFIX: uniqueName() });
-  await createDynamoDbTables(config.DYNAMODB_TABLE_PREFIX, () => {});
-  // DynamoDB Local keeps its tables in memory: they go when it goes.
-  return { config, remove: async () => {} };
+  const config = loadConfig(environment);
+  const foreign = Object.entries(environment).filter(([variable]) => !(variable in config));
+  if (foreign.length > 0) {
+    Object.assign(process.env, cleanEnvironment({}), Object.fromEntries(foreign));
+  }
+  await (await loadEngine(name)).createSchema(config, () => {});
+  return { config, environment, remove: () => local.removePart(config) };
 }

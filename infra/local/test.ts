@@ -3,43 +3,29 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CASSANDRA, startCassandra } from './cassandra.ts';
-import { DYNAMODB, startDynamoDb } from './dynamodb.ts';
-import { EngineUnavailable } from './engine-host.ts';
+import { STORE_NAMES } from '../../shared/store/engines.ts';
+import { EngineUnavailable } from './engines/engine-host.ts';
+import { SERVER_ENGINES, serverEngine, startEngine } from './engines/engines.ts';
+import type { LocalEngine } from './engines/local-engine.ts';
+import { prepareRuntime } from './engines/runtime.ts';
 import { assertLoopback, cleanEnvironment } from './environment.ts';
 import { prepareLambdaRuntime } from './lambda-runtime.ts';
-import type { LocalEngine } from './local-engine.ts';
-import { prepareRuntime } from './runtime.ts';
 import { countTests, type TestCounts } from './test-counts.ts';
-import { TEST_ENGINES, type TestEngine } from './test-stores.ts';
 
 /**
  * `npm test`: fetches the engines where they lack, starts them, runs vitest on the whole repository, and ends them.
  * Further arguments go to vitest: `npm test -- shared/store`.
- *   STORES=sqlite               leaves the engines out; else a comma list of sqlite, cassandra and dynamodb
+ *   STORES=sqlite               leaves the engines out; else a comma list of stores
  *   TEST_CASSANDRA_NODE=…       takes an engine of this machine that runs already; test-stores.ts says more
  *   TEST_DYNAMODB_ENDPOINT=…
  *   CI=true                     an engine that could not be tested is a failure
  */
 
-const ENGINES = {
-  cassandra: {
-    source: CASSANDRA,
-    start: startCassandra,
-    endpoint: (port: number) => `127.0.0.1:${port}`,
-  },
-  dynamodb: {
-    source: DYNAMODB,
-    start: startDynamoDb,
-    endpoint: (port: number) => `http://127.0.0.1:${port}`,
-  },
-} as const;
-const NAMES: readonly TestEngine[] = ['cassandra', 'dynamodb'];
 const VITEST = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
 
 /** @throws RangeError when STORES names what there is not */
 function storesToTest(): ReadonlySet<string> {
-  const known = ['sqlite', ...NAMES];
+  const known: readonly string[] = STORE_NAMES;
   const named = (process.env.STORES || known.join()).split(',').map((name) => name.trim());
   const unknown = named.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new RangeError(`STORES takes ${known}, not ${unknown}`);
@@ -58,14 +44,13 @@ class TestRun {
   /** @throws RangeError when an engine is to be taken that is not on this machine */
   async bringUp(): Promise<void> {
     const wanted = storesToTest();
-    const toStart: TestEngine[] = [];
-    for (const name of NAMES) {
-      const variable = TEST_ENGINES[name];
+    const toStart: string[] = [];
+    for (const [name, { source, testVariable: variable }] of SERVER_ENGINES) {
       const given = this.environment[variable];
       delete this.environment[variable];
       if (!wanted.has(name)) this.untested.push(`${name} (left out by STORES)`);
       else if (given) this.environment[variable] = assertLoopback(given);
-      else if (await this.#attempt(name, () => prepareRuntime(ENGINES[name].source, console.log))) {
+      else if (await this.#attempt(name, () => prepareRuntime(source, console.log))) {
         toStart.push(name);
       }
     }
@@ -86,15 +71,15 @@ class TestRun {
     await Promise.all(this.#running.map((engine) => engine.stop()));
   }
 
-  async #start(name: TestEngine): Promise<void> {
-    const { start, endpoint } = ENGINES[name];
-    const engine = await start();
+  async #start(name: string): Promise<void> {
+    const { testVariable, endpoint } = serverEngine(name);
+    const engine = await startEngine(name);
     this.#running.push(engine);
-    this.environment[TEST_ENGINES[name]] = endpoint(engine.port);
+    this.environment[testVariable] = endpoint(engine.port);
     console.log(`${name}: serves on port ${engine.port}`);
   }
 
-  async #attempt(name: TestEngine, step: () => Promise<unknown>): Promise<boolean> {
+  async #attempt(name: string, step: () => Promise<unknown>): Promise<boolean> {
     try {
       await step();
       return true;

@@ -7,6 +7,11 @@ export interface Setting<T> {
   readonly about: string;
 }
 
+/** What a group of settings says, by their names. */
+export type Values<Group> = {
+  readonly [N in keyof Group]: Group[N] extends Setting<infer T> ? T : never;
+};
+
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   KiB: 1024,

@@ -1,66 +1,16 @@
-import { integer, matching, oneOf, type Parse, setting, text } from './setting.ts';
+import { STORE_ENGINE_SETTINGS, STORE_NAMES } from '../store/engines.ts';
+import { oneOf, setting } from './setting.ts';
 
-const NODE = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i;
-
-const nodeList: Parse<readonly string[]> = (text) => {
-  const nodes = text.split(',').map((node) => node.trim());
-  if (!nodes.every((node) => NODE.test(node))) {
-    throw new RangeError('hosts with commas between them, each with :port or without');
-  }
-  return nodes;
-};
+const quoted = STORE_NAMES.map((name) => `\`${name}\``);
 
 /** Where registrations and usage live. */
 export const STORE_SETTINGS = {
   'The store': {
     STORE: setting(
-      oneOf('cassandra', 'dynamodb', 'sqlite'),
+      oneOf(...STORE_NAMES),
       'cassandra',
-      'Where registrations and usage live: `cassandra`, `dynamodb` or `sqlite`.',
+      `Where registrations and usage live: ${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}.`,
     ),
   },
-  Cassandra: {
-    DB_NODES: setting(
-      nodeList,
-      'localhost',
-      'Cassandra nodes to begin with, with commas between them: `host`, `host:port` or `[IPv6]:port`. The driver finds the others.',
-    ),
-    DB_PORT: setting(integer(1, 65_535), '9042', 'Port of Cassandra nodes given without one.'),
-    DB_NAME: setting(
-      matching(/^[a-z][a-z0-9_]{0,47}$/, 'a lower-case name of letters, digits and _, 48 at most'),
-      'streaming_service',
-      "Cassandra's keyspace.",
-    ),
-    DB_USER: setting(text, 'cassandra', "User's name at Cassandra."),
-    DB_PASS: setting(text, 'cassandra', "User's password at Cassandra."),
-    DB_DATACENTER: setting(
-      matching(/^[\w.-]+$/, 'letters, digits and . _ -'),
-      'datacenter1',
-      'Data centre whose nodes are asked; the others only receive copies.',
-    ),
-    DB_REPLICATION: setting(
-      integer(1, 99),
-      '1',
-      'Copies of each row in `DB_DATACENTER`, for a keyspace that `npm run schema` creates. 1 is for one machine: with 3, a node may be lost.',
-    ),
-    DB_TLS_CA: setting(
-      text,
-      '',
-      'PEM file of the authority to trust at Cassandra; empty is no TLS.',
-    ),
-  },
-  DynamoDB: {
-    DYNAMODB_TABLE_PREFIX: setting(
-      matching(/^[\w.-]{1,200}$/, 'letters, digits and . _ -, 200 at most'),
-      'streaming-service',
-      "Beginning of DynamoDB's table names. Endpoint, region and keys are the AWS SDK's own variables.",
-    ),
-  },
-  SQLite: {
-    SQLITE_PATH: setting(
-      text,
-      'data/streaming-service.db',
-      'File of the SQLite store, shared by both processes of one machine.',
-    ),
-  },
+  ...STORE_ENGINE_SETTINGS,
 } as const;

@@ -1,10 +1,12 @@
+import { StoreAwayError } from '../errors.ts';
+
 /** The calls under way. Once closing has begun there are no new ones, and it ends when the last has settled. */
 export class InFlight {
   readonly #calls = new Set<Promise<unknown>>();
   #closing = false;
 
   async run<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#closing) throw new Error('the store is closed');
+    if (this.#closing) throw new StoreAwayError('the store is closed');
     const running = call();
     this.#calls.add(running);
     try {

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Logger } from '../logger.ts';
+import { loadEngine } from './engines.ts';
 import { openReconnecting } from './reconnecting-store.ts';
 import type { Store } from './store.ts';
 
@@ -11,26 +12,7 @@ import type { Store } from './store.ts';
  * @throws StoreSetupError with the one line to print, within 15 s, when the store can never serve as it is set
  */
 export async function openStore(config: Config, logger: Logger): Promise<Store> {
-  switch (config.STORE) {
-    case 'sqlite': {
-      const { openSqlite } = await import('./sqlite/sqlite-store.ts');
-      const path = config.SQLITE_PATH;
-      return openReconnecting(
-        () => openSqlite({ path }),
-        logger,
-        `STORE=sqlite SQLITE_PATH=${path}`,
-      );
-    }
-    case 'cassandra': {
-      const { openCassandra } = await import('./cassandra/cassandra-store.ts');
-      const name = `STORE=cassandra DB_NODES=${config.DB_NODES}`;
-      return openReconnecting((lost) => openCassandra(config, { lost }), logger, name);
-    }
-    case 'dynamodb': {
-      const { openDynamoDb } = await import('./dynamodb/tables.ts');
-      const tablePrefix = config.DYNAMODB_TABLE_PREFIX;
-      const name = `STORE=dynamodb DYNAMODB_TABLE_PREFIX=${tablePrefix}`;
-      return openReconnecting(() => openDynamoDb({ tablePrefix }), logger, name);
-    }
-  }
+  const engine = await loadEngine(config.STORE);
+  const name = `STORE=${config.STORE} ${engine.describe(config)}`;
+  return openReconnecting((lost) => engine.open(config, { lost }), logger, name);
 }

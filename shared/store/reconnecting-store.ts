@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreSetupError } from '../errors.ts';
+import { StoreAwayError, StoreSetupError } from '../errors.ts';
 import type { Minute, UserId } from '../ids.ts';
 import { STORE_AWAY_LOG_MS, STORE_RETRY_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
@@ -86,7 +86,7 @@ class ReconnectingStore implements Store {
 
   #get(): Store {
     if (this.#store) return this.#store;
-    throw new Error('the store is away', { cause: this.#reason });
+    throw new StoreAwayError('the store is away', { cause: this.#reason });
   }
 
   async register(userId: UserId): Promise<void> {

@@ -1,10 +1,10 @@
-import type { TestEngine } from '../../local/test-stores.ts';
+import { serverEngine } from '../../local/engines/engines.ts';
 import type { Goal } from '../report.ts';
 import type { FlushFigure } from './flush.ts';
 import type { HttpFigure } from './http.ts';
 
 export interface EngineFigures {
-  readonly engine: TestEngine;
+  readonly engine: string;
   readonly http: readonly HttpFigure[];
   readonly flush: readonly FlushFigure[];
 }
@@ -32,9 +32,9 @@ export function flushRow({ name, rowsPerSecond, cpuMicros }: FlushFigure): strin
   return row(`rows, ${name}`, rowsPerSecond.toFixed(0), cpuMicros.toFixed(0));
 }
 
-/** What the product promises of Cassandra, and whether this run saw it hold. */
+/** What the product promises of an engine, and whether this run saw it hold. */
 export function goalsOf({ engine, http, flush }: EngineFigures): Goal[] {
-  if (engine !== 'cassandra') return [];
+  if (serverEngine(engine).isStandIn) return [];
   const of = (name: string) => http.filter((figure) => figure.name === name);
   const atMost = (goal: string, values: readonly number[], limit: number, unit: string): Goal[] =>
     values.map((value) => ({

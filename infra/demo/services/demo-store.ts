@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Config } from '../../../shared/config.ts';
+import type { StoreName } from '../../../shared/store/engines.ts';
+import { LOCAL_ENGINES } from '../../local/engines/engines.ts';
 import { DemoError } from '../demo-error.ts';
 import { Service } from './service.ts';
 
@@ -16,7 +17,7 @@ export interface DemoStore {
 }
 
 export interface DemoStoreOptions {
-  readonly store: Config['STORE'];
+  readonly store: StoreName;
   readonly folder: string;
   /** A clean environment. */
   readonly env: NodeJS.ProcessEnv;
@@ -27,28 +28,26 @@ export interface DemoStoreOptions {
 
 export async function openDemoStore(options: DemoStoreOptions): Promise<DemoStore> {
   const { store, folder } = options;
-  if (store === 'sqlite') {
-    const file = `${folder}/demo.db`;
-    for (const part of ['', '-wal', '-shm']) rmSync(file + part, { force: true });
+  const local = LOCAL_ENGINES[store];
+  if (local.kind === 'embedded') {
+    const files = local.files(folder);
+    for (const file of files) rmSync(file, { force: true });
     return {
-      env: { STORE: store, SQLITE_PATH: file },
-      where: relative(process.cwd(), file),
+      env: { STORE: store, ...local.environment(folder) },
+      where: relative(process.cwd(), files[0] ?? folder),
       stop: async () => {},
     };
   }
   const { port, stop } = await keepEngine(store, options);
-  const where = `127.0.0.1:${port}`;
-  const address =
-    store === 'cassandra' ? { DB_NODES: where } : { AWS_ENDPOINT_URL: `http://${where}` };
-  const env = { STORE: store, ...address };
+  const env = { STORE: store, ...local.environment(local.endpoint(port)) };
   const schema = new Service({
     name: 'schema',
-    script: 'infra/cassandra/schema.ts',
+    script: 'infra/schema.ts',
     env: { ...options.env, ...env },
     logFile: options.logFile('schema'),
   });
   await schema.finished();
-  return { env, where, stop };
+  return { env, where: `127.0.0.1:${port}`, stop };
 }
 
 async function keepEngine(

@@ -3,12 +3,9 @@
  * output what it does, and at last `port N`. Its standard input is a pipe from the demo, which ends with the demo,
  * however that ends; then the engine is stopped and its data are removed.
  */
-import { cassandraEngine } from '../../local/cassandra.ts';
-import { dynamoDbEngine } from '../../local/dynamodb.ts';
+import { serverEngine } from '../../local/engines/engines.ts';
+import type { LocalEngine } from '../../local/engines/local-engine.ts';
 import { freePorts } from '../../local/free-ports.ts';
-import type { LocalEngine } from '../../local/local-engine.ts';
-
-const ENGINES = { cassandra: cassandraEngine, dynamodb: dynamoDbEngine } as const;
 
 let engine: LocalEngine | undefined;
 
@@ -20,8 +17,7 @@ async function end(code: number): Promise<never> {
 process.stdin.on('close', () => end(0)).resume();
 try {
   const [port = 0] = await freePorts(1);
-  const name = process.argv[2] === 'cassandra' ? 'cassandra' : 'dynamodb';
-  engine = await ENGINES[name](port, { say: console.log });
+  engine = await serverEngine(process.argv[2]).create(port, { say: console.log });
   await engine.start();
   console.log(`port ${port}`);
 } catch (error) {

@@ -1,4 +1,5 @@
-import { type Config, SETTINGS } from '../../../shared/config.ts';
+import { SETTINGS } from '../../../shared/config.ts';
+import type { StoreName } from '../../../shared/store/engines.ts';
 import { cleanEnvironment } from '../../local/environment.ts';
 import { CLIP_NAMES } from '../media/clip.ts';
 import type { Screen } from '../screen.ts';
@@ -13,7 +14,7 @@ export interface ServicesOptions {
   readonly folder: string;
   /** Else each service's log is a file. */
   readonly logsToStdout: boolean;
-  readonly store: Config['STORE'];
+  readonly store: StoreName;
 }
 
 /** All that the demo runs, ready. */

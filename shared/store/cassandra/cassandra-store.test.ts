@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { applyCassandraSchema } from '../../../infra/cassandra/apply-schema.ts';
 import { freePorts } from '../../../infra/local/free-ports.ts';
-import { makeTestKeyspace, testEndpoint } from '../../../infra/local/test-stores.ts';
+import { makeTestStore, type TestStore, testEndpoint } from '../../../infra/local/test-stores.ts';
 import type { Config } from '../../config.ts';
 import { StoreSetupError } from '../../errors.ts';
 import { minuteOf, type UserId } from '../../ids.ts';
 import { expiryMs } from '../row-life.ts';
 import { usageRow as row } from '../testing/usage-row.ts';
+import { applyCassandraSchema } from './apply-schema.ts';
 import { openCassandra } from './cassandra-store.ts';
 import { connectCassandra } from './client.ts';
 
 describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
-  let keyspace: Awaited<ReturnType<typeof makeTestKeyspace>>;
+  let keyspace: TestStore;
   let config: Config;
   beforeAll(async () => {
-    keyspace = await makeTestKeyspace();
+    keyspace = await makeTestStore('cassandra');
     config = keyspace.config;
   });
   afterAll(() => keyspace.remove());
@@ -73,7 +73,7 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
     });
 
     test('a schema older than the program', async () => {
-      const old = await makeTestKeyspace();
+      const old = await makeTestStore('cassandra');
       const client = await connectCassandra(old.config, old.config.DB_NAME);
       await client.execute('TRUNCATE schema_version', [], { prepare: false, readTimeout: 20_000 });
       await client.close();

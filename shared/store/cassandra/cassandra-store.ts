@@ -2,15 +2,12 @@ import { errors, type QueryOptions, types } from 'cassandra-driver';
 import { StoreSetupError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
+import type { OpenOptions } from '../engine.ts';
 import { forEachBounded, InFlight } from '../in-flight.ts';
 import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
 import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
-import {
-  type CassandraClient,
-  type CassandraConfig,
-  connectCassandra,
-  inOneLine,
-} from './client.ts';
+import { type CassandraClient, connectCassandra, inOneLine } from './client.ts';
+import type { CassandraConfig } from './settings.ts';
 
 /** The schema that the statements below are written for. A newer one is fine: schemas only ever grow. */
 export const CASSANDRA_SCHEMA_VERSION = 1;
@@ -155,20 +152,14 @@ function explain(error: unknown, keyspace: string): unknown {
   }
 }
 
-export interface CassandraOptions {
-  /** Called once no node answers any more: the store is then of no use, and another is to be opened. */
-  readonly lost?: (reason: Error) => void;
-  /** Milliseconds since the Unix epoch, by which rows expire. */
-  readonly now?: () => number;
-}
-
 /**
+ * It is lost once no node answers any more.
  * @throws StoreSetupError with the one line to print when nodes, credentials, data centre, keyspace or schema are
  *   wrong; any other error when the nodes are away
  */
 export async function openCassandra(
   config: CassandraConfig,
-  { lost = () => {}, now = Date.now }: CassandraOptions = {},
+  { lost = () => {}, now = Date.now }: OpenOptions = {},
 ): Promise<Store> {
   const keyspace = config.DB_NAME;
   let client: CassandraClient | undefined;

@@ -9,14 +9,9 @@ import {
   policies,
   types,
 } from 'cassandra-driver';
-import type { Config } from '../../config.ts';
-import { StoreSetupError } from '../../errors.ts';
+import { StoreAwayError, StoreSetupError } from '../../errors.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
-
-export type CassandraConfig = Pick<
-  Config,
-  'DB_NODES' | 'DB_PORT' | 'DB_NAME' | 'DB_USER' | 'DB_PASS' | 'DB_DATACENTER' | 'DB_TLS_CA'
->;
+import type { CassandraConfig } from './settings.ts';
 
 /** A request unanswered for this long is sent to a second node too, so that one paused node fails nothing. */
 const SECOND_NODE_MS = 500;
@@ -116,7 +111,7 @@ export function inOneLine(error: unknown): unknown {
   if (!(error instanceof errors.NoHostAvailableError)) return error;
   const byNode = Object.entries<Error>(error.innerErrors ?? {});
   const reasons = byNode.map(([node, reason]) => `${node}: ${reason.message ?? 'down'}`);
-  return new Error(['no node answers', ...reasons].join('; '));
+  return new StoreAwayError(['no node answers', ...reasons].join('; '));
 }
 
 function isTlsProblem(code: string): boolean {
@@ -152,7 +147,9 @@ export class CassandraClient extends Client {
       if (nodes.some((host) => host.isUp())) return;
       this.off('hostDown', check);
       away(
-        new Error(`no node answers; ${nodes.map((host) => `${host.address}: down`).join('; ')}`),
+        new StoreAwayError(
+          `no node answers; ${nodes.map((host) => `${host.address}: down`).join('; ')}`,
+        ),
       );
     };
     this.on('hostDown', check);
@@ -187,7 +184,7 @@ export async function connectCassandra(
   );
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => reject(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
+    () => reject(new StoreAwayError(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
     CONNECT_TIMEOUT_MS,
   );
   try {

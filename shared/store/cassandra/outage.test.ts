@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startCassandra } from '../../../infra/local/cassandra.ts';
-import { freePorts } from '../../../infra/local/free-ports.ts';
-import type { LocalEngine } from '../../../infra/local/local-engine.ts';
-import { makeTestKeyspace, testEndpoint } from '../../../infra/local/test-stores.ts';
+import { startEngine } from '../../../infra/local/engines/engines.ts';
+import type { LocalEngine } from '../../../infra/local/engines/local-engine.ts';
+import { makeTestStore, testEndpoint } from '../../../infra/local/test-stores.ts';
 import type { Config } from '../../config.ts';
 import type { UserId, WriterId } from '../../ids.ts';
 import { minuteOf } from '../../ids.ts';
@@ -16,10 +15,12 @@ import { usageRow } from '../testing/usage-row.ts';
 
 const ENGINE_TIMEOUT_MS = 240_000;
 const USER = 'user' as UserId;
+/** The minute of all rows: a test may last longer than one. */
+const MINUTE = minuteOf(Date.now());
 
 function rows(count: number, deliveredMs: number): UsageRow[] {
   return Array.from({ length: count }, (_, i) =>
-    usageRow({ writerId: `writer-${i}` as WriterId, deliveredMs }),
+    usageRow({ minute: MINUTE, writerId: `writer-${i}` as WriterId, deliveredMs }),
   );
 }
 
@@ -32,9 +33,9 @@ describe.skipIf(!testEndpoint('cassandra'))('a Cassandra node', () => {
   const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
 
   beforeAll(async () => {
-    const [port = 0] = await freePorts(1);
-    engine = await startCassandra({ port, commitLogSync: 'batch' });
-    config = (await makeTestKeyspace({ DB_NODES: `127.0.0.1:${port}` })).config;
+    engine = await startEngine('cassandra', { durable: true });
+    const nodes = { DB_NODES: `127.0.0.1:${engine.port}` };
+    config = (await makeTestStore('cassandra', nodes)).config;
     store = await openStore(config, logger);
     await store.register(USER);
   }, ENGINE_TIMEOUT_MS);
@@ -144,7 +145,7 @@ test.skipIf(!testEndpoint('cassandra'))(
   'outages one after another leave one connection, and none after closing',
   async () => {
     const detour = new Detour();
-    const keyspace = await makeTestKeyspace();
+    const keyspace = await makeTestStore('cassandra');
     const nodes = { DB_NODES: [`127.0.0.1:${await detour.open()}`] };
     const store = await openStore({ ...keyspace.config, ...nodes }, pino({ level: 'silent' }));
     for (let outage = 0; outage < 6; outage++) {

@@ -9,10 +9,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { pino } from 'pino';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startDynamoDb } from '../../../infra/local/dynamodb.ts';
+import { startEngine } from '../../../infra/local/engines/engines.ts';
 import { cleanEnvironment } from '../../../infra/local/environment.ts';
 import { freePorts } from '../../../infra/local/free-ports.ts';
-import { makeTestTables, testEndpoint } from '../../../infra/local/test-stores.ts';
+import { makeTestStore, testEndpoint } from '../../../infra/local/test-stores.ts';
 import { loadConfig } from '../../config.ts';
 import { StoreSetupError } from '../../errors.ts';
 import { minuteOf, type UserId, type WriterId } from '../../ids.ts';
@@ -110,7 +110,7 @@ describe('an opening that cannot succeed is one clear line', () => {
 describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
   let tablePrefix: string;
   beforeAll(async () => {
-    const { config } = await makeTestTables();
+    const { config } = await makeTestStore('dynamodb');
     tablePrefix = config.DYNAMODB_TABLE_PREFIX;
   });
 
@@ -162,7 +162,7 @@ describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
   });
 
   test('paused and killed, it fails calls in time, delays no start, and serves again', async () => {
-    const engine = await startDynamoDb();
+    const engine = await startEngine('dynamodb');
     process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${engine.port}`;
     await createDynamoDbTables('outage', () => {});
     const store = await openDynamoDb({ tablePrefix: 'outage' });

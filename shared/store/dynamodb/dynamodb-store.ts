@@ -11,6 +11,7 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
+import { StoreAwayError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import { forEachBounded, InFlight } from '../in-flight.ts';
@@ -102,7 +103,7 @@ async function within<T>(
     return await send({ abortSignal });
   } catch (error) {
     if (!abortSignal.aborted) throw error;
-    throw new Error(`DynamoDB did not answer within ${timeoutMs} ms`, { cause: error });
+    throw new StoreAwayError(`DynamoDB did not answer within ${timeoutMs} ms`, { cause: error });
   }
 }
 
@@ -167,7 +168,7 @@ class DynamoDbStore implements Store {
       left = UnprocessedItems?.[table] ?? [];
       if (left.length === 0) return;
       if (attempt === BATCH_ATTEMPTS) {
-        throw new Error(`${table} left ${left.length} rows unprocessed ${attempt} times`);
+        throw new StoreAwayError(`${table} left ${left.length} rows unprocessed ${attempt} times`);
       }
       await sleep(BATCH_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
     }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { StoreSetupError } from '../../errors.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import type { UsageEntry, UsageRow } from '../store.ts';
 
@@ -57,7 +58,8 @@ function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   const version = database.prepare('PRAGMA user_version').get()?.user_version;
   if (version === SCHEMA_VERSION) return tune(database);
-  if (version !== 0) throw new Error(`its schema has version ${version}, not ${SCHEMA_VERSION}`);
+  if (version !== 0)
+    throw new StoreSetupError(`its schema has version ${version}, not ${SCHEMA_VERSION}`);
   tune(database);
   transaction(database, () => database.exec(SCHEMA));
   return database;

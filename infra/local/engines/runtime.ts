@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execute, executeByLine, probe } from './commands.ts';
+import { execute, executeByLine, probe } from '../commands.ts';
 import { EngineUnavailable } from './engine-host.ts';
 
 /** Everything that engines keep on this machine; git ignores it. */
-export const CACHE = join(import.meta.dirname, '../../.cache/engines');
+export const CACHE = join(import.meta.dirname, '../../../.cache/engines');
 
 /** Where an engine comes from: an image, or jars of Maven Central. */
 export interface EngineSource {

@@ -1,34 +1,22 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfig } from '../../shared/config.ts';
-import { connectCassandra } from '../../shared/store/cassandra/client.ts';
+import { loadConfig } from '../../../shared/config.ts';
+import { connectCassandra } from '../../../shared/store/cassandra/client.ts';
+import { freePorts } from '../free-ports.ts';
 import { ContainerHost } from './container-host.ts';
 import type { EngineHost } from './engine-host.ts';
-import { freePorts } from './free-ports.ts';
+import type { EngineOptions, ServerEngine } from './engine-kind.ts';
 import { JvmHost } from './jvm-host.ts';
 import { LocalEngine } from './local-engine.ts';
 import { CACHE, type EngineSource, prepareRuntime, type Runtime } from './runtime.ts';
 
-export const CASSANDRA: EngineSource = {
+const SOURCE: EngineSource = {
   name: 'cassandra',
   image: 'cassandra:5.0',
   artifact: 'org.apache.cassandra:cassandra-all:5.0.9',
   java: [11, 17],
 };
-
-export interface CassandraEngineOptions {
-  /** A free one by default. */
-  readonly port?: number;
-  /**
-   * `periodic`, Cassandra's own default, writes its log to disk every 10 s: a killed single node forgets writes that
-   * it confirmed. `batch` confirms only what is on disk.
-   */
-  readonly commitLogSync?: 'periodic' | 'batch';
-  /** Lives on when this process has ended. */
-  readonly detached?: boolean;
-  readonly say?: (line: string) => void;
-}
 
 const HEAP = '512m';
 const INNER_PORT = 9042;
@@ -40,12 +28,18 @@ const ALONE = {
   'cassandra.ring_delay_ms': 100,
 } as const;
 
+/** Cassandra's own default writes its log to disk every 10 s, and confirms before that. */
+const COMMIT_LOG_SYNC = {
+  periodic: 'commitlog_sync: periodic\ncommitlog_sync_period: 10s',
+  batch: 'commitlog_sync: batch',
+} as const;
+
 function asFlags(properties: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
 }
 
 /** One node on loopback; the first user is cassandra, with the password cassandra. */
-function settings(folder: string, port: number, storagePort: number, sync: string): string {
+function settings(folder: string, port: number, storagePort: number, durable: boolean): string {
   return `cluster_name: local
 num_tokens: 1
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
@@ -66,8 +60,7 @@ data_file_directories: ["${folder}/data"]
 commitlog_directory: "${folder}/commitlog"
 hints_directory: "${folder}/hints"
 saved_caches_directory: "${folder}/saved_caches"
-commitlog_sync: ${sync}
-${sync === 'periodic' ? 'commitlog_sync_period: 10s' : ''}
+${COMMIT_LOG_SYNC[durable ? 'batch' : 'periodic']}
 auto_snapshot: false
 `;
 }
@@ -129,14 +122,14 @@ async function jvmArguments(jars: string, folder: string): Promise<string[]> {
 async function createHost(
   runtime: Runtime,
   port: number,
-  { commitLogSync = 'periodic', detached = false }: CassandraEngineOptions,
+  { durable = false, detached = false }: EngineOptions,
 ): Promise<EngineHost> {
   const folder = join(CACHE, 'run', `cassandra-${port}`);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'cassandra.yaml');
   if (runtime.kind === 'docker') {
     // The image's own start replaces the addresses by the container's.
-    await writeFile(file, settings('/var/lib/cassandra', INNER_PORT, 7000, commitLogSync));
+    await writeFile(file, settings('/var/lib/cassandra', INNER_PORT, 7000, durable));
     return new ContainerHost({
       name: `streaming-service-cassandra-${port}`,
       image: runtime.image,
@@ -154,7 +147,7 @@ async function createHost(
   }
   if (!existsSync(file)) {
     const [storagePort = 0] = await freePorts(1);
-    await writeFile(file, settings(folder, port, storagePort, commitLogSync));
+    await writeFile(file, settings(folder, port, storagePort, durable));
     await writeFile(join(folder, 'logback.xml'), LOG_SETTINGS);
   }
   const args = await jvmArguments(runtime.jars, folder);
@@ -172,20 +165,27 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** The engine on `port`, running or not. @throws EngineUnavailable where it cannot run */
-export async function cassandraEngine(
-  port: number,
-  options: CassandraEngineOptions,
-): Promise<LocalEngine> {
-  const runtime = await prepareRuntime(CASSANDRA, options.say ?? (() => {}));
-  const host = await createHost(runtime, port, options);
-  return new LocalEngine(port, host, () => answers(port));
-}
+const DROP_TIMEOUT_MS = 30_000;
 
-/** A Cassandra node of one's own on loopback, ready to serve. @throws EngineUnavailable where it cannot run */
-export async function startCassandra(options: CassandraEngineOptions = {}): Promise<LocalEngine> {
-  const [free = 0] = await freePorts(1);
-  const engine = await cassandraEngine(options.port ?? free, options);
-  await engine.startOrRemove();
-  return engine;
-}
+/** The first user is cassandra, with the password cassandra: the settings' own defaults. */
+export const CASSANDRA: ServerEngine = {
+  kind: 'server',
+  source: SOURCE,
+  defaultPort: 9042,
+  testVariable: 'TEST_CASSANDRA_NODE',
+  isStandIn: false,
+  endpoint: (port) => `127.0.0.1:${port}`,
+  environment: (endpoint) => ({ DB_NODES: endpoint }),
+  ownPart: (name) => ({ DB_NAME: name }),
+  async removePart(config) {
+    const client = await connectCassandra(config);
+    const drop = `DROP KEYSPACE IF EXISTS ${config.DB_NAME}`;
+    await client.execute(drop, [], { prepare: false, readTimeout: DROP_TIMEOUT_MS });
+    await client.close();
+  },
+  async create(port, options) {
+    const runtime = await prepareRuntime(SOURCE, options.say ?? (() => {}));
+    const host = await createHost(runtime, port, options);
+    return new LocalEngine(port, host, () => answers(port));
+  },
+};

@@ -2,25 +2,17 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerHost } from './container-host.ts';
 import type { EngineHost } from './engine-host.ts';
-import { freePorts } from './free-ports.ts';
+import type { EngineOptions, ServerEngine } from './engine-kind.ts';
 import { JvmHost } from './jvm-host.ts';
 import { LocalEngine } from './local-engine.ts';
 import { CACHE, type EngineSource, prepareRuntime, type Runtime } from './runtime.ts';
 
-export const DYNAMODB: EngineSource = {
+const SOURCE: EngineSource = {
   name: 'dynamodb',
   image: 'amazon/dynamodb-local:latest',
   artifact: 'software.amazon.dynamodb:DynamoDBLocal:3.3.1',
   java: [17],
 };
-
-export interface DynamoDbEngineOptions {
-  /** A free one by default. */
-  readonly port?: number;
-  /** Lives on when this process has ended. */
-  readonly detached?: boolean;
-  readonly say?: (line: string) => void;
-}
 
 const HEAP = '-Xmx512m';
 const INNER_PORT = 8000;
@@ -34,7 +26,7 @@ function serverArguments(port: number, data: string): string[] {
 async function createHost(
   runtime: Runtime,
   port: number,
-  { detached = false }: DynamoDbEngineOptions,
+  { detached = false }: EngineOptions,
 ): Promise<EngineHost> {
   const folder = join(CACHE, 'run', `dynamodb-${port}`);
   if (runtime.kind === 'docker') {
@@ -72,19 +64,25 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** The engine on `port`, running or not. @throws EngineUnavailable where it cannot run */
-export async function dynamoDbEngine(
-  port: number,
-  options: DynamoDbEngineOptions,
-): Promise<LocalEngine> {
-  const runtime = await prepareRuntime(DYNAMODB, options.say ?? (() => {}));
-  return new LocalEngine(port, await createHost(runtime, port, options), () => answers(port));
-}
-
-/** A DynamoDB Local of one's own, ready to serve. @throws EngineUnavailable where it cannot run */
-export async function startDynamoDb(options: DynamoDbEngineOptions = {}): Promise<LocalEngine> {
-  const [free = 0] = await freePorts(1);
-  const engine = await dynamoDbEngine(options.port ?? free, options);
-  await engine.startOrRemove();
-  return engine;
-}
+/** DynamoDB Local, which takes any keys. */
+export const DYNAMODB: ServerEngine = {
+  kind: 'server',
+  source: SOURCE,
+  defaultPort: 8000,
+  testVariable: 'TEST_DYNAMODB_ENDPOINT',
+  isStandIn: true,
+  endpoint: (port) => `http://127.0.0.1:${port}`,
+  environment: (endpoint) => ({
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  }),
+  ownPart: (name) => ({ DYNAMODB_TABLE_PREFIX: name }),
+  // The tables of an engine that tests start go when it goes.
+  removePart: async () => {},
+  async create(port, options) {
+    const runtime = await prepareRuntime(SOURCE, options.say ?? (() => {}));
+    return new LocalEngine(port, await createHost(runtime, port, options), () => answers(port));
+  },
+};

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { execute, probe } from './commands.ts';
+import { execute, probe } from '../commands.ts';
 import type { EngineHost } from './engine-host.ts';
 
 export interface ContainerOptions {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, errors, types } from 'cassandra-driver';
-import type { Config } from '../../shared/config.ts';
-import { StoreSetupError } from '../../shared/errors.ts';
-import { connectCassandra } from '../../shared/store/cassandra/client.ts';
+import { StoreAwayError, StoreSetupError } from '../../errors.ts';
+import { connectCassandra } from './client.ts';
+import type { CassandraConfig } from './settings.ts';
 
 const SCHEMA_FOLDER = new URL('.', import.meta.url);
 /** A change of the schema takes longer than a request: the nodes write it to disk and tell each other. */
@@ -60,7 +60,9 @@ async function change(client: Client, statement: string): Promise<void> {
   const metadata = client.metadata as AgreeingMetadata;
   while (!(await metadata.checkSchemaAgreement())) {
     if (performance.now() > deadline) {
-      throw new Error('the nodes do not agree on the schema: run it again when all are up');
+      throw new StoreAwayError(
+        'the nodes do not agree on the schema: run it again when all are up',
+      );
     }
     await sleep(AGREEMENT_POLL_MS);
   }
@@ -74,7 +76,7 @@ async function readReplication(client: Client, keyspace: string): Promise<Replic
 }
 
 /** Where DB_USER may make no keyspace, one that is there will do. */
-async function createKeyspace(client: Client, config: Config): Promise<void> {
+async function createKeyspace(client: Client, config: CassandraConfig): Promise<void> {
   const { DB_NAME: keyspace, DB_DATACENTER: dataCenter, DB_REPLICATION: copies } = config;
   const replication = `{'class': 'NetworkTopologyStrategy', '${dataCenter}': ${copies}}`;
   try {
@@ -87,7 +89,7 @@ async function createKeyspace(client: Client, config: Config): Promise<void> {
   }
 }
 
-async function reportReplication(client: Client, config: Config, say: Say): Promise<void> {
+async function reportReplication(client: Client, config: CassandraConfig, say: Say): Promise<void> {
   const { DB_NAME: keyspace, DB_DATACENTER: dataCenter } = config;
   const replication = await readReplication(client, keyspace);
   const nodes = client.hosts.values().filter((host) => host.datacenter === dataCenter).length;
@@ -120,7 +122,7 @@ async function createTables(client: Client, keyspace: string, say: Say): Promise
 }
 
 async function connected(
-  config: Config,
+  config: CassandraConfig,
   keyspace: string | undefined,
   work: (client: Client) => Promise<void>,
 ): Promise<void> {
@@ -136,7 +138,7 @@ async function connected(
  * Brings keyspace and tables to the newest version. May be repeated, and run at once from several places.
  * @throws StoreSetupError when the cluster refuses it as it is set; any other error when the cluster is away
  */
-export async function applyCassandraSchema(config: Config, say: Say): Promise<void> {
+export async function applyCassandraSchema(config: CassandraConfig, say: Say): Promise<void> {
   const keyspace = config.DB_NAME;
   try {
     await connected(config, undefined, async (client) => {

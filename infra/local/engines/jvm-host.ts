@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { probe } from './commands.ts';
+import { probe } from '../commands.ts';
 import type { EngineHost } from './engine-host.ts';
 
 export interface JvmOptions {
@@ -80,8 +80,10 @@ export class JvmHost implements EngineHost {
     await rm(this.#pidFile, { force: true });
   }
 
+  /** On a busy machine the process goes on for a while after the signal: this returns when it stands still. */
   async pause(): Promise<void> {
     this.#signal('SIGSTOP');
+    while ((await this.#state())?.startsWith('T') === false) await sleep(POLL_MS);
   }
 
   async resume(): Promise<void> {
@@ -90,6 +92,11 @@ export class JvmHost implements EngineHost {
 
   async remove(): Promise<void> {
     await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  /** As ps has it; undefined where ps is not here, or no process. */
+  async #state(): Promise<string | undefined> {
+    return probe('ps', '-o', 'stat=', '-p', String(this.pid() ?? ''));
   }
 
   /** @returns whether there was a process to take it */

@@ -1,0 +1,11 @@
+import type { Engine } from '../engine.ts';
+import type { DynamoDbConfig } from './settings.ts';
+import { createDynamoDbTables, openDynamoDb } from './tables.ts';
+
+export const dynamoDb: Engine<DynamoDbConfig> = {
+  describe: ({ DYNAMODB_TABLE_PREFIX }) => `DYNAMODB_TABLE_PREFIX=${DYNAMODB_TABLE_PREFIX}`,
+  open: ({ DYNAMODB_TABLE_PREFIX }, { now } = {}) =>
+    openDynamoDb({ tablePrefix: DYNAMODB_TABLE_PREFIX, ...(now && { now }) }),
+  createSchema: ({ DYNAMODB_TABLE_PREFIX }, say) =>
+    createDynamoDbTables(DYNAMODB_TABLE_PREFIX, say),
+};

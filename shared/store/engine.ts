@@ -1,0 +1,27 @@
+import type { Store } from './store.ts';
+
+/** How an engine is opened. */
+export interface OpenOptions {
+  /** Called once the store can serve no more: it is then to be closed, and another opened. */
+  readonly lost?: (reason: Error) => void;
+  /** Milliseconds since the Unix epoch, by which rows expire. */
+  readonly now?: () => number;
+}
+
+/** What the product knows of an engine, once its code is loaded. `Config` is what its settings say. */
+export interface Engine<Config> {
+  /** The settings that lead to it, in one line for the log. */
+  describe(config: Config): string;
+  /**
+   * Makes one attempt to open the store.
+   * @throws StoreSetupError with the one line to print when it can never serve as it is set; any other error when it is
+   *   away
+   */
+  open(config: Config, options?: OpenOptions): Promise<Store>;
+  /**
+   * Makes what the store needs, or brings it up to date, and says so. May be repeated, and run at once from several
+   * places.
+   * @throws StoreSetupError when the engine refuses it as it is set; any other error when it is away
+   */
+  createSchema(config: Config, say: (line: string) => void): Promise<void>;
+}
