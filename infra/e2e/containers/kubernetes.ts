@@ -1,13 +1,24 @@
+import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { kubernetesRelease } from '../../release/kubernetes-release.ts';
 import { command, works } from './command.ts';
 import { refused, withFile } from './planted.ts';
 import type { Section, Step } from './section.ts';
 
-const OVERLAYS = ['local', 'production'];
+const FOLDER = 'infra/kubernetes';
+const OVERLAYS = ['local', 'demo', 'production', 'eks'];
 const NAMESPACE = 'streaming-service';
+/** All that an overlay may hold beside its namespace. */
+const KINDS = [
+  ...['configmaps', 'secrets', 'serviceaccounts', 'services', 'networkpolicies'],
+  ...['deployments', 'statefulsets', 'jobs', 'horizontalpodautoscalers', 'poddisruptionbudgets'],
+];
 
 interface PodSpec {
   readonly containers: readonly object[];
+  readonly volumes?: readonly object[];
 }
 
 interface Manifest {
@@ -17,20 +28,21 @@ interface Manifest {
 }
 
 /**
- * Asks a real API server what it thinks of the manifests. Nothing is stored there but the namespace, and that goes
- * again. Only a server on this machine is asked: a kubeconfig may point at someone's cluster.
+ * Stores the manifests in a real API server and takes them out again. Only a server on this machine without nodes is
+ * asked: a kubeconfig may point at someone's cluster, and nodes would start what is stored.
  */
 export const kubernetes: Section = {
   title: 'Kubernetes: manifests before a real API server',
   lacks,
   async run(step) {
-    const isNew = !(await works('kubectl', 'get', 'namespace', NAMESPACE));
-    if (isNew) await kubectl('apply', '-f', 'infra/kubernetes/base/namespace.yaml');
-    try {
-      for (const overlay of OVERLAYS) await checkOverlay(overlay, step);
-      await step('a planted unknown field', refusesUnknownField);
-    } finally {
-      if (isNew) await removeNamespace();
+    for (const overlay of OVERLAYS) {
+      await kubectl('apply', '-f', `${FOLDER}/base/namespace.yaml`);
+      try {
+        await checkOverlay(overlay, step);
+        if (overlay === 'production') await step('a planted unknown field', refusesUnknownField);
+      } finally {
+        await removeNamespace();
+      }
     }
   },
 };
@@ -43,16 +55,31 @@ async function lacks(): Promise<string | undefined> {
   if (!/^(localhost|127\.[\d.]+|\[::1\])$/.test(server.hostname)) {
     return `the cluster at ${server.host} is not on this machine`;
   }
-  if (await works('kubectl', '--request-timeout=5s', 'get', '--raw', '/readyz')) return undefined;
-  return `the cluster at ${server.host} does not answer`;
+  if (!(await works('kubectl', '--request-timeout=5s', 'get', '--raw', '/readyz'))) {
+    return `the cluster at ${server.host} does not answer`;
+  }
+  const nodes = await kubectl('get', 'nodes', '-o', 'name');
+  return nodes === '' ? undefined : `the cluster at ${server.host} has nodes`;
 }
 
 async function checkOverlay(overlay: string, step: Step): Promise<void> {
-  const path = `infra/kubernetes/overlays/${overlay}`;
-  await step(`kubectl apply -k ${path} --dry-run=server`, async () => {
-    const applied = await kubectl('apply', '-k', path, '--dry-run=server', '--warnings-as-errors');
-    return `${applied.split('\n').length} objects accepted, no warning`;
+  const path = `${FOLDER}/overlays/${overlay}`;
+  await step(`kubectl apply -k ${path}`, async () => {
+    const applied = await kubectl('apply', '-k', path, '--warnings-as-errors');
+    return `${applied.split('\n').length} objects stored, no warning`;
   });
+  await step(`${overlay} again, with a changed setting`, async () => {
+    const applied = await changed(overlay, (folder) =>
+      appendFile(
+        join(folder, 'overlays', settingsOwner(overlay), 'settings.env'),
+        'LOG_LEVEL=debug\n',
+      ),
+    );
+    return `${applied.length} objects accepted`;
+  });
+  if (overlay === 'production' || overlay === 'eks') {
+    await step(`${overlay} again, with the next release`, () => nextRelease(overlay));
+  }
   const pods = (await manifests(path)).flatMap(({ metadata, spec }) =>
     spec?.template === undefined ? [] : [podOf(metadata.name, spec.template.spec)],
   );
@@ -66,8 +93,45 @@ async function checkOverlay(overlay: string, step: Step): Promise<void> {
   });
 }
 
+/** The overlay whose settings an overlay uses: the demo stands on the local one. */
+function settingsOwner(overlay: string): string {
+  return overlay === 'demo' ? 'local' : overlay;
+}
+
+/** Applies an overlay after a change to a copy of its files. @returns a line for each object */
+async function changed(
+  overlay: string,
+  change: (folder: string) => Promise<unknown>,
+): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'kubernetes-'));
+  try {
+    await cp(FOLDER, folder, { recursive: true });
+    await change(folder);
+    const applied = await kubectl('apply', '-k', join(folder, 'overlays', overlay));
+    return applied.split('\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Stands beside the release before it, whose edge nodes are as they were. */
+async function nextRelease(overlay: string): Promise<string> {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  const next = version.replace(/\d+$/, (patch) => String(Number(patch) + 1));
+  const applied = await changed(overlay, (folder) =>
+    writeFile(
+      join(folder, 'components/release/kustomization.yaml'),
+      kubernetesRelease({ version: next, repository: 'streaming-service', digests: {} }),
+    ),
+  );
+  const made = applied.filter((line) => / created$/.test(line)).map((line) => line.split(' ')[0]);
+  const sets = await kubectl('get', 'statefulsets', '-n', NAMESPACE, '-o', 'name');
+  if (sets.split('\n').length !== 2) throw new Error(`StatefulSets: ${sets}`);
+  return `beside the first: ${made.join(', ')}`;
+}
+
 async function refusesUnknownField(): Promise<string> {
-  const all = await manifests('infra/kubernetes/overlays/production');
+  const all = await manifests(`${FOLDER}/overlays/production`);
   const edge = all.find(({ kind }) => kind === 'StatefulSet');
   if (edge === undefined) throw new Error('production has no StatefulSet');
   const planted = { ...edge, spec: { ...edge.spec, terminationGraceSeconds: 90 } };
@@ -76,7 +140,8 @@ async function refusesUnknownField(): Promise<string> {
 
 /** A pod as its workload would make it, with an empty volume where a claim's would be. */
 function podOf(name: string, template: PodSpec) {
-  const spec = { ...template, volumes: [{ name: 'data', emptyDir: {} }] };
+  const volumes = [...(template.volumes ?? []), { name: 'data', emptyDir: {} }];
+  const spec = { ...template, volumes };
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE }, spec };
 }
 
@@ -89,9 +154,10 @@ function dryRun(manifest: object): Promise<string> {
   return withManifest(manifest, (file) => kubectl('apply', '--dry-run=server', '-f', file));
 }
 
-/** A bare API server has no controller that would let go of the namespace: then it is finalized from here. */
+/** A bare API server has no controller that would empty the namespace and let go of it: both are done from here. */
 async function removeNamespace(): Promise<void> {
-  if (await works('kubectl', 'delete', 'namespace', NAMESPACE, '--timeout=5s')) return;
+  await kubectl('delete', KINDS.join(), '--all', '--namespace', NAMESPACE, '--wait=false');
+  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
   const metadata = { name: NAMESPACE };
   const empty = { apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: [] } };
   const path = `/api/v1/namespaces/${NAMESPACE}/finalize`;

@@ -1,0 +1,103 @@
+/** Each deployment file as an operator would read it: what a process is told, and how long it has to stop. */
+import { parse, parseAllDocuments } from 'yaml';
+import { exists, read } from './tree.ts';
+
+export type Env = Readonly<Record<string, string>>;
+export type Service = 'edge-node' | 'functions';
+
+export interface Deployment {
+  readonly name: string;
+  readonly env: Env;
+  /** From the order to stop until SIGTERM. */
+  readonly preStopMs: number;
+  /** From the order to stop until SIGKILL. */
+  readonly graceMs: number;
+  readonly tcpWmem: string | undefined;
+}
+
+export const OVERLAYS = ['local', 'demo', 'production', 'eks'] as const;
+export type Overlay = (typeof OVERLAYS)[number];
+
+export function compose(service: Service): Deployment {
+  const { services } = parse(read('docker-compose.yml'), { merge: true });
+  const { environment, stop_grace_period, sysctls } = services[service];
+  return {
+    name: `docker-compose.yml, ${service}`,
+    env: environment,
+    preStopMs: 0,
+    graceMs: Number.parseInt(stop_grace_period, 10) * 1000,
+    tcpWmem: sysctls?.['net.ipv4.tcp_wmem'],
+  };
+}
+
+interface Kustomization {
+  readonly resources?: readonly string[];
+  readonly components?: readonly string[];
+  readonly patches?: readonly { target: { kind: string; name: string }; patch?: string }[];
+}
+
+/** An overlay's folder, and those that it is made of, each before those it changes. */
+export function foldersOf(overlay: Overlay): string[] {
+  const visit = (folder: string): string[] => {
+    const { resources = [], components = [] } = kustomization(folder);
+    const folders = [...resources, ...components].filter((path) => !path.endsWith('.yaml'));
+    return [folder, ...folders.flatMap((path) => visit(resolve(folder, path)))];
+  };
+  return visit(`infra/kubernetes/overlays/${overlay}`);
+}
+
+function resolve(folder: string, path: string): string {
+  return new URL(path, `file:///${folder}/`).pathname.slice(1);
+}
+
+function kustomization(folder: string): Kustomization {
+  return parse(read(`${folder}/kustomization.yaml`));
+}
+
+/** The settings that an overlay's services are given. */
+export function settingsOf(overlay: Overlay): Env {
+  const files = foldersOf(overlay).map((folder) => `${folder}/settings.env`);
+  const lines = files.filter(exists).flatMap((file) => read(file).split('\n'));
+  const settings = lines.filter((line) => /^\w+=/.test(line));
+  return Object.fromEntries(settings.map((line) => line.split(/=(.*)/s, 2)));
+}
+
+/** What an overlay puts in place of a value of the base: without kustomize, for it may not be here. */
+function patched(overlay: Overlay, service: Service, path: string): unknown {
+  const patches = foldersOf(overlay).flatMap((folder) => kustomization(folder).patches ?? []);
+  return patches
+    .filter(({ target, patch }) => target.name === service && patch !== undefined)
+    .flatMap(({ patch = '' }) => parse(patch) as { path: string; value: unknown }[])
+    .find((operation) => operation.path.endsWith(path))?.value;
+}
+
+export function kubernetes(service: Service, overlay: Overlay): Deployment {
+  const documents = parseAllDocuments(read(`infra/kubernetes/base/${service}.yaml`));
+  const { template } = documents
+    .map((document) => document.toJS())
+    .find(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment').spec;
+  const { securityContext, containers, terminationGracePeriodSeconds } = template.spec;
+  const [{ lifecycle }] = containers;
+  const grace = patched(overlay, service, '/terminationGracePeriodSeconds');
+  const preStop = patched(overlay, service, '/lifecycle/preStop/sleep/seconds');
+  return {
+    name: `infra/kubernetes/overlays/${overlay}, ${service}`,
+    env: settingsOf(overlay),
+    preStopMs: Number(preStop ?? lifecycle.preStop.sleep.seconds) * 1000,
+    graceMs: Number(grace ?? terminationGracePeriodSeconds) * 1000,
+    tcpWmem: securityContext.sysctls?.[0].value,
+  };
+}
+
+export function ecs(): Deployment {
+  const { Resources } = parse(read('infra/ecs/edge-node.yaml'), { logLevel: 'silent' });
+  const [container] = Resources.Task.Properties.ContainerDefinitions;
+  const environment: { Name: string; Value: string }[] = container.Environment;
+  return {
+    name: 'infra/ecs/edge-node.yaml',
+    env: Object.fromEntries(environment.map(({ Name, Value }) => [Name, Value])),
+    preStopMs: 0,
+    graceMs: container.StopTimeout * 1000,
+    tcpWmem: container.SystemControls[0].Value,
+  };
+}
