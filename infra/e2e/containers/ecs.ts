@@ -3,11 +3,15 @@ import { command, works } from './command.ts';
 import { refused, withFile } from './planted.ts';
 import type { Section } from './section.ts';
 
-const TEMPLATES = ['infra/ecs/edge-node.yaml', 'template.yaml'];
+const TEMPLATES = [
+  ...['balancer', 'edge-node', 'alarms'].map((name) => `infra/ecs/${name}.yaml`),
+  'infra/kubernetes/eks/pod-identity.yaml',
+  'template.yaml',
+];
 
-/** What CloudFormation's own resource schemas say of both templates, offline. */
+/** What CloudFormation's own resource schemas say of the templates, offline. */
 export const ecs: Section = {
-  title: 'ECS and SAM: templates before cfn-lint',
+  title: 'ECS, EKS and SAM: templates before cfn-lint',
   async lacks() {
     return (await works('cfn-lint', '--version')) ? undefined : 'cfn-lint does not run';
   },

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { servedMetrics } from './metrics.ts';
+import { read } from './tree.ts';
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+}
+
+interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs?: Readonly<Record<string, { Export?: { Name: string } }>>;
+}
+
+function template(name: string): Template {
+  return parse(read(`infra/ecs/${name}.yaml`), { logLevel: 'silent' });
+}
+
+function ofType(name: string, type: string): Resource['Properties'][] {
+  const resources = Object.values(template(name).Resources);
+  return resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties);
+}
+
+/** A Network Load Balancer may send new connections to a target for so long after it was taken out. */
+const NEWCOMERS_SECONDS = 120;
+
+describe('edge nodes on ECS', () => {
+  test('keep the count that scaling has found, through every deployment', () => {
+    const [service] = ofType('edge-node', 'AWS::ECS::Service');
+    expect(service).not.toHaveProperty('DesiredCount');
+  });
+
+  test('are replaced at once by a full set, so that nobody is cut off twice', () => {
+    const [service] = ofType('edge-node', 'AWS::ECS::Service');
+    expect(service).toHaveProperty('DeploymentConfiguration.Strategy', 'BLUE_GREEN');
+  });
+
+  test.each(ofType('balancer', 'AWS::ElasticLoadBalancingV2::TargetGroup'))(
+    'go on serving while the balancer still sends newcomers, and are not cut off by it (%#)',
+    ({ TargetGroupAttributes }) => {
+      const attributes = Object.fromEntries(
+        (TargetGroupAttributes as { Key: string; Value: string }[]).map(({ Key, Value }) => [
+          Key,
+          Value,
+        ]),
+      );
+      const delay = Number(attributes['deregistration_delay.timeout_seconds']);
+      expect(delay).toBeGreaterThanOrEqual(NEWCOMERS_SECONDS);
+      expect(attributes).toMatchObject({
+        'deregistration_delay.connection_termination.enabled': 'false',
+        'target_health_state.unhealthy.connection_termination.enabled': 'false',
+      });
+    },
+  );
+
+  test('both target groups are the same', () => {
+    const [first, second, ...more] = ofType('balancer', 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    expect(second).toEqual(first);
+    expect(more).toEqual([]);
+  });
+});
+
+describe('stacks', () => {
+  const stacks = { BalancerStack: 'balancer', EdgeStack: 'edge-node' };
+
+  test.each(['edge-node', 'alarms'])('%s imports only what the others export', (name) => {
+    const imported = [...read(`infra/ecs/${name}.yaml`).matchAll(/'\$\{(\w+Stack)\}-(\w+)'/g)];
+    expect(imported.length).toBeGreaterThan(0);
+    const unknown = imported.filter(([, stack = '', output = '']) => {
+      const { Outputs = {} } = template(stacks[stack as keyof typeof stacks]);
+      return Outputs[output]?.Export?.Name !== `\${AWS::StackName}-${output}`;
+    });
+    expect(unknown.map(([all]) => all)).toEqual([]);
+  });
+});
+
+describe('alarms', () => {
+  const alarms = ofType('alarms', 'AWS::CloudWatch::Alarm');
+  const collected = read('infra/ecs/edge-node.yaml').match(/regex: streaming_\(([\w|]+)\)/)?.[1];
+
+  test('there is one for each promise', () => {
+    const names = Object.keys(template('alarms').Resources);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ...['EdgeNodeDown', 'EdgeNodeUnhealthy'],
+        ...['SourceAway', 'StoreAway', 'UsageLate', 'UsageLost'],
+      ]),
+    );
+  });
+
+  test('ask for metrics that an edge node has and the collector carries', () => {
+    const asked = alarms
+      .filter(({ Namespace }) => Namespace === 'StreamingService')
+      .map(({ MetricName }) => String(MetricName));
+    expect(asked.length).toBeGreaterThan(3);
+    const carried = (collected ?? '').split('|').map((name) => `streaming_${name}`);
+    const served = servedMetrics();
+    expect(carried.filter((name) => !served.has(name))).toEqual([]);
+    expect(asked.filter((name) => !carried.includes(name))).toEqual([]);
+  });
+
+  test('a figure that is missing is no good news', () => {
+    const gauges = alarms.filter(({ MetricName }) => !/_total$|undefined/.test(String(MetricName)));
+    expect(gauges.map(({ TreatMissingData }) => TreatMissingData)).toEqual(
+      gauges.map(() => 'breaching'),
+    );
+  });
+});
