@@ -7,10 +7,11 @@ import { ecs } from './containers/ecs.ts';
 import { images } from './containers/images.ts';
 import { kubernetes } from './containers/kubernetes.ts';
 import { sam } from './containers/lambda/sam.ts';
+import { monitoring } from './containers/monitoring.ts';
 
 import { type Outcome, runSection } from './containers/section.ts';
 
-const SECTIONS = { images, compose, sam, kubernetes, ecs };
+const SECTIONS = { images, compose, sam, kubernetes, ecs, monitoring };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(SECTIONS, name));

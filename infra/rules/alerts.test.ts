@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { prometheusRule } from '../docs/prometheus-rule.ts';
+import { prose, read } from './tree.ts';
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels?: { readonly severity?: string };
+  readonly annotations: { readonly summary: string; readonly runbook_url?: string };
+}
+
+const { groups } = parse(read('infra/docker/monitoring/alerts.yml')) as {
+  groups: { rules: Alert[] }[];
+};
+const alerts = groups.flatMap(({ rules }) => rules);
+const names = alerts.map(({ alert }) => alert);
+
+/** The runbook's sections about alerts stand before those about what is done by hand. */
+function sections(): string[] {
+  const [about = ''] = prose(read('docs/runbook.md')).split(/^# By hand$/m);
+  return [...about.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading);
+}
+
+test.each(alerts)('$alert says how urgent it is, and where to read on', (alert) => {
+  expect(['critical', 'warning']).toContain(alert.labels?.severity);
+  expect(alert.annotations.runbook_url).toBe(`docs/runbook.md#${alert.alert.toLowerCase()}`);
+});
+
+test('every alert has a section in the runbook, in the same order, and every section an alert', () => {
+  expect(sections()).toEqual(names);
+});
+
+test('every section says what it means, what users notice, what to do and when it is over', () => {
+  const parts = prose(read('docs/runbook.md'))
+    .split(/^##? /m)
+    .slice(2, names.length + 2);
+  const marks = ['- __Means__: ', '- __Users__: ', '- __Do__: ', '- __Over__: '];
+  const lacking = parts.filter((part) => !marks.every((mark) => part.includes(`\n${mark}`)));
+  expect(lacking.map((part) => part.split('\n')[0])).toEqual([]);
+});
+
+test('every alert is played: quiet, firing, quiet again', () => {
+  const { tests } = parse(read('infra/docker/monitoring/alerts.test.yml')) as {
+    tests: { alert_rule_test: { alertname: string; exp_alerts?: object[] }[] }[];
+  };
+  const played = tests.map(({ alert_rule_test: steps }) => [
+    ...new Set(steps.map(({ alertname }) => alertname)),
+    ...steps.map(({ exp_alerts = [] }) => exp_alerts.length),
+  ]);
+  expect(played).toEqual(names.map((name) => [name, 0, 1, 0]));
+});
+
+test('a target that vanishes is an alert itself, for its metrics vanish with it', () => {
+  expect(alerts.map(({ expr }) => expr)).toContain('absent(up{job="edge-node"})');
+});
+
+describe('elsewhere', () => {
+  test('the Prometheus Operator gets the same rules: npm run docs', () => {
+    expect(read('infra/kubernetes/monitoring/prometheus-rule.yaml')).toBe(prometheusRule());
+  });
+
+  test('pods are scraped as the job that the rules ask for', () => {
+    const { spec } = parse(read('infra/kubernetes/monitoring/pod-monitor.yaml'));
+    expect(spec.jobLabel).toBe('app.kubernetes.io/name');
+    expect(spec.selector.matchLabels).toEqual({ 'app.kubernetes.io/name': 'edge-node' });
+    const [{ ports }] = parse(read('infra/kubernetes/base/edge-node.yaml').split('---')[0] ?? '')
+      .spec.template.spec.containers;
+    const named = ports.map(({ name }: { name: string }) => name);
+    for (const { port } of spec.podMetricsEndpoints) expect(named).toContain(port);
+  });
+
+  test('the alarms of ECS carry the names of the runbook', () => {
+    const { Resources } = parse(read('infra/ecs/alarms.yaml'), { logLevel: 'silent' });
+    const said = Object.values(Resources as Record<string, { Properties: object }>).map(
+      ({ Properties }) => (Properties as { AlarmDescription: string }).AlarmDescription,
+    );
+    expect(said.filter((text) => !names.includes(text.split(':')[0] ?? ''))).toEqual([]);
+  });
+});
