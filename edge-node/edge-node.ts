@@ -7,7 +7,6 @@ import type { Store } from '../shared/store/store.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
-import { LingerTimer, ReorderTimer } from './channels/channel-timers.ts';
 import { LoadFactor } from './channels/load-factor.ts';
 import { ConnectionCounts } from './delivery/connection-counts.ts';
 import { LineServer } from './delivery/line-server.ts';
@@ -44,12 +43,8 @@ export class EdgeNode {
   readonly #clock: Clock;
   readonly #store: Store;
   readonly #load: LoadFactor;
-  /** How runs are cut now. */
-  readonly #run: { packets: number; lingerMs: number };
   readonly #overload = new Overload();
   readonly #turns: Turns;
-  readonly #linger: LingerTimer;
-  readonly #reorder: ReorderTimer;
   readonly #channels: ChannelDirectory;
   readonly #source: SourceClient;
   readonly #writer: UsageWriter;
@@ -67,29 +62,30 @@ export class EdgeNode {
     this.#clock = clock;
     this.#turns = new Turns(clock, this.#overload);
     this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
-    this.#run = { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS };
-    this.#linger = new LingerTimer(clock, this.#run);
-    this.#channels = new ChannelDirectory({
-      config,
-      run: this.#run,
-      log: this.#log,
-      events: {
-        runOpened: (channel) => this.#linger.add(channel),
-        runsClosed: (channel) => this.#turns.runsClosed(channel),
-        memoryShort: () => this.#channels.giveUpGaps(),
-        packetsWait: (channel) => this.#reorder.add(channel),
-      },
-    });
     this.#source = new SourceClient({
       host: config.CHANNEL_SOURCE_HOST,
       port: config.CHANNEL_SOURCE_PORT,
       maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
-      sink: this.#channels,
       clock,
       logger,
       log: this.#log,
     });
-    this.#reorder = new ReorderTimer(clock, this.#source);
+    this.#channels = new ChannelDirectory({
+      maxChannels: config.MAX_CHANNELS,
+      maxBytes: config.EDGE_LOG_BYTES,
+      reorder: {
+        maxPackets: config.REORDER_MAX_PACKETS,
+        maxBytes: config.REORDER_MAX_BYTES,
+        deadlineMs: config.REORDER_DEADLINE_MS,
+        settleMs: config.REORDER_SETTLE_MS,
+      },
+      logLimits: { maxBytes: config.CHANNEL_LOG_BYTES, maxMs: config.CHANNEL_LOG_MS },
+      idleRun: { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS },
+      progress: this.#source,
+      runsClosed: (channel) => this.#turns.runsClosed(channel),
+      clock,
+      log: this.#log,
+    });
     const registrations = new Registrations({
       store,
       ttlMs: config.REGISTRATION_TTL_MS,
@@ -148,7 +144,7 @@ export class EdgeNode {
     );
     const users = await this.#lines.listen();
     this.#isListening = true;
-    this.#source.start();
+    this.#source.start(this.#channels);
     this.#timers = [
       // Once the sockets were read: what a late loop has not heard yet is no silence.
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
@@ -163,8 +159,7 @@ export class EdgeNode {
     await this.#sessions.drain();
     this.#source.stop();
     for (const timer of this.#timers) clearInterval(timer);
-    this.#linger.stop();
-    this.#reorder.stop();
+    this.#channels.stop();
     this.#turns.stop();
     await this.#lines.close();
     await this.#writer.stop();
@@ -188,14 +183,12 @@ export class EdgeNode {
 
   /** Batch and linger follow the event loop's utilization since the last step, by one factor. */
   #loadStep(): () => void {
-    const { PACKET_BATCH_SIZE, DELIVERY_LINGER_MS } = this.#config;
     let before = performance.eventLoopUtilization();
     return () => {
       const now = performance.eventLoopUtilization();
       this.#load.update(performance.eventLoopUtilization(now, before).utilization);
       before = now;
-      this.#run.packets = Math.round(PACKET_BATCH_SIZE * this.#load.value);
-      this.#run.lingerMs = DELIVERY_LINGER_MS * this.#load.value;
+      this.#channels.setLoad(this.#load.value);
     };
   }
 }

@@ -1,57 +1,66 @@
-import type { Config } from '../../shared/config.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
-import type { ReorderLimits } from '../ordering/reorder-buffer.ts';
+import type { PacketView } from '../ordering/packet-view.ts';
+import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import { channelIdOfKey } from '../source/packet.ts';
-import type { PacketSink } from '../source/packet-decoder.ts';
+import type { SourceSink } from '../source/source-client.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
-import type { LogLimits, RunLimits } from './channel-log.ts';
+import type { LogLimits } from './channel-log.ts';
+import { LingerTimer, type ReadProgress, ReorderTimer } from './channel-timers.ts';
 import { LogBudget } from './log-budget.ts';
+import { RunLimits } from './run-limits.ts';
 
 interface DirectoryParts {
-  readonly config: Config;
-  readonly run: RunLimits;
-  readonly events: ChannelEvents;
+  readonly maxChannels: number;
+  /** Bound of all logs and held packets together. */
+  readonly maxBytes: number;
+  readonly reorder: ReorderLimits;
+  readonly logLimits: LogLimits;
+  /** Packets in a run, and its longest wait for them, while the node is idle. */
+  readonly idleRun: { readonly packets: number; readonly lingerMs: number };
+  readonly progress: ReadProgress;
+  /** Runs of a channel have closed: its watchers are to advance, within this turn of the event loop. */
+  readonly runsClosed: (channel: Channel) => void;
+  readonly clock: Clock;
   readonly log: LogLimiter;
 }
 
 /**
- * All channels, and the users who wait for one that is not there. Only the source creates channels. Takes the
- * source's packets and gives each to its channel.
+ * All channels with their timers and their memory, and the users who wait for one that is not there. Only the source
+ * creates channels. Takes the source's packets and gives each to its channel.
  */
-export class ChannelDirectory implements PacketSink {
+export class ChannelDirectory implements SourceSink {
   readonly budget: LogBudget;
   readonly #byId = new Map<ChannelId, Channel>();
   /** By the six bytes of a header; several keys lead to a channel whose id is padded in several ways. */
   readonly #byKey = new Map<number, Channel>();
   readonly #waiting = new Map<ChannelId, Set<Watcher>>();
-  readonly #maxChannels: number;
-  readonly #reorder: ReorderLimits;
-  readonly #logLimits: LogLimits;
+  readonly #parts: DirectoryParts;
   readonly #run: RunLimits;
+  readonly #linger: LingerTimer;
+  readonly #reorder: ReorderTimer;
   readonly #events: ChannelEvents;
-  readonly #log: LogLimiter;
-  #nowMs = 0;
   /** Packets with a channel id, whether the channel had room or not. */
   accepted = 0;
   /** Packets dropped because their channel id was not printable ASCII, or because of MAX_CHANNELS. */
   badChannelPackets = 0;
   excessChannelPackets = 0;
 
-  constructor({ config, run, events, log }: DirectoryParts) {
-    this.#maxChannels = config.MAX_CHANNELS;
-    this.#reorder = {
-      maxPackets: config.REORDER_MAX_PACKETS,
-      maxBytes: config.REORDER_MAX_BYTES,
-      deadlineMs: config.REORDER_DEADLINE_MS,
-      settleMs: config.REORDER_SETTLE_MS,
+  constructor(parts: DirectoryParts) {
+    const { clock, idleRun, progress } = parts;
+    this.#parts = parts;
+    this.budget = new LogBudget(parts.maxBytes);
+    this.#run = new RunLimits(idleRun.packets, idleRun.lingerMs);
+    this.#linger = new LingerTimer(clock, this.#run);
+    this.#reorder = new ReorderTimer(clock, progress);
+    this.#events = {
+      runOpened: (channel) => this.#linger.add(channel),
+      runsClosed: parts.runsClosed,
+      memoryShort: () => this.#giveUpGaps(),
+      packetsWait: (channel) => this.#reorder.add(channel),
     };
-    this.#logLimits = { maxBytes: config.CHANNEL_LOG_BYTES, maxMs: config.CHANNEL_LOG_MS };
-    this.budget = new LogBudget(config.EDGE_LOG_BYTES);
-    this.#run = run;
-    this.#events = events;
-    this.#log = log;
   }
 
   get channels(): Iterable<Channel> {
@@ -62,21 +71,11 @@ export class ChannelDirectory implements PacketSink {
     return this.#byId.size;
   }
 
-  /** Packets that follow were read at this time. */
-  beginRead(nowMs: number): void {
-    this.#nowMs = nowMs;
-  }
-
-  packet(key: number, high: number, low: number, bytes: Buffer, start: number, end: number): void {
-    const channel = this.#byKey.get(key) ?? this.#create(key);
+  packet(key: number, packet: PacketView): void {
+    const channel = this.#byKey.get(key) ?? this.#create(key, packet.arrivedMs);
     if (channel === undefined) return;
     this.accepted += 1;
-    channel.push(high, low, bytes, start, end, this.#nowMs);
-  }
-
-  /** Memory is short: no channel waits for a missing packet any longer. */
-  giveUpGaps(): void {
-    for (const channel of this.#byId.values()) channel.giveUpGaps();
+    channel.push(packet);
   }
 
   sourceConnected(): void {
@@ -119,36 +118,52 @@ export class ChannelDirectory implements PacketSink {
     }
   }
 
-  #create(key: number): Channel | undefined {
+  /** From the runs that open next on, batch and linger are so many times what they are while the node is idle. */
+  setLoad(factor: number): void {
+    this.#run.setLoad(factor);
+  }
+
+  /** Closes no run and gives up no gap any more. */
+  stop(): void {
+    this.#linger.stop();
+    this.#reorder.stop();
+  }
+
+  /** Memory is short: no channel waits for a missing packet any longer. */
+  #giveUpGaps(): void {
+    for (const channel of this.#byId.values()) channel.giveUpGaps();
+  }
+
+  #create(key: number, nowMs: number): Channel | undefined {
     const id = channelIdOfKey(key);
     if (id === undefined) {
       this.badChannelPackets += 1;
-      this.#log.warn('packet dropped: channel id is not printable ASCII', {
+      this.#parts.log.warn('packet dropped: channel id is not printable ASCII', {
         key: key.toString(16),
       });
       return undefined;
     }
     const known = this.#byId.get(id);
-    if (known === undefined && this.#byId.size >= this.#maxChannels) {
+    if (known === undefined && this.#byId.size >= this.#parts.maxChannels) {
       this.accepted += 1;
       this.excessChannelPackets += 1;
-      this.#log.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
+      this.#parts.log.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
       return undefined;
     }
-    const channel = known ?? this.#open(id);
+    const channel = known ?? this.#open(id, nowMs);
     this.#byKey.set(key, channel);
     return channel;
   }
 
-  #open(id: ChannelId): Channel {
+  #open(id: ChannelId, nowMs: number): Channel {
     const channel = new Channel({
       id,
-      reorder: this.#reorder,
-      log: this.#logLimits,
+      reorder: this.#parts.reorder,
+      log: this.#parts.logLimits,
       run: this.#run,
       budget: this.budget,
       events: this.#events,
-      nowMs: this.#nowMs,
+      nowMs,
     });
     this.#byId.set(id, channel);
     for (const watcher of this.#waiting.get(id) ?? []) {

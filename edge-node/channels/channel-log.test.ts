@@ -1,17 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
+import { packetOf } from '../ordering/testing/packets.ts';
 import { ChannelLog, type LogPosition } from './channel-log.ts';
 import { LogBudget } from './log-budget.ts';
+import { RunLimits } from './run-limits.ts';
 
 const LARGE = { maxBytes: 2 ** 30, maxMs: 2 ** 30 };
 
 function logWith(
   limits: Partial<typeof LARGE> = {},
-  run = { packets: 4, lingerMs: 10 },
+  runPackets = 4,
   budget = new LogBudget(2 ** 40),
 ) {
-  return { log: new ChannelLog({ ...LARGE, ...limits }, run, budget), budget };
+  return {
+    log: new ChannelLog({ ...LARGE, ...limits }, new RunLimits(runPackets, 10), budget),
+    budget,
+  };
 }
 
 /** A payload that tells its ordinal in its first four bytes. */
@@ -22,7 +27,7 @@ function payload(ordinal: number, bytes: number): Buffer {
 }
 
 function append(log: ChannelLog, bytes: Buffer, nowMs = 0): boolean {
-  return log.append(bytes, 0, bytes.length, nowMs);
+  return log.append(packetOf(bytes), nowMs);
 }
 
 /** Everything from a position on, as a user is sent it. */
@@ -45,7 +50,7 @@ describe('runs', () => {
   });
 
   it('close before the payload that would make them larger than 64 KiB', () => {
-    const { log } = logWith({}, { packets: 1000, lingerMs: 10 });
+    const { log } = logWith({}, 1000);
     while (log.endRun < 20) append(log, payload(0, 1316));
     for (let index = 0; index < 20; index += 1) {
       expect(log.closedRun(index)!.bytes.length).toBeLessThanOrEqual(RUN_MAX_BYTES);
@@ -94,14 +99,14 @@ describe('what is kept', () => {
 
   it('is dropped oldest first over all channels', () => {
     const budget = new LogBudget(2 ** 40);
-    const a = logWith({}, { packets: 1, lingerMs: 10 }, budget).log;
-    const b = logWith({}, { packets: 1, lingerMs: 10 }, budget).log;
+    const a = logWith({}, 1, budget).log;
+    const b = logWith({}, 1, budget).log;
     append(a, payload(0, 10));
     append(b, payload(0, 10));
     append(a, payload(1, 10));
-    budget.oldest?.log.dropOldest();
+    budget.oldest?.owner.dropOldest();
     expect([a.firstRun, b.firstRun]).toEqual([1, 0]);
-    budget.oldest?.log.dropOldest();
+    budget.oldest?.owner.dropOldest();
     expect([a.firstRun, b.firstRun]).toEqual([1, 1]);
   });
 });
@@ -131,7 +136,7 @@ describe('any channel', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 20 }), (schedule, packets) => {
         const maxBytes = 400_000;
-        const { log, budget } = logWith({ maxBytes, maxMs: 5000 }, { packets, lingerMs: 10 });
+        const { log, budget } = logWith({ maxBytes, maxMs: 5000 }, packets);
         const sent: Buffer[] = [];
         let nowMs = 0;
         for (const step of schedule) {

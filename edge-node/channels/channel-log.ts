@@ -1,17 +1,13 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
 import { EntryPointFinder, NO_ENTRY } from '../mpeg-ts/mpeg-ts.ts';
+import type { PacketView } from '../ordering/packet-view.ts';
 import type { LogBudget } from './log-budget.ts';
 import { Run } from './run.ts';
+import type { RunLimits } from './run-limits.ts';
 
 export interface LogLimits {
   readonly maxBytes: number;
   readonly maxMs: number;
-}
-
-/** How runs are cut now; the load changes it. */
-export interface RunLimits {
-  readonly packets: number;
-  readonly lingerMs: number;
 }
 
 /** A place in a log: a packet's ordinal, and where it lies. Packets count from the log's first, for ever. */
@@ -96,8 +92,8 @@ export class ChannelLog {
    * Copies a payload into the open run.
    * @returns whether a run closed
    */
-  append(bytes: Buffer, start: number, end: number, nowMs: number): boolean {
-    const payloadBytes = end - start;
+  append(packet: PacketView, nowMs: number): boolean {
+    const { payloadBytes } = packet;
     let closed = false;
     if (this.#open !== undefined && !this.#open.hasRoom(payloadBytes)) {
       this.#runBytes = Math.min(RUN_MAX_BYTES, 2 * this.#runBytes);
@@ -107,8 +103,8 @@ export class ChannelLog {
     const run = this.#open ?? this.#openRun(payloadBytes, nowMs);
     // Ordinal and offset in one number; an offset is always under RUN_MAX_BYTES.
     const position = this.#nextPacket * RUN_MAX_BYTES + run.usedBytes;
-    this.#isTransportStream = this.#finder.push(bytes, start, end, position);
-    run.append(bytes, start, end);
+    this.#isTransportStream = this.#finder.push(packet.bytes, packet.start, packet.end, position);
+    run.append(packet);
     this.#nextPacket += 1;
     this.#take(PACKET_OVERHEAD_BYTES);
     if (run.packets >= this.#runLimits.packets || run.isFull) {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { SOURCE_BACKLOG_BYTES } from '../../shared/limits.ts';
 import type { Channel } from './channel.ts';
-import type { RunLimits } from './channel-log.ts';
+import type { RunLimits } from './run-limits.ts';
 
 /** Closes open runs when their linger ends. All linger equally long, so the order of opening is that of closing. */
 export class LingerTimer {
@@ -43,7 +43,7 @@ export class LingerTimer {
   }
 }
 
-/** How far the source's socket has been read. */
+/** How far the source's socket has been read: what a timer needs to know before it calls a packet lost. */
 export interface ReadProgress {
   readonly bytesRead: number;
   /** The last turn of the event loop has left nothing to read. */
@@ -108,7 +108,7 @@ export class ReorderTimer {
 
   /** Where nothing that is kept will ever be due, the next packet that waits begins the ticking again. */
   #tickBy(waitMs: number): void {
-    if (waitMs === Number.POSITIVE_INFINITY) return;
+    if (!Number.isFinite(waitMs)) return;
     this.#timer = setTimeout(() => this.#tick(), Math.min(waitMs, TICK_MS));
   }
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ChannelId } from '../../shared/ids.ts';
+import { packetOf } from '../ordering/testing/packets.ts';
 import { Channel, type ChannelEvents } from './channel.ts';
 import { LogBudget } from './log-budget.ts';
+import { RunLimits } from './run-limits.ts';
 
 const MIB = 1024 * 1024;
 const PAYLOAD = Buffer.alloc(1316, 1);
@@ -30,7 +32,7 @@ function channelWith(budget: LogBudget, all: Channel[] = []): { channel: Channel
     id: 'zato01' as ChannelId,
     reorder: { maxPackets: 1024, maxBytes: 4 * MIB, deadlineMs: 1000, settleMs: 200 },
     log: { maxBytes: 8 * MIB, maxMs: 5000 },
-    run: { packets: 1000, lingerMs: 100 },
+    run: new RunLimits(1000, 100),
     budget,
     events,
     nowMs: 0,
@@ -40,7 +42,7 @@ function channelWith(budget: LogBudget, all: Channel[] = []): { channel: Channel
 }
 
 function push(channel: Channel, sequence: number, payload: Buffer, nowMs = 0): void {
-  channel.push(0, sequence, payload, 0, payload.length, nowMs);
+  channel.push(packetOf(payload, BigInt(sequence), nowMs));
 }
 
 describe('a channel', () => {

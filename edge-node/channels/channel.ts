@@ -1,11 +1,10 @@
 import type { ChannelId } from '../../shared/ids.ts';
-import {
-  ReorderBuffer,
-  type ReorderLimits,
-  type ReorderOutput,
-} from '../ordering/reorder-buffer.ts';
-import { ChannelLog, type LogLimits, type RunLimits } from './channel-log.ts';
+import type { PacketView } from '../ordering/packet-view.ts';
+import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
+import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
+import { ChannelLog, type LogLimits } from './channel-log.ts';
 import type { LogBudget } from './log-budget.ts';
+import type { RunLimits } from './run-limits.ts';
 
 /** Who wants a channel's runs: a user's session. */
 export interface Watcher {
@@ -15,7 +14,7 @@ export interface Watcher {
   advance(): void;
 }
 
-/** What a channel tells the timers and the delivery about itself. */
+/** What a channel tells its directory about itself. */
 export interface ChannelEvents {
   runOpened(channel: Channel): void;
   /** Runs have closed: watchers are to advance, within this turn of the event loop. */
@@ -94,10 +93,10 @@ export class Channel implements ReorderOutput {
     return this.#reorder.dueMs;
   }
 
-  push(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number): void {
-    this.#nowMs = nowMs;
-    this.usedMs = nowMs;
-    this.#reorder.push(high, low, bytes, start, end, nowMs);
+  push(packet: PacketView): void {
+    this.#nowMs = packet.arrivedMs;
+    this.usedMs = packet.arrivedMs;
+    this.#reorder.push(packet);
     this.#settleAccount();
   }
 
@@ -112,10 +111,10 @@ export class Channel implements ReorderOutput {
     this.#reorder.sourceConnected();
   }
 
-  /** Takes the next payload in order, from the reorder buffer. */
-  deliver(bytes: Buffer, start: number, end: number): void {
+  /** Takes the next packet in order, from the reorder buffer. */
+  deliver(packet: PacketView): void {
     const wasOpen = this.log.openedMs !== undefined;
-    const hasClosed = this.log.append(bytes, start, end, this.#nowMs);
+    const hasClosed = this.log.append(packet, this.#nowMs);
     if (hasClosed) this.#events.runsClosed(this);
     const isOpen = this.log.openedMs !== undefined;
     if (isOpen && (hasClosed || !wasOpen)) this.#events.runOpened(this);

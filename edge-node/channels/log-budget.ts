@@ -21,7 +21,7 @@ export class LogBudget {
 
   /** Drops the oldest runs of all, until the memory suffices or no run is left. */
   dropRuns(): void {
-    while (this.isExceeded && this.#oldest !== undefined) this.#oldest.log.dropOldest();
+    while (this.isExceeded && this.#oldest !== undefined) this.#oldest.owner.dropOldest();
   }
 
   get isExceeded(): boolean {

@@ -1,12 +1,18 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
-import type { ChannelLog } from './channel-log.ts';
+import type { PacketView } from '../ordering/packet-view.ts';
+
+/** The log that a run belongs to, as whoever is short of memory sees it. */
+export interface RunOwner {
+  /** Drops the oldest closed run of the log, and gives its memory back. */
+  dropOldest(): void;
+}
 
 /**
  * Consecutive in-order payloads of one channel in one Buffer. It grows while it is the log's open run; once closed
  * nobody writes to it, and every user of the channel is sent this very Buffer.
  */
 export class Run {
-  readonly log: ChannelLog;
+  readonly owner: RunOwner;
   /** Place in the channel's log: runs count from 0. */
   readonly index: number;
   /** Ordinal of its first packet among all that were appended to the log. */
@@ -22,8 +28,8 @@ export class Run {
   older: Run | undefined = undefined;
   newer: Run | undefined = undefined;
 
-  constructor(log: ChannelLog, index: number, firstPacket: number, space: number, nowMs: number) {
-    this.log = log;
+  constructor(owner: RunOwner, index: number, firstPacket: number, space: number, nowMs: number) {
+    this.owner = owner;
     this.index = index;
     this.firstPacket = firstPacket;
     this.openedMs = nowMs;
@@ -47,7 +53,7 @@ export class Run {
     return this.#used + payloadBytes <= this.#space.length;
   }
 
-  append(bytes: Buffer, start: number, end: number): void {
+  append({ bytes, start, end }: PacketView): void {
     bytes.copy(this.#space, this.#used, start, end);
     this.#used += end - start;
     this.packets += 1;

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { WRITE_MAX_BYTES } from '../../shared/limits.ts';
 import { ChannelLog } from '../channels/channel-log.ts';
 import { LogBudget } from '../channels/log-budget.ts';
+import { RunLimits } from '../channels/run-limits.ts';
+import { packetOf } from '../ordering/testing/packets.ts';
 import { LogCursor } from './log-cursor.ts';
 
 const PACKET_BYTES = 4;
@@ -10,14 +12,14 @@ const PACKET_BYTES = 4;
 /** A log whose payloads tell their ordinal, and whose runs close at `runPackets`. */
 function logOf(runPackets: number): ChannelLog {
   const limits = { maxBytes: 2 ** 30, maxMs: 2 ** 30 };
-  return new ChannelLog(limits, { packets: runPackets, lingerMs: 10 }, new LogBudget(2 ** 40));
+  return new ChannelLog(limits, new RunLimits(runPackets, 10), new LogBudget(2 ** 40));
 }
 
 function append(log: ChannelLog, packets = 1, bytes = PACKET_BYTES): void {
   for (let i = 0; i < packets; i += 1) {
     const payload = Buffer.alloc(bytes);
     if (bytes >= PACKET_BYTES) payload.writeUInt32BE(log.nextPacket);
-    log.append(payload, 0, bytes, 0);
+    log.append(packetOf(payload), 0);
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ReorderBuffer } from './reorder-buffer.ts';
+import { packetOf } from './testing/packets.ts';
 import { LIMITS, ReorderRig, range } from './testing/reorder-rig.ts';
 
 /** The rules within an epoch, one by one: window, late, deadline, limits, and how an epoch begins. */
@@ -93,12 +94,12 @@ describe('the window', () => {
   it('hands on a packet without payload like any other, held or not', () => {
     const lengths: number[] = [];
     const buffer = new ReorderBuffer(LIMITS, {
-      deliver: (_bytes, start, end) => lengths.push(end - start),
+      deliver: (packet) => void lengths.push(packet.payloadBytes),
     });
-    const empty = Buffer.alloc(10);
-    for (const low of [0, 2]) buffer.push(0, low, empty, 4, 4, 0);
+    const empty = Buffer.alloc(0);
+    for (const sequence of [0n, 2n]) buffer.push(packetOf(empty, sequence));
     expect([buffer.heldPackets, buffer.heldBytes]).toEqual([1, 64]);
-    buffer.push(0, 1, empty, 4, 4, 0);
+    buffer.push(packetOf(empty, 1n));
     expect(lengths).toEqual([0, 0, 0]);
     expect([buffer.heldPackets, buffer.heldBytes]).toEqual([0, 0]);
   });
@@ -183,9 +184,9 @@ describe('a missing packet', () => {
 
   it('costs its overhead too: packets without payload cannot fill the memory', () => {
     const buffer = new ReorderBuffer({ ...LIMITS, maxBytes: 640 }, { deliver: () => {} });
-    const empty = Buffer.alloc(1);
-    for (const low of [0, 2, 4, 6, 8, 10, 12, 14, 3, 5, 7, 9, 11, 13]) {
-      buffer.push(0, low, empty, 0, 0, 0);
+    const empty = Buffer.alloc(0);
+    for (const sequence of [0, 2, 4, 6, 8, 10, 12, 14, 3, 5, 7, 9, 11, 13]) {
+      buffer.push(packetOf(empty, BigInt(sequence)));
       expect(buffer.heldBytes).toBe(64 * buffer.heldPackets);
       expect(buffer.heldBytes).toBeLessThanOrEqual(640);
     }

@@ -1,33 +1,14 @@
-import { costOf, GatheredPackets, type HeldPacket, holdPacket } from './held-packets.ts';
+import { costOf, HeldPackets } from './held-packets.ts';
+import type { PacketView } from './packet-view.ts';
+import { newOrdered, type Ordered, type Phase, type Proving } from './phases.ts';
+import { Reconnection } from './reconnection.ts';
+import type { ReorderCounters, ReorderLimits, ReorderOutput } from './reorder-contract.ts';
 import { distance, type Sequence } from './sequence.ts';
-import { type ReorderOutput, SequenceWindow } from './sequence-window.ts';
+import { SequenceWindow } from './sequence-window.ts';
+import { Settling } from './settling.ts';
 import { StrayPackets } from './stray-packets.ts';
 
-export type { ReorderOutput };
-
-export interface ReorderLimits {
-  /** W: the sequences a window spans. */
-  readonly maxPackets: number;
-  /** Bound of everything kept, each packet with PACKET_OVERHEAD_BYTES on top; at least the two largest packets. */
-  readonly maxBytes: number;
-  readonly deadlineMs: number;
-  readonly settleMs: number;
-}
-
-/** Every received packet is delivered, or counted as late or stray, or still kept. */
-export interface ReorderCounters {
-  readonly received: number;
-  readonly delivered: number;
-  /** Sequences missing between the first and the last delivered of each epoch. */
-  readonly lost: number;
-  /** Late and repeated packets. */
-  readonly late: number;
-  /** Strays: too far from the expected sequence, and no proof of a jump. */
-  readonly stray: number;
-  readonly jumps: number;
-  readonly restarts: number;
-}
-
+/** Later than any time. */
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -41,35 +22,34 @@ const NEVER = Number.POSITIVE_INFINITY;
  *     else         stray
  *
  * An epoch is a span of ascending sequences. It begins by settling: packets are gathered for a while, then the lowest
- * one is the first expected. Epochs end by a jump (five different stray packets within W of each other, none of the
- * window between them) or a restart (for a while nothing but late packets).
+ * one is the first expected. Epochs end by a jump or a restart:
+ *
+ *       settled, full, or 0 came: the        a late packet
+ *       lowest is the first expected         is kept aside
+ *     ┌──────────┐          ┌─────────┐           ┌─────────┐
+ *     │ settling │ ───────▶ │ ordered │ ────────▶ │ proving │
+ *     └──────────┘          └─────────┘ ◀──────── └─────────┘
+ *        ▲    ▲                  │  a packet of the  │    │
+ *        │    │                  │  window: they     │    │ for REORDER_SETTLE_MS
+ *        │    │                  │  were repeats     │    │ only late packets
+ *        │    └───── jump ───────┴───────────────────┘    │
+ *        └────────── restart ─────────────────────────────┘
+ *
+ *     jump: five different strays within W of each other, no packet of the window between them
  *
  * Invariants: delivery is strictly ascending within an epoch; every received packet is delivered, counted as late or
- * as stray, or still kept; everything kept costs at most `maxBytes`; nothing in the window or gathered stays past
- * `deadlineMs` where `expire` is called at `dueMs`.
+ * as stray, or still kept; everything kept costs at most `maxBytes`; nothing in the window, gathered or kept aside
+ * stays past `deadlineMs` where `expire` is called at `dueMs`.
  */
 export class ReorderBuffer {
   readonly #limits: ReorderLimits;
   readonly #window: SequenceWindow;
-  /** While settling: the epoch's first packets. Else: late packets that may prove a restart. */
-  readonly #gathered = new GatheredPackets();
   readonly #strays = new StrayPackets();
-
-  #settling = true;
-  /** When what is gathered began to be. */
-  #gatheredSinceMs = NEVER;
+  #phase: Phase = new Settling();
+  #reconnection: Reconnection | undefined;
   #everOrdered = false;
   /** Where the epoch that the last jump ended had got to. */
   #left: Sequence | undefined;
-
-  /** Arrival of the first late packet since the window's last one. */
-  #lateSinceMs = NEVER;
-  #keepLate = false;
-  /** The source has connected anew, and no packet of the window has come since. */
-  #reconnected = false;
-  /** Unless the expected packet comes, the gap that a new connection found is given up at this time. */
-  #resumeByMs = NEVER;
-
   #nowMs = 0;
   readonly #counts = { received: 0, late: 0, stray: 0, jumps: 0, restarts: 0 };
 
@@ -82,39 +62,39 @@ export class ReorderBuffer {
     return { ...this.#counts, delivered: this.#window.delivered, lost: this.#window.lost };
   }
 
-  /** Packets kept: held in the window, gathered, and stray candidates. */
+  /** Packets kept: held in the window, gathered, kept aside, and stray candidates. */
   get heldPackets(): number {
-    return this.#window.count + this.#gathered.count + this.#strays.count;
+    return this.#window.count + this.#strays.count + (this.#besideWindow?.count ?? 0);
   }
 
   get heldBytes(): number {
-    return this.#window.bytes + this.#gathered.bytes + this.#strays.bytes;
+    return this.#window.bytes + this.#strays.bytes + (this.#besideWindow?.bytes ?? 0);
   }
 
   /** When `expire` next has something to do; Infinity if never. May be early, is never late. */
   get dueMs(): number {
-    const gatheredMs = this.#gathered.count > 0 ? this.#settledMs() : NEVER;
-    if (this.#window.count === 0) return gatheredMs;
+    const phaseMs = this.#phaseDueMs();
+    if (this.#window.count === 0) return phaseMs;
     const heldMs = this.#window.oldestArrivalMs + this.#limits.deadlineMs;
-    return Math.min(gatheredMs, heldMs, this.#resumeByMs);
+    return Math.min(phaseMs, heldMs, this.#reconnection?.resumeByMs ?? NEVER);
   }
 
-  /** Takes a packet; its payload `bytes[start, end)` is copied if it must wait. */
-  push(high: number, low: number, bytes: Buffer, start: number, end: number, nowMs: number): void {
-    this.#nowMs = nowMs;
+  /** Takes a packet, and keeps a copy if it must wait. */
+  push(packet: PacketView): void {
+    this.#nowMs = packet.arrivedMs;
     this.#counts.received += 1;
-    this.#place(high, low, bytes, start, end, nowMs);
+    this.#place(packet);
   }
 
   /** Gives up what has waited too long. Call it at `dueMs`, once all that had arrived by then was pushed. */
   expire(nowMs: number): void {
     this.#nowMs = nowMs;
-    while (this.#gathered.count > 0 && nowMs >= this.#settledMs()) {
-      if (this.#settling) this.#startEpoch();
-      else this.#restart();
+    while (nowMs >= this.#phaseDueMs()) {
+      if (this.#phase.kind === 'settling') this.#startEpoch(this.#phase);
+      else if (this.#phase.kind === 'proving') this.#restart(this.#phase);
     }
-    if (nowMs >= this.#resumeByMs) {
-      this.#resumeByMs = NEVER;
+    if (this.#reconnection !== undefined && nowMs >= this.#reconnection.resumeByMs) {
+      this.#reconnection.resume();
       this.#window.giveUpGap();
     }
     this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
@@ -128,165 +108,171 @@ export class ReorderBuffer {
 
   /** A new connection to the source begins: it may go on, repeat, or have started again from 0. */
   sourceConnected(): void {
-    if (this.#settling) return;
-    this.#keepLate = true;
-    this.#reconnected = true;
+    if (this.#phase.kind === 'settling') return;
+    if (this.#phase.kind === 'ordered') this.#phase.keepsLate = true;
+    if (this.#reconnection === undefined) this.#reconnection = new Reconnection();
+    else this.#reconnection.again();
   }
 
-  #place(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
-    if (this.#settling) {
-      this.#settle(high, low, bytes, start, end, atMs);
+  get #besideWindow(): HeldPackets | undefined {
+    const phase = this.#phase;
+    if (phase.kind === 'settling') return phase;
+    return phase.kind === 'proving' ? phase.late : undefined;
+  }
+
+  /** When the phase ends by time alone. */
+  #phaseDueMs(): number {
+    const phase = this.#phase;
+    const { deadlineMs, settleMs, maxPackets } = this.#limits;
+    if (phase.kind === 'ordered') return NEVER;
+    if (phase.kind === 'proving') return phase.sinceMs + settleMs;
+    if (phase.count === 0) return NEVER;
+    const settledMs = phase.sinceMs + (phase.lacksZero(maxPackets) ? deadlineMs : settleMs);
+    return Math.min(settledMs, phase.firstArrivedMs + deadlineMs);
+  }
+
+  #place(packet: PacketView): void {
+    if (this.#phase.kind === 'settling') {
+      this.#gather(this.#phase, packet);
       return;
     }
-    const offset = this.#window.offsetOf(high, low);
+    const offset = this.#window.offsetOf(packet.high, packet.low);
     const size = this.#limits.maxPackets;
     if (offset >= 0 && offset < 2 * size) {
       if (offset > 0 && offset < size && this.#window.holds(offset)) {
         this.#counts.late += 1;
         return;
       }
-      this.#seenInWindow();
+      this.#goesOn(this.#phase);
       if (offset === 0) {
-        this.#resumeByMs = NEVER;
-        this.#window.deliverExpected(bytes, start, end);
+        this.#reconnection = undefined;
+        this.#window.deliverExpected(packet);
       } else {
-        this.#window.hold(high, low, bytes, start, end, atMs);
+        this.#window.hold(packet);
       }
-    } else if ((offset < 0 && offset >= -size) || this.#inLeftRange(high, low)) {
-      this.#takeLate(high, low, bytes, start, end, atMs);
+    } else if ((offset < 0 && offset >= -size) || this.#inLeftRange(packet)) {
+      this.#takeLate(this.#phase, packet);
     } else {
-      this.#takeStray(high, low, bytes, start, end, atMs);
+      this.#takeStray(packet);
     }
   }
 
   /** A packet of the window tells that the epoch goes on: stray ones were strays, late ones repeats. */
-  #seenInWindow(): void {
+  #goesOn(phase: Ordered | Proving): void {
     if (this.#strays.count > 0) this.#dropStrays();
-    if (this.#gathered.count > 0) this.#counts.late += this.#gathered.take().length;
-    this.#lateSinceMs = NEVER;
-    this.#keepLate = false;
-    const isOver = this.#window.count === 0 && this.#nowMs >= this.#resumeByMs;
-    if (isOver) this.#resumeByMs = NEVER; // it came while nothing waited
-    if (this.#reconnected) {
-      this.#reconnected = false;
-      this.#resumeByMs = this.#nowMs + this.#limits.settleMs;
+    if (phase.kind === 'proving') {
+      this.#counts.late += phase.late.count;
+      this.#phase = newOrdered();
+    } else if (phase.keepsLate || phase.lateSinceMs !== NEVER) {
+      phase.lateSinceMs = NEVER;
+      phase.keepsLate = false;
     }
+    this.#reconnection?.goesOn(this.#window.count === 0, this.#nowMs, this.#limits.settleMs);
   }
 
-  #takeLate(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
-    if (this.#lateSinceMs === NEVER) this.#lateSinceMs = this.#nowMs;
-    if (this.#nowMs - this.#lateSinceMs >= this.#limits.deadlineMs) this.#keepLate = true;
-    const isFull = this.#gathered.count === this.#limits.maxPackets || !this.#hasRoom(end - start);
-    if (!this.#keepLate || isFull || this.#gathered.has(high, low)) {
+  #takeLate(phase: Ordered | Proving, packet: PacketView): void {
+    if (phase.kind === 'ordered') this.#takeFirstLate(phase, packet);
+    else if (this.#canKeep(phase.late, packet)) phase.late.add(packet);
+    else this.#counts.late += 1;
+  }
+
+  #takeFirstLate(phase: Ordered, packet: PacketView): void {
+    if (phase.lateSinceMs === NEVER) phase.lateSinceMs = this.#nowMs;
+    if (this.#nowMs - phase.lateSinceMs >= this.#limits.deadlineMs) phase.keepsLate = true;
+    if (!phase.keepsLate || !this.#hasRoom(packet)) {
       this.#counts.late += 1;
       return;
     }
-    if (this.#gathered.count === 0) this.#gatheredSinceMs = this.#nowMs;
-    this.#gathered.add(holdPacket(high, low, bytes, start, end, atMs));
+    const late = new HeldPackets();
+    late.add(packet);
+    this.#phase = { kind: 'proving', late, sinceMs: this.#nowMs };
   }
 
-  #takeStray(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
-    if (this.#strays.has(high, low)) {
+  #canKeep(late: HeldPackets, packet: PacketView): boolean {
+    return late.count < this.#limits.maxPackets && this.#hasRoom(packet) && !late.has(packet);
+  }
+
+  #takeStray(packet: PacketView): void {
+    if (this.#strays.has(packet)) {
       this.#counts.stray += 1;
       return;
     }
-    let crowded = false;
-    while (this.#strays.count > 0 && (this.#strays.full || !this.#hasRoom(end - start))) {
-      // Payloads so large that no five fit: those that fit are proof enough, once nothing else takes the room.
-      crowded = !this.#strays.full && this.#window.count === 0 && this.#gathered.count === 0;
+    while (this.#strays.count > 0 && (this.#strays.full || !this.#hasRoom(packet))) {
       this.#strays.dropOldest();
       this.#counts.stray += 1;
     }
-    if (!this.#hasRoom(end - start)) {
+    if (!this.#hasRoom(packet)) {
       this.#counts.stray += 1;
       return;
     }
-    this.#strays.add(holdPacket(high, low, bytes, start, end, atMs));
-    const size = this.#limits.maxPackets;
-    const proof = crowded ? this.#strays.nearNewest(size) : this.#strays.proofOfJump(size);
-    if (proof !== undefined && proof.length > 1) this.#jump(proof);
+    this.#strays.add(packet);
+    const proof = this.#strays.proofOfJump(this.#limits.maxPackets, this.#limits.maxBytes);
+    if (proof !== undefined) this.#jump(proof);
   }
 
   #dropStrays(): void {
     this.#counts.stray += this.#strays.take().length;
   }
 
-  #hasRoom(payloadBytes: number): boolean {
-    return this.heldBytes + costOf(payloadBytes) <= this.#limits.maxBytes;
+  #hasRoom(packet: PacketView): boolean {
+    return this.heldBytes + costOf(packet) <= this.#limits.maxBytes;
   }
 
-  #inLeftRange(high: number, low: number): boolean {
+  #inLeftRange({ high, low }: Sequence): boolean {
     if (this.#left === undefined) return false;
     const offset = distance(high, low, this.#left.high, this.#left.low);
     return offset >= -2 * this.#limits.maxPackets && offset < this.#limits.maxPackets;
   }
 
-  #jump(proof: readonly HeldPacket[]): void {
+  #jump(proof: readonly PacketView[]): void {
     this.#window.handOnAll();
     this.#counts.jumps += 1;
     this.#left = this.#window.expected;
-    this.#counts.late += this.#gathered.take().length;
+    this.#counts.late += this.#besideWindow?.count ?? 0;
     this.#counts.stray += this.#strays.take().length - proof.length;
-    this.#openEpoch(proof, this.#nowMs);
+    this.#settle(Settling.with(proof, this.#nowMs));
   }
 
-  #restart(): void {
+  #restart({ late, sinceMs }: Proving): void {
     this.#window.handOnAll();
     this.#counts.restarts += 1;
     this.#left = undefined;
     this.#dropStrays();
-    this.#openEpoch(this.#gathered.take(), this.#gatheredSinceMs);
+    this.#settle(Settling.with(late.take(), sinceMs));
   }
 
-  #openEpoch(packets: readonly HeldPacket[], sinceMs: number): void {
-    this.#settling = true;
-    this.#gatheredSinceMs = sinceMs;
-    for (const packet of packets) this.#gathered.add(packet);
-    if (this.#startsEarly()) this.#startEpoch();
+  #settle(settling: Settling): void {
+    this.#phase = settling;
+    if (this.#startsEarly(settling)) this.#startEpoch(settling);
   }
 
-  #settle(high: number, low: number, bytes: Buffer, start: number, end: number, atMs: number) {
-    const isNear = Math.abs(this.#gathered.offsetOf(high, low)) < this.#limits.maxPackets;
-    if ((this.#inLeftRange(high, low) && !isNear) || this.#gathered.has(high, low)) {
+  #gather(settling: Settling, packet: PacketView): void {
+    const isNear = Math.abs(settling.offsetOf(packet)) < this.#limits.maxPackets;
+    if ((this.#inLeftRange(packet) && !isNear) || settling.has(packet)) {
       this.#counts.late += 1;
       return;
     }
-    const isFull = this.#gathered.count > 0 && !this.#hasRoom(end - start);
-    if (this.#gathered.count === 0) this.#gatheredSinceMs = this.#nowMs;
-    this.#gathered.add(holdPacket(high, low, bytes, start, end, atMs));
-    if (isFull || this.#startsEarly()) this.#startEpoch();
+    const isFull = settling.count > 0 && !this.#hasRoom(packet);
+    settling.gather(packet, this.#nowMs);
+    if (isFull || this.#startsEarly(settling)) this.#startEpoch(settling);
   }
 
   /** Whether the epoch may start at once: when full, or at 0, where sources begin, unless 0 came by wrapping. */
-  #startsEarly(): boolean {
-    if (this.#gathered.count >= this.#limits.maxPackets) return true;
-    if (this.#gathered.lowestHigh !== 0 || this.#gathered.lowestLow !== 0) return false;
+  #startsEarly(settling: Settling): boolean {
+    if (settling.count >= this.#limits.maxPackets) return true;
+    if (!settling.startsAtZero) return false;
     return !this.#everOrdered || this.#window.offsetOf(0, 0) <= 0;
   }
 
-  /** When the gathered packets have settled. Those that begin a little above 0 may lack the 0 that sources begin at. */
-  #settledMs(): number {
-    const { deadlineMs, settleMs, maxPackets } = this.#limits;
-    const { lowestHigh, lowestLow, firstArrivedMs } = this.#gathered;
-    const lacksZero = lowestHigh === 0 && lowestLow > 0 && lowestLow < maxPackets;
-    const settledMs = this.#gatheredSinceMs + (this.#settling && lacksZero ? deadlineMs : settleMs);
-    return Math.min(settledMs, firstArrivedMs + deadlineMs);
-  }
-
-  #startEpoch(): void {
-    this.#settling = false;
+  #startEpoch(settling: Settling): void {
+    this.#phase = newOrdered();
     this.#everOrdered = true;
-    this.#reconnected = false;
-    this.#keepLate = false;
-    this.#lateSinceMs = NEVER;
-    this.#resumeByMs = NEVER;
-    const { count } = this.#gathered;
-    const packets = this.#gathered.takeNearNewest(2 * this.#limits.maxPackets);
+    this.#reconnection = undefined;
+    const { count } = settling;
+    const packets = settling.takeNearNewest(2 * this.#limits.maxPackets);
     this.#counts.stray += count - packets.length;
     const [first] = packets;
-    if (first !== undefined) this.#window.begin(first.high, first.low);
-    for (const { high, low, payload, arrivedMs } of packets) {
-      this.#place(high, low, payload, 0, payload.length, arrivedMs);
-    }
+    if (first !== undefined) this.#window.begin(first);
+    for (const packet of packets) this.#place(packet);
   }
 }

@@ -1,11 +1,9 @@
-import { costOf, type HeldPacket, holdPacket } from './held-packets.ts';
+import { costOf } from './held-packets.ts';
+import type { PacketView } from './packet-view.ts';
+import type { ReorderOutput } from './reorder-contract.ts';
 import { distance, highAfter, lowAfter, type Sequence } from './sequence.ts';
 
-/** Takes payloads in order. `bytes[start, end)` is valid during the call only. */
-export interface ReorderOutput {
-  deliver(bytes: Buffer, start: number, end: number): void;
-}
-
+/** Later than any time. */
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -20,7 +18,7 @@ export class SequenceWindow {
   readonly #maxBytes: number;
   readonly #output: ReorderOutput;
   // Made when first needed: most channels of a well-behaved source never hold anything.
-  #slots: (HeldPacket | undefined)[] = [];
+  #slots: (PacketView | undefined)[] = [];
   #head = 0;
   #expectedHigh = 0;
   #expectedLow = 0;
@@ -42,7 +40,7 @@ export class SequenceWindow {
   }
 
   /** Begins at a sequence; the window must be empty. */
-  begin(high: number, low: number): void {
+  begin({ high, low }: Sequence): void {
     this.#expectedHigh = high;
     this.#expectedLow = low;
   }
@@ -57,10 +55,10 @@ export class SequenceWindow {
   }
 
   /** The expected packet goes on at once, and with it what waited for it. */
-  deliverExpected(bytes: Buffer, start: number, end: number): void {
+  deliverExpected(packet: PacketView): void {
     this.#step(1);
     this.delivered += 1;
-    this.#output.deliver(bytes, start, end);
+    this.#output.deliver(packet);
     if (this.count > 0) this.#drain();
   }
 
@@ -68,36 +66,24 @@ export class SequenceWindow {
    * Holds a packet 0 < offset < 2·size ahead. The window slides where it must, and gives up gaps before the packet
    * where the bytes do not suffice; if that makes it the expected one, it goes on at once.
    */
-  hold(
-    high: number,
-    low: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    arrivedMs: number,
-  ): void {
-    const beyond = this.offsetOf(high, low) - this.#size + 1;
+  hold(packet: PacketView): void {
+    const beyond = this.offsetOf(packet.high, packet.low) - this.#size + 1;
     if (beyond > 0) this.#advance(beyond);
-    const cost = costOf(end - start);
-    let offset = this.offsetOf(high, low);
+    const cost = costOf(packet);
+    let offset = this.offsetOf(packet.high, packet.low);
     while (offset > 0 && this.bytes + cost > this.#maxBytes) {
       this.#advance(this.count === 0 ? offset : Math.min(this.#lowestOffset() + 1, offset));
-      offset = this.offsetOf(high, low);
+      offset = this.offsetOf(packet.high, packet.low);
     }
     if (offset === 0) {
-      this.deliverExpected(bytes, start, end);
+      this.deliverExpected(packet);
       return;
     }
-    if (this.count === 0 || arrivedMs < this.oldestArrivalMs) this.oldestArrivalMs = arrivedMs;
+    if (this.count === 0 || packet.arrivedMs < this.oldestArrivalMs) {
+      this.oldestArrivalMs = packet.arrivedMs;
+    }
     if (this.#slots.length === 0) this.#slots = new Array(this.#size).fill(undefined);
-    this.#slots[(this.#head + offset) % this.#size] = holdPacket(
-      high,
-      low,
-      bytes,
-      start,
-      end,
-      arrivedMs,
-    );
+    this.#slots[(this.#head + offset) % this.#size] = packet.kept();
     this.count += 1;
     this.bytes += cost;
   }
@@ -161,10 +147,10 @@ export class SequenceWindow {
     if (packet === undefined) return false;
     this.#slots[this.#head] = undefined;
     this.count -= 1;
-    this.bytes -= costOf(packet.payload.length);
+    this.bytes -= costOf(packet);
     this.#step(1);
     this.delivered += 1;
-    this.#output.deliver(packet.payload, 0, packet.payload.length);
+    this.#output.deliver(packet);
     return true;
   }
 

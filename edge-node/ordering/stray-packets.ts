@@ -1,5 +1,6 @@
 import { JUMP_PACKETS, STRAY_MAX_PACKETS } from '../../shared/limits.ts';
-import { costOf, HeldList, type HeldPacket } from './held-packets.ts';
+import { costOf, HeldPackets } from './held-packets.ts';
+import type { PacketView } from './packet-view.ts';
 import { distance } from './sequence.ts';
 
 /**
@@ -7,25 +8,31 @@ import { distance } from './sequence.ts';
  * within a window of each other prove that the source has jumped. The newest STRAY_MAX_PACKETS are kept, so that
  * strays between them, even of several places at once, do not hide the proof.
  */
-export class StrayPackets extends HeldList {
+export class StrayPackets extends HeldPackets {
   get full(): boolean {
     return this.count === STRAY_MAX_PACKETS;
   }
 
   dropOldest(): void {
-    const oldest = this.packets.shift();
-    if (oldest !== undefined) this.bytes -= costOf(oldest.payload.length);
+    const [, ...newer] = this.take();
+    for (const packet of newer) this.add(packet);
   }
 
-  /** The packets that prove a jump together with the newest one, in order of arrival; undefined where none do. */
-  proofOfJump(windowPackets: number): HeldPacket[] | undefined {
+  /**
+   * The packets that prove a jump together with the newest one, in order of arrival; undefined where none do. Where
+   * payloads are so large that `maxBytes` holds fewer than JUMP_PACKETS, as many as it holds are the proof.
+   */
+  proofOfJump(windowPackets: number, maxBytes: number): PacketView[] | undefined {
     const newest = this.packets.at(-1);
     if (newest === undefined) return undefined;
-    const near = this.nearNewest(windowPackets)
+    const held = Math.floor(maxBytes / Math.max(...this.packets.map(costOf)));
+    const needed = Math.max(2, Math.min(JUMP_PACKETS, held));
+    const near = this.packets
       .map((packet) => ({ packet, offset: offsetFrom(newest, packet) }))
+      .filter(({ offset }) => Math.abs(offset) < windowPackets)
       .sort((a, b) => a.offset - b.offset);
-    for (let first = 0; first + JUMP_PACKETS <= near.length; first += 1) {
-      const group = near.slice(first, first + JUMP_PACKETS);
+    for (let first = 0; first + needed <= near.length; first += 1) {
+      const group = near.slice(first, first + needed);
       const [lowest, highest] = [group.at(0), group.at(-1)];
       const holds = lowest && highest && highest.offset - lowest.offset < windowPackets;
       if (holds && lowest.offset <= 0 && highest.offset >= 0) {
@@ -35,15 +42,8 @@ export class StrayPackets extends HeldList {
     }
     return undefined;
   }
-
-  /** The packets within a window of the newest one, itself too, in order of arrival. */
-  nearNewest(windowPackets: number): HeldPacket[] {
-    const newest = this.packets.at(-1);
-    if (newest === undefined) return [];
-    return this.packets.filter((packet) => Math.abs(offsetFrom(newest, packet)) < windowPackets);
-  }
 }
 
-function offsetFrom(from: HeldPacket, packet: HeldPacket): number {
+function offsetFrom(from: PacketView, packet: PacketView): number {
   return distance(packet.high, packet.low, from.high, from.low);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { payloadOf } from '../ordering/testing/packets.ts';
 import { FramingLostError, PacketDecoder } from './packet-decoder.ts';
 
 const MAX_PAYLOAD_BYTES = 1500;
@@ -32,9 +33,9 @@ class Recorder {
 
   constructor(maxPayloadBytes = MAX_PAYLOAD_BYTES) {
     this.decoder = new PacketDecoder(maxPayloadBytes, {
-      packet: (key, high, low, bytes, start, end) => {
-        const sequence = (BigInt(high) << 32n) | BigInt(low);
-        this.seen.push(describePacket(key, sequence, bytes.subarray(start, end)));
+      packet: (key, packet) => {
+        const sequence = (BigInt(packet.high) << 32n) | BigInt(packet.low);
+        this.seen.push(describePacket(key, sequence, payloadOf(packet)));
       },
     });
   }
@@ -43,7 +44,7 @@ class Recorder {
   push(bytes: Buffer): void {
     const chunk = Buffer.concat([Buffer.alloc(3, 0xee), bytes, Buffer.alloc(3, 0xee)]);
     try {
-      this.decoder.push(chunk.subarray(3, 3 + bytes.length));
+      this.decoder.push(chunk.subarray(3, 3 + bytes.length), 0);
     } finally {
       chunk.fill(0xdd);
     }
@@ -254,9 +255,9 @@ describe('sequences', () => {
   ])('gives %i exactly, in two unsigned halves', (sequence) => {
     const halves: number[] = [];
     const decoder = new PacketDecoder(MAX_PAYLOAD_BYTES, {
-      packet: (_key, high, low) => halves.push(high, low),
+      packet: (_key, { high, low }) => void halves.push(high, low),
     });
-    decoder.push(wire({ channel: 'zato01', sequence, payload: filled(1) }));
+    decoder.push(wire({ channel: 'zato01', sequence, payload: filled(1) }), 0);
     expect(halves).toEqual([Number(sequence >> 32n), Number(sequence & 0xffff_ffffn)]);
   });
 });

@@ -1,15 +1,9 @@
+import { PacketView } from '../ordering/packet-view.ts';
 import { channelKeyAt, HEADER_BYTES, LENGTH_OFFSET, SEQUENCE_OFFSET } from './packet.ts';
 
-/** Takes decoded packets. The payload is `bytes[start, end)` and belongs to the decoder again after the call. */
+/** Takes decoded packets. The view and its payload belong to the decoder again after the call. */
 export interface PacketSink {
-  packet(
-    channelKey: number,
-    sequenceHigh: number,
-    sequenceLow: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void;
+  packet(channelKey: number, packet: PacketView): void;
 }
 
 /** A length that no packet has: where the next header begins is unknown, so only a new connection helps. */
@@ -29,6 +23,7 @@ export class FramingLostError extends Error {
 export class PacketDecoder {
   readonly #maxPayloadBytes: number;
   readonly #sink: PacketSink;
+  readonly #view = new PacketView();
   #carry = Buffer.allocUnsafeSlow(4096);
   #carried = 0;
 
@@ -37,8 +32,12 @@ export class PacketDecoder {
     this.#sink = sink;
   }
 
-  /** @throws FramingLostError after which the decoder must not be used again */
-  push(chunk: Buffer): void {
+  /**
+   * Takes bytes that were read at a time; a packet arrives with its last one.
+   * @throws FramingLostError after which the decoder must not be used again
+   */
+  push(chunk: Buffer, nowMs: number): void {
+    this.#view.arrivedMs = nowMs;
     let at = this.#carried === 0 ? 0 : this.#completeCarried(chunk);
     while (chunk.length - at >= HEADER_BYTES) {
       const end = at + this.#packetBytes(chunk, at);
@@ -77,14 +76,14 @@ export class PacketDecoder {
   }
 
   #emit(bytes: Buffer, at: number, end: number): void {
-    this.#sink.packet(
-      channelKeyAt(bytes, at),
-      bytes.readUInt32BE(at + SEQUENCE_OFFSET),
-      bytes.readUInt32BE(at + SEQUENCE_OFFSET + 4),
-      bytes,
-      at + HEADER_BYTES,
-      end,
-    );
+    const view = this.#view;
+    view.high = bytes.readUInt32BE(at + SEQUENCE_OFFSET);
+    view.low = bytes.readUInt32BE(at + SEQUENCE_OFFSET + 4);
+    // Most packets of a read lie in one buffer, and a look is cheaper than the collector's barrier at a write.
+    if (view.bytes !== bytes) view.bytes = bytes;
+    view.start = at + HEADER_BYTES;
+    view.end = end;
+    this.#sink.packet(channelKeyAt(bytes, at), view);
   }
 
   #carryOn(chunk: Buffer, at: number, count: number): void {

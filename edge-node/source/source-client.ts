@@ -13,8 +13,6 @@ import { FramingLostError, PacketDecoder, type PacketSink } from './packet-decod
 export interface SourceSink extends PacketSink {
   /** Packets so far that were valid. */
   readonly accepted: number;
-  /** Packets that follow were read at this time. */
-  beginRead(nowMs: number): void;
   /** A new connection begins. */
   sourceConnected(): void;
 }
@@ -29,7 +27,6 @@ interface SourceParts {
   readonly host: string;
   readonly port: number;
   readonly maxPayloadBytes: number;
-  readonly sink: SourceSink;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly log: LogLimiter;
@@ -66,8 +63,9 @@ export class SourceClient {
     return !this.#mayHaveMore && this.#turnBytes < SOURCE_TURN_BYTES;
   }
 
-  start(): void {
-    this.#connect();
+  /** Begins to take packets, for ever, and gives them to `sink`. */
+  start(sink: SourceSink): void {
+    this.#connect(sink);
   }
 
   stop(): void {
@@ -77,8 +75,8 @@ export class SourceClient {
     this.#socket?.destroy();
   }
 
-  #connect(): void {
-    const { host, port, maxPayloadBytes, sink, logger } = this.#parts;
+  #connect(sink: SourceSink): void {
+    const { host, port, maxPayloadBytes, logger } = this.#parts;
     this.state = { kind: 'connecting' };
     const decoder = new PacketDecoder(maxPayloadBytes, sink);
     const acceptedBefore = sink.accepted;
@@ -117,15 +115,14 @@ export class SourceClient {
     socket.on('error', (error) => {
       reason = error.message;
     });
-    socket.on('close', () => this.#retryLater(reason));
+    socket.on('close', () => this.#retryLater(sink, reason));
   }
 
   #read(decoder: PacketDecoder, count: number): void {
     this.bytesRead += count;
     this.#turnBytes += count;
     this.#turn ??= setImmediate(() => this.#endTurn());
-    this.#parts.sink.beginRead(this.#parts.clock.monotonicMs());
-    decoder.push(this.#buffer.subarray(0, count));
+    decoder.push(this.#buffer.subarray(0, count), this.#parts.clock.monotonicMs());
   }
 
   /** Runs after the sockets were polled: a turn that took all it may is followed by another. */
@@ -136,7 +133,7 @@ export class SourceClient {
     if (this.#mayHaveMore) this.#socket?.resume();
   }
 
-  #retryLater(reason: string): void {
+  #retryLater(sink: SourceSink, reason: string): void {
     if (this.state.kind === 'stopped') return;
     const steps = Math.min(this.#failures, 16);
     const ceilingMs = Math.min(SOURCE_BACKOFF_MAX_MS, SOURCE_BACKOFF_MIN_MS * 2 ** steps);
@@ -145,6 +142,6 @@ export class SourceClient {
     this.state = { kind: 'waiting', retryMs, reason };
     const { host, port, log } = this.#parts;
     log.warn('no connection to the channel source', { source: `${host}:${port}`, reason, retryMs });
-    this.#retry = setTimeout(() => this.#connect(), retryMs);
+    this.#retry = setTimeout(() => this.#connect(sink), retryMs);
   }
 }

@@ -3,6 +3,7 @@
  * The time is CPU time of this process, so that other work on the machine counts little.
  */
 
+import type { PacketView } from '../../edge-node/ordering/packet-view.ts';
 import { ReorderBuffer } from '../../edge-node/ordering/reorder-buffer.ts';
 import { channelKeyAt, encodePacket } from '../../edge-node/source/packet.ts';
 import { PacketDecoder } from '../../edge-node/source/packet-decoder.ts';
@@ -66,7 +67,7 @@ function chunksOf({ channels, shuffleWindow }: Case): Buffer[] {
 class OrderCheck {
   delivered = 0;
 
-  deliver(bytes: Buffer, start: number): void {
+  deliver({ bytes, start }: PacketView): void {
     if (bytes.readUInt32BE(start) !== this.delivered) throw new Error('out of order');
     this.delivered += 1;
   }
@@ -82,12 +83,12 @@ function round({ channels }: Case, chunks: readonly Buffer[]): number {
     ]),
   );
   const decoder = new PacketDecoder(PAYLOAD_BYTES, {
-    packet(channelKey, high, low, bytes, start, end) {
-      buffers.get(channelKey)?.push(high, low, bytes, start, end, 0);
+    packet(channelKey, packet) {
+      buffers.get(channelKey)?.push(packet);
     },
   });
   const before = process.cpuUsage();
-  for (const chunk of chunks) decoder.push(chunk);
+  for (const chunk of chunks) decoder.push(chunk, 0);
   const { user, system } = process.cpuUsage(before);
   const delivered = checks.reduce((sum, check) => sum + check.delivered, 0);
   if (delivered !== PACKETS) throw new Error(`${delivered} of ${PACKETS} packets came out`);

@@ -52,9 +52,9 @@ describe('docs/protocol.md', () => {
   test('the packet of its example is the one that the text says', () => {
     const packets: unknown[] = [];
     new PacketDecoder(1024, {
-      packet: (key, high, low, bytes, start, end) =>
-        packets.push([channelIdOfKey(key), high, low, bytes.toString('latin1', start, end)]),
-    }).push(exampleBytes('9110'));
+      packet: (key, { high, low, bytes, start, end }) =>
+        void packets.push([channelIdOfKey(key), high, low, bytes.toString('latin1', start, end)]),
+    }).push(exampleBytes('9110'), 0);
     expect(packets).toEqual([['zato01', 1, 0, 'live']]);
   });
 

@@ -1,4 +1,6 @@
-import { ReorderBuffer, type ReorderLimits } from '../reorder-buffer.ts';
+import { ReorderBuffer } from '../reorder-buffer.ts';
+import type { ReorderLimits } from '../reorder-contract.ts';
+import { packetOf, payloadOf } from './packets.ts';
 import { ahead, plus } from './reorder-model.ts';
 
 /** What a byte limit counts for a packet on top of its payload. */
@@ -37,7 +39,7 @@ export class ReorderRig {
   constructor(limits: Partial<ReorderLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
     this.buffer = new ReorderBuffer(this.#limits, {
-      deliver: (bytes, start, end) => this.#deliver(bytes.subarray(start, end)),
+      deliver: (packet) => this.#deliver(payloadOf(packet)),
     });
   }
 
@@ -67,8 +69,10 @@ export class ReorderRig {
     const memory = Buffer.alloc(payloadBytes + 12, 0xee);
     payload(sequence, this.#pushes.length, payloadBytes).copy(memory, 5);
     this.#pushes.push({ sequence, bytes: payloadBytes, atMs: this.#nowMs });
-    const [high, low] = [Number(sequence >> 32n), Number(sequence & 0xffff_ffffn)];
-    this.buffer.push(high, low, memory, 5, 5 + payloadBytes, this.#nowMs);
+    const packet = packetOf(memory, sequence, this.#nowMs);
+    packet.start = 5;
+    packet.end = 5 + payloadBytes;
+    this.buffer.push(packet);
     memory.fill(0xdd);
     this.#check();
   }

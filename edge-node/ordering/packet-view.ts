@@ -1,0 +1,36 @@
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
+/**
+ * A packet on its way from the source into a channel's log. Its payload is `bytes[start, end)`.
+ *
+ * One view is filled anew for every packet that is decoded, and whoever is given it may look at it during the call
+ * only. Who needs it for longer keeps a copy, which nobody fills again.
+ */
+export class PacketView {
+  /** The sequence's halves (edge-node/ordering/sequence.ts). */
+  high = 0;
+  low = 0;
+  bytes: Buffer = NO_BYTES;
+  start = 0;
+  end = 0;
+  arrivedMs = 0;
+  /** Nobody fills it again. */
+  isKept = false;
+
+  get payloadBytes(): number {
+    return this.end - this.start;
+  }
+
+  /** This packet for as long as it is wanted: a copy, or itself where it is one already. */
+  kept(): PacketView {
+    if (this.isKept) return this;
+    const copy = new PacketView();
+    copy.high = this.high;
+    copy.low = this.low;
+    copy.bytes = Buffer.allocUnsafe(this.payloadBytes);
+    copy.end = this.bytes.copy(copy.bytes, 0, this.start, this.end);
+    copy.arrivedMs = this.arrivedMs;
+    copy.isKept = true;
+    return copy;
+  }
+}

@@ -1,0 +1,29 @@
+import type { PacketView } from './packet-view.ts';
+
+export interface ReorderLimits {
+  /** W: the sequences a window spans. */
+  readonly maxPackets: number;
+  /** Bound of everything kept, each packet with PACKET_OVERHEAD_BYTES on top; at least the two largest packets. */
+  readonly maxBytes: number;
+  readonly deadlineMs: number;
+  readonly settleMs: number;
+}
+
+/** Takes packets in order. */
+export interface ReorderOutput {
+  deliver(packet: PacketView): void;
+}
+
+/** Every received packet is delivered, or counted as late or stray, or still kept. */
+export interface ReorderCounters {
+  readonly received: number;
+  readonly delivered: number;
+  /** Sequences missing between the first and the last delivered of each epoch. */
+  readonly lost: number;
+  /** Late and repeated packets. */
+  readonly late: number;
+  /** Strays: too far from the expected sequence, and no proof of a jump. */
+  readonly stray: number;
+  readonly jumps: number;
+  readonly restarts: number;
+}

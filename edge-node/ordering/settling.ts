@@ -1,0 +1,61 @@
+import { HeldPackets } from './held-packets.ts';
+import type { PacketView } from './packet-view.ts';
+import { distance } from './sequence.ts';
+
+/** The beginning of an epoch: its first packets, until the serially lowest of them may start it. */
+export class Settling extends HeldPackets {
+  readonly kind = 'settling';
+  /** When the gathering began. */
+  sinceMs = 0;
+  /** No packet waits past its own deadline, however late the gathering began for it. */
+  firstArrivedMs = 0;
+  lowestHigh = 0;
+  lowestLow = 0;
+
+  /** Begins with the packets that ended the last epoch. */
+  static with(packets: readonly PacketView[], sinceMs: number): Settling {
+    const settling = new Settling();
+    for (const packet of packets) settling.gather(packet, sinceMs);
+    return settling;
+  }
+
+  gather(packet: PacketView, nowMs: number): void {
+    if (this.count === 0) this.sinceMs = nowMs;
+    if (this.count === 0 || packet.arrivedMs < this.firstArrivedMs) {
+      this.firstArrivedMs = packet.arrivedMs;
+    }
+    if (this.count === 0 || this.offsetOf(packet) < 0) {
+      this.lowestHigh = packet.high;
+      this.lowestLow = packet.low;
+    }
+    this.add(packet);
+  }
+
+  /** How far a packet lies from the lowest one. */
+  offsetOf({ high, low }: PacketView): number {
+    return distance(high, low, this.lowestHigh, this.lowestLow);
+  }
+
+  get startsAtZero(): boolean {
+    return this.count > 0 && this.lowestHigh === 0 && this.lowestLow === 0;
+  }
+
+  /** Sources count from 0: packets that begin a little above may lack a 0 that is still to come. */
+  lacksZero(windowPackets: number): boolean {
+    return this.lowestHigh === 0 && this.lowestLow > 0 && this.lowestLow < windowPackets;
+  }
+
+  /**
+   * Empties the list and returns what lies within `reach` of the newest packet, in ascending serial order. What lies
+   * elsewhere was left behind by another sender, or by another life of this one.
+   */
+  takeNearNewest(reach: number): PacketView[] {
+    const packets = this.take();
+    const newest = packets.at(-1);
+    if (newest === undefined) return packets;
+    const offset = ({ high, low }: PacketView) => distance(high, low, newest.high, newest.low);
+    return packets
+      .filter((packet) => Math.abs(offset(packet)) < reach)
+      .sort((a, b) => offset(a) - offset(b));
+  }
+}
