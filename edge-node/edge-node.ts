@@ -6,16 +6,19 @@ import { type Logger, LogLimiter } from '../shared/logger.ts';
 import type { Store } from '../shared/store/store.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
 import { AdminServer } from './admin/admin-server.ts';
+import { Places } from './admission/places.ts';
+import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LoadFactor } from './channels/load-factor.ts';
-import { ConnectionCounts } from './delivery/connection-counts.ts';
-import { LineServer } from './delivery/line-server.ts';
-import { userLimit } from './delivery/open-files.ts';
+import { ConnectionRecord } from './delivery/connection-record.ts';
 import { Overload } from './delivery/overload.ts';
-import { Registrations } from './delivery/registrations.ts';
+import type { Session } from './delivery/session.ts';
 import { Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
 import { SourceClient } from './source/source-client.ts';
+import { LineServer } from './transports/line-server.ts';
+import { Lobby } from './transports/lobby.ts';
+import { connectionLimit, userLimit } from './transports/open-files.ts';
 import { newWriterId, UsageMeter } from './usage/meter.ts';
 import { UsageWriter } from './usage/writer.ts';
 
@@ -48,6 +51,8 @@ export class EdgeNode {
   readonly #channels: ChannelDirectory;
   readonly #source: SourceClient;
   readonly #writer: UsageWriter;
+  readonly #record: ConnectionRecord;
+  readonly #places: Places<Session>;
   readonly #sessions: Sessions;
   readonly #lines: LineServer;
   readonly #admin: AdminServer;
@@ -98,24 +103,34 @@ export class EdgeNode {
       writerId: newWriterId(),
     });
     this.#writer = new UsageWriter({ store, meter, config, logger, clock });
-    const counts = new ConnectionCounts();
+    this.#record = new ConnectionRecord({
+      packetDurationMs: config.PACKET_DURATION_MS,
+      logger,
+      log: this.#log,
+    });
+    this.#places = new Places<Session>({
+      users: userLimit(config.MAX_USERS),
+      ofUser: config.MAX_SESSIONS_PER_USER,
+      ofAddress: config.MAX_USERS_PER_ADDRESS || Number.POSITIVE_INFINITY,
+    });
     this.#sessions = new Sessions({
       config,
-      maxUsers: userLimit(config.MAX_USERS),
+      places: this.#places,
       channels: this.#channels,
-      counts,
+      record: this.#record,
       meter,
       turns: this.#turns,
       overload: this.#overload,
       clock,
-      logger,
     });
+    const lobby = new Lobby(connectionLimit(), this.#sessions);
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
+      lobby,
       sessions: this.#sessions,
       registrations,
-      counts,
+      record: this.#record,
       log: this.#log,
     });
     this.#admin = new AdminServer({
@@ -125,7 +140,10 @@ export class EdgeNode {
       source: this.#source,
       channels: this.#channels,
       sessions: this.#sessions,
-      counts,
+      record: this.#record,
+      places: this.#places,
+      lobby,
+      overload: this.#overload,
       registrations,
       writer: this.#writer,
       load: this.#load,
@@ -150,7 +168,7 @@ export class EdgeNode {
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
-    this.#logger.info({ maxUsers: this.#sessions.maxUsers }, 'users at once at the most');
+    this.#logger.info({ maxUsers: this.#places.limits.users }, 'users at once at the most');
     return { users, admin };
   }
 
@@ -167,6 +185,7 @@ export class EdgeNode {
       this.#logger.warn({ err }, 'the store did not close');
     });
     await this.#admin.close();
+    this.#record.flush();
     this.#log.flush();
   }
 
@@ -179,6 +198,7 @@ export class EdgeNode {
     const nowMs = this.#clock.monotonicMs();
     this.#channels.sweep(nowMs);
     this.#sessions.sweep(nowMs);
+    this.#record.tick(nowMs);
   }
 
   /** Batch and linger follow the event loop's utilization since the last step, by one factor. */

@@ -105,6 +105,16 @@ describe('users who come and go', () => {
     expect(user.bytes.equals(feed.bytes)).toBe(true);
   });
 
+  it('who break off behind their FIN are gone at once, though nothing is sent to them', async () => {
+    const rig = await EdgeRig.start();
+    const half = await rig.watch('user-1', 'silent');
+    half.socket.end();
+    await rig.metric('users'); // the FIN has come
+    half.socket.resetAndDestroy();
+    await rig.eventually(() => rig.metric('users')).toBe(0);
+    expect(await rig.metric('closes_total', 'client_closed')).toBe(1);
+  });
+
   it('who vanish midway, with a reset or without reading, take nothing from the others', async () => {
     const rig = await EdgeRig.start();
     const feed = new Feed('zato01', { payloadBytes: 1316 });

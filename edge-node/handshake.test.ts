@@ -172,6 +172,18 @@ describe('a refused user', () => {
     await expectRefused(rig, rig.connect('user-2 zato01'), 'store_unavailable');
   });
 
+  it('gets the line however many are refused at once', async () => {
+    const rig = await EdgeRig.start();
+    const users = Array.from({ length: 1000 }, (_, i) => rig.connect(`nobody-${i} zato01`));
+    await rig
+      .eventually(() => users.filter(({ isEnded, isClosed }) => !isEnded && !isClosed).length)
+      .toBe(0);
+    const line = `ERR not_registered ${REFUSALS.not_registered}\n`;
+    expect(users.filter(({ text }) => text !== line)).toHaveLength(0);
+    expect(users.filter(({ errorCode }) => errorCode !== undefined)).toHaveLength(0);
+    expect(await rig.metric('refusals_total', 'not_registered')).toBe(users.length);
+  });
+
   it('harms nobody: those who watch get every byte meanwhile', async () => {
     const rig = await EdgeRig.start();
     const feed = new Feed('zato01');

@@ -2,9 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { REFUSALS } from '../shared/errors.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
+import type { ScriptedUser } from './testing/scripted-user.ts';
 
 const TOO_MANY = `ERR too_many_connections ${REFUSALS.too_many_connections}\n`;
 const TALK_BYTES = 64 * 1024;
+
+/** A newcomer is refused, or watches: packets are sent until it has either its line or some of them. */
+async function hearsSomething(rig: EdgeRig, user: ScriptedUser, feed: Feed, other: ScriptedUser) {
+  const hears = async () => {
+    await rig.deliver(feed.make(1), other);
+    return user.receivedBytes > 0;
+  };
+  await rig.eventually(hears).toBe(true);
+}
 
 describe('limits on users', () => {
   it('MAX_USERS: one more is refused, and taken once somebody has left', async () => {
@@ -22,36 +32,104 @@ describe('limits on users', () => {
     expect(taken.bytes.equals(feed.bytes)).toBe(true);
   });
 
-  it('MAX_USERS counts those who have not sent their line yet: nobody gets past it by silence', async () => {
+  it('MAX_USERS: silence takes no place of a viewer, however many are silent', async () => {
     const rig = await EdgeRig.start({ MAX_USERS: '3' });
-    const silent = [rig.connect(), rig.connect(), rig.connect()];
-    await rig.eventually(() => rig.metric('connections_total')).toBe(3);
-    const refused = rig.connect();
-    await rig.eventually(() => refused.isEnded).toBe(true);
-    expect(refused.text).toBe(TOO_MANY);
+    const silent = Array.from({ length: 20 }, () => rig.connect());
+    await rig.eventually(() => rig.metric('connections_arriving')).toBe(20);
+    const users = await rig.watchAll(['user-1', 'user-2', 'user-3'], 'zato01');
+    const feed = new Feed('zato01');
+    await rig.deliver(feed.make(20), ...users);
     expect(silent.every((user) => user.isWatching)).toBe(true);
-    silent[0]!.socket.end();
-    rig.store.registered.add('user-1');
-    await rig.eventually(() => silent[0]!.isClosed).toBe(true);
-    await rig.watch('user-1', 'zato01');
   });
 
-  it('MAX_SESSIONS_PER_USER: one more of the same user is refused, of another one taken', async () => {
+  it('MAX_USERS: who waits for a channel that is not there makes room for a viewer, the first of them first', async () => {
+    const rig = await EdgeRig.start({ MAX_USERS: '3' });
+    const feed = new Feed('zato01');
+    const viewer = await rig.watch('viewer-1', 'zato01');
+    await rig.deliver(feed.make(20), viewer);
+    const first = await rig.watch('waiting-1', 'never1');
+    const second = await rig.watch('waiting-2', 'never2');
+    rig.store.registered.add('waiting-3').add('viewer-2');
+    const third = rig.connect('waiting-3 never1');
+    await rig.eventually(() => third.text).toBe(TOO_MANY);
+    const newcomer = rig.connect('viewer-2 zato01');
+    await rig.eventually(() => first.isClosed).toBe(true);
+    await rig.eventually(() => rig.metric('channel_watchers', 'zato01')).toBe(2);
+    const rest = feed.make(20);
+    await rig.deliver(rest, viewer, newcomer);
+    expect(viewer.bytes.equals(feed.bytes)).toBe(true);
+    expect(second.isWatching).toBe(true);
+    expect(await rig.metric('closes_total', 'replaced')).toBe(1);
+    expect(await rig.metric('users')).toBe(3);
+  });
+
+  it('MAX_USERS: players of a silent channel, who come again and again, lock nobody out', async () => {
+    const rig = await EdgeRig.start({ MAX_USERS: '4' });
+    const [silent, well] = [new Feed('silent'), new Feed('well')];
+    const staying = await rig.watch('user-1', 'well');
+    const gone = await rig.watchAll(['user-2', 'user-3', 'user-4'], 'silent');
+    await rig.deliver(silent.make(20), ...gone);
+    await rig.deliver(well.make(20), staying);
+    for (const user of gone) user.socket.end();
+    rig.store.registered.add('user-5');
+    // Refused for as long as those who left may only be reconnecting: 2 s.
+    const connect = async () => {
+      const user = rig.connect('user-5 well');
+      await hearsSomething(rig, user, well, staying);
+      return user.text.startsWith('ERR') ? 'refused' : 'let in';
+    };
+    await rig.eventually(connect).toBe('let in');
+    expect(await rig.metric('closes_total', 'client_closed')).toBe(1);
+    expect(staying.bytes.equals(well.bytes)).toBe(true);
+  });
+
+  it('MAX_USERS_PER_ADDRESS: one more of an address is refused; 0 is no limit', async () => {
+    const rig = await EdgeRig.start({ MAX_USERS_PER_ADDRESS: '2' });
+    const feed = new Feed('zato01');
+    const users = await rig.watchAll(['user-1', 'user-2'], 'zato01');
+    await rig.deliver(feed.make(20), ...users);
+    rig.store.registered.add('user-3');
+    const refused = rig.connect('user-3 zato01');
+    await rig.eventually(() => refused.text).toBe(TOO_MANY);
+    users[0]!.socket.resetAndDestroy();
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    await rig.watch('user-3', 'zato01');
+  });
+
+  it('MAX_SESSIONS_PER_USER: the newest wins once, the oldest goes; the next within a minute is refused', async () => {
     const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2' });
     const feed = new Feed('zato01');
+    const other = await rig.watch('user-2', 'zato01');
     const mine = await rig.watchAll(['user-1', 'user-1'], 'zato01');
-    const refused = rig.connect('user-1 zato02');
+    const newest = rig.connect('user-1 zato01');
+    await rig.eventually(() => mine.filter((user) => user.isClosed).length).toBe(1);
+    await rig.eventually(() => rig.metric('users')).toBe(3);
+    const refused = rig.connect('user-1 zato01');
     await rig.eventually(() => refused.isEnded).toBe(true);
     expect([refused.text, refused.errorCode]).toEqual([TOO_MANY, undefined]);
-    const other = await rig.watch('user-2', 'zato01');
-    await rig.deliver(feed.make(50), ...mine, other);
-    mine[0]!.socket.resetAndDestroy();
-    await rig.eventually(() => rig.metric('users')).toBe(2);
-    const again = await rig.watch('user-1', 'zato01');
-    const rest = feed.make(50);
-    await rig.deliver(rest, mine[1]!, other, again);
-    expect(other.bytes.equals(feed.bytes)).toBe(true);
+    const staying = mine.find((user) => user.isWatching)!;
+    await rig.deliver(feed.make(50), staying, newest, other);
+    for (const user of [staying, newest, other]) expect(user.bytes.equals(feed.bytes)).toBe(true);
+    expect(await rig.metric('closes_total', 'replaced')).toBe(1);
     expect(await rig.metric('refusals_total', 'too_many_connections')).toBe(1);
+  });
+
+  it('MAX_SESSIONS_PER_USER: ghosts that take nothing make room one after the other', async () => {
+    const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2', MAX_PAYLOAD_BYTES: '65536' });
+    const feed = new Feed('zato01', { payloadBytes: 60_000 });
+    const other = await rig.watch('user-2', 'zato01');
+    const ghosts = await rig.watchAll(['user-1', 'user-1'], 'zato01');
+    for (const { socket } of ghosts) socket.pause();
+    // More than the kernel keeps for both ends of a connection: their writes wait.
+    for (let i = 0; i < 15; i += 1) await rig.deliver(feed.make(20), other);
+    for (let replaced = 0; replaced < 2; ) {
+      const user = rig.connect('user-1 zato01');
+      await hearsSomething(rig, user, feed, other);
+      if (!user.text.startsWith('ERR')) replaced += 1;
+    }
+    expect(await rig.metric('closes_total', 'replaced')).toBeGreaterThanOrEqual(2);
+    expect(await rig.metric('users')).toBe(3);
+    expect(other.bytes.equals(feed.bytes)).toBe(true);
   });
 
   it('MAX_SESSIONS_PER_USER is of sessions at once: whoever has left may come again and again', async () => {
@@ -99,9 +177,11 @@ describe('limits on users', () => {
     const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '2' });
     rig.store.registered.add('user-1');
     const users = Array.from({ length: 10 }, () => rig.connect('user-1 zato01'));
-    await rig.eventually(() => users.filter((user) => user.isEnded).length).toBe(8);
+    // The third replaces the first; the others come within the minute.
+    await rig.eventually(() => users.filter((user) => user.isEnded).length).toBe(7);
+    await rig.eventually(() => users.filter((user) => user.isWatching).length).toBe(2);
     expect(await rig.metric('users')).toBe(2);
-    expect(users.filter((user) => user.isWatching)).toHaveLength(2);
+    expect(await rig.metric('closes_total', 'replaced')).toBe(1);
   });
 
   it('a user who talks is heard out up to 64 KiB, and closed past them', async () => {

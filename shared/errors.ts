@@ -51,6 +51,7 @@ export const CLOSE_REASONS = {
   client_talks: 'the user sent more than 64 KiB after its line',
   half_closed_idle: 'the user had sent FIN and nothing could be delivered for 60 s',
   stalled: 'no write completed for USER_STALL_MS',
+  replaced: 'it made room for another one, at a limit of users or of connections',
   shutdown: 'this server was stopped',
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -58,8 +58,19 @@ export const USER_KEEPALIVE_MS = 30_000;
 export const USER_BACKLOG = 4_096;
 /** After a refusal, input is read and dropped for this long: destroying with unread input resets the line away. */
 export const REFUSAL_LINGER_MS = 1_000;
-/** Open files kept for everything but users. */
+/** Open files kept from users' sessions; half of them for connections that have none, half for everything else. */
 export const RESERVED_FILES = 128;
+/** Connections without a session, arriving or refused, at the most, where files allow. */
+export const LOBBY_MAX = 4_096;
+/** New sessions of one user: so many at once, and one more whenever so much time has passed. No viewer gets there. */
+export const SESSION_BURST = 60;
+export const SESSION_INTERVAL_MS = 1_000;
+/** Whoever has taken nothing for so long makes room for a newcomer where a limit is reached. */
+export const GHOST_MS = 2_000;
+/** At MAX_SESSIONS_PER_USER a session that is well makes room for a newer one so often, and no more. */
+export const REPLACE_INTERVAL_MS = 60_000;
+/** Log lines on the ends of one user's sessions in a minute; further ones are summed up in one. */
+export const SESSION_LINES_A_MINUTE = 10;
 
 // The store
 /** A request to the store that a user waits for. */
@@ -72,6 +83,10 @@ export const STORE_SAVE_TIMEOUT_MS = 10_000;
 export const STORE_RETRY_MS = 500;
 export const STORE_AWAY_LOG_MS = 10_000;
 export const REGISTRATION_CACHE_MAX_USERS = 100_000;
+/** Look-ups of registrations under way at once, of one edge node; further ones wait for their turn. */
+export const LOOK_UPS_MAX = 128;
+/** An id that was found unregistered is looked up again so long after, at the soonest. */
+export const LOOK_UP_AGAIN_MS = 500;
 
 // 8080, HTTP
 export const HTTP_BODY_MAX_BYTES = 4 * KIB;

@@ -1,11 +1,15 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Store } from '../../shared/store/store.ts';
+import type { Places } from '../admission/places.ts';
+import type { Registrations } from '../admission/registrations.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { LoadFactor } from '../channels/load-factor.ts';
-import type { ConnectionCounts } from '../delivery/connection-counts.ts';
-import type { Registrations } from '../delivery/registrations.ts';
+import type { ConnectionRecord } from '../delivery/connection-record.ts';
+import type { Overload } from '../delivery/overload.ts';
+import type { Session } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
 import type { SourceClient } from '../source/source-client.ts';
+import type { Lobby } from '../transports/lobby.ts';
 import type { UsageWriter } from '../usage/writer.ts';
 
 /** The parts of a running edge node, as its metrics and its status look at them. */
@@ -16,7 +20,10 @@ export interface EdgeView {
   readonly source: SourceClient;
   readonly channels: ChannelDirectory;
   readonly sessions: Sessions;
-  readonly counts: ConnectionCounts;
+  readonly places: Places<Session>;
+  readonly lobby: Lobby;
+  readonly overload: Overload;
+  readonly record: ConnectionRecord;
   readonly registrations: Registrations;
   readonly writer: UsageWriter;
   readonly load: LoadFactor;

@@ -138,7 +138,7 @@ function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: De
 }
 
 function userMetrics(
-  { sessions, counts, channels, registrations }: EdgeView,
+  { sessions, places, lobby, overload, clock, record, channels, registrations }: EdgeView,
   counter: Define,
   gauge: Define,
 ): void {
@@ -149,13 +149,37 @@ function userMetrics(
     [],
     () => channels.waitingUsers,
   );
-  gauge('users_max', 'Users at once at the most', [], () => sessions.maxUsers);
-  counter('connections_total', 'Connections accepted', [], () => counts.accepted);
+  gauge('users_max', 'Users at once at the most', [], () => places.limits.users);
+  gauge(
+    'connections_arriving',
+    'Connections that have not been admitted or refused yet',
+    [],
+    () => lobby.arriving,
+  );
+  gauge(
+    'users_looked_up',
+    'Users who wait for the store to tell whether they are registered',
+    [],
+    () => registrations.waiting,
+  );
+  gauge(
+    'delivery_share',
+    "Part of the event loop's time that delivery takes; above 0.8 newcomers are refused",
+    [],
+    () => overload.shareAt(clock.monotonicMs()),
+  );
+  gauge(
+    'delivery_lag_seconds',
+    'How late the last round of delivery was done',
+    [],
+    () => overload.lagMsAt(clock.monotonicMs()) / 1000,
+  );
+  counter('connections_total', 'Connections accepted', [], () => record.accepted);
   counter('closes_total', 'Connections ended', ['reason'], () =>
-    countsOf('reason', CLOSE_REASONS, counts.closes),
+    countsOf('reason', CLOSE_REASONS, record.closes),
   );
   counter('refusals_total', 'Connections refused with an ERR line', ['code'], () =>
-    countsOf('code', REFUSALS, counts.refusals),
+    countsOf('code', REFUSALS, record.refusals),
   );
   counter(
     'registration_failures_total',

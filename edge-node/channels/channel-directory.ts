@@ -71,6 +71,10 @@ export class ChannelDirectory implements SourceSink {
     return this.#byId.size;
   }
 
+  has(id: ChannelId): boolean {
+    return this.#byId.has(id);
+  }
+
   packet(key: number, packet: PacketView): void {
     const channel = this.#byKey.get(key) ?? this.#create(key, packet.arrivedMs);
     if (channel === undefined) return;

@@ -7,10 +7,13 @@ import {
   HALF_CLOSED_IDLE_MS,
   REFUSAL_LINGER_MS,
 } from '../../shared/limits.ts';
+import type { Occupant } from '../admission/who-makes-room.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import type { UsageTally } from '../usage/meter.ts';
 import { LogCursor } from './log-cursor.ts';
 import type { Turns } from './turns.ts';
+
+const NOTHING = Buffer.alloc(0);
 
 interface SessionParts {
   readonly socket: Socket;
@@ -21,10 +24,20 @@ interface SessionParts {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly stallMs: number;
+  readonly address: string;
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
-  /** Called once, when the socket is closed. */
-  readonly onClosed: (session: Session, reason: CloseReason) => void;
+  readonly events: SessionEvents;
+}
+
+/** What a session tells the holder of all sessions about itself. */
+export interface SessionEvents {
+  /** Its channel is there. */
+  attached(session: Session): void;
+  /** The user has sent FIN. */
+  halfClosed(session: Session): void;
+  /** The socket is closed: called once. */
+  closed(session: Session, reason: CloseReason): void;
 }
 
 /** The channel that is there now, the user's place in it, and whether a write is under way. */
@@ -55,11 +68,13 @@ type Phase =
  *                      ending    what the kernel has taken is counted still
  *                         │ the socket is closed
  *                         ▼
- *                      closed    the usage is due, and onClosed called, once
+ *                      closed    the usage is due, and whoever holds the sessions is told, once
  */
-export class Session implements Watcher {
+export class Session implements Watcher, Occupant {
   readonly userId: UserId;
   readonly channelId: ChannelId;
+  /** Where the user is. */
+  readonly address: string;
   readonly sinceMs: number;
   readonly #parts: SessionParts;
   readonly #socket: Socket;
@@ -78,16 +93,13 @@ export class Session implements Watcher {
     this.#socket = parts.socket;
     this.userId = parts.userId;
     this.channelId = parts.channelId;
+    this.address = parts.address;
     this.#talkedBytes = parts.talkedBytes;
     this.sinceMs = parts.clock.monotonicMs();
     this.#deliveredMs = this.sinceMs;
     const { socket } = parts;
     socket.on('data', (chunk) => this.#heard(chunk.length));
-    // A paused socket with nothing left to read ends all the same: maybe before there was a session to hear it.
-    if (socket.readableEnded) this.#halfClosedMs = this.sinceMs;
-    socket.on('end', () => {
-      this.#halfClosedMs = parts.clock.monotonicMs();
-    });
+    socket.on('end', () => this.#ended());
     socket.on('error', () => {
       this.#end(this.#halfClosedMs === undefined ? 'client_reset' : 'client_closed');
     });
@@ -95,16 +107,26 @@ export class Session implements Watcher {
     socket.resume();
   }
 
+  /** Takes note of a FIN that came before there was a session: a paused socket with nothing left to read ends as well. */
+  begin(): void {
+    if (this.#socket.readableEnded) this.#ended();
+  }
+
   /** Packets that the channel has and the user was not sent yet. */
   get lagPackets(): number {
     return this.#phase.kind === 'streaming' ? this.#phase.stream.cursor.lagPackets : 0;
   }
 
-  /** The user has sent FIN and was sent nothing since: most likely it has gone. */
-  get isAbandoned(): boolean {
-    return (
-      this.#isOpen && this.#halfClosedMs !== undefined && this.#deliveredMs <= this.#halfClosedMs
-    );
+  /** When the user sent FIN, if it was sent nothing since: most likely it has gone. */
+  get abandonedSinceMs(): number | undefined {
+    if (!this.#isOpen || this.#halfClosedMs === undefined) return undefined;
+    return this.#deliveredMs <= this.#halfClosedMs ? this.#halfClosedMs : undefined;
+  }
+
+  /** Since when the write under way waits for the user's kernel to have room, if one is. */
+  get writingSinceMs(): number | undefined {
+    if (this.#phase.kind !== 'streaming' || !this.#phase.stream.isWriting) return undefined;
+    return this.#phase.stream.writingSinceMs;
   }
 
   attach(channel: Channel): void {
@@ -114,6 +136,7 @@ export class Session implements Watcher {
     const cursor = new LogCursor(channel.log, start);
     const stream = { channel, cursor, isWriting: false, writingSinceMs: 0 };
     this.#phase = { kind: 'streaming', stream };
+    this.#parts.events.attached(this);
     if (startAt === 'entry') turns.behind(this);
   }
 
@@ -129,7 +152,7 @@ export class Session implements Watcher {
     stream.writingSinceMs = this.#parts.clock.monotonicMs();
     const second = cursor.next();
     if (second !== undefined) this.#writeSeveral(cursor, first, second);
-    // A write of no bytes (payloads may be empty) never reaches the kernel: it is done at once.
+    // Payloads may be empty: where there is nothing for the kernel to take, the write is done.
     else if (cursor.bytes === 0) process.nextTick(this.#onWritten);
     else this.#socket.write(first, this.#onWritten);
   }
@@ -138,6 +161,7 @@ export class Session implements Watcher {
   sweep(nowMs: number): void {
     if (this.#isStalled(nowMs)) this.reset('stalled');
     else if (this.#isHalfClosedIdle(nowMs)) this.reset('half_closed_idle');
+    else if (this.abandonedSinceMs !== undefined) this.#probe();
   }
 
   /** Ends the connection at once. */
@@ -159,14 +183,21 @@ export class Session implements Watcher {
   }
 
   #isStalled(nowMs: number): boolean {
-    if (this.#phase.kind !== 'streaming') return false;
-    const { isWriting, writingSinceMs } = this.#phase.stream;
-    return isWriting && nowMs - writingSinceMs >= this.#parts.stallMs;
+    const sinceMs = this.writingSinceMs;
+    return sinceMs !== undefined && nowMs - sinceMs >= this.#parts.stallMs;
   }
 
   #isHalfClosedIdle(nowMs: number): boolean {
     if (this.#halfClosedMs === undefined || !this.#isOpen) return false;
     return nowMs - Math.max(this.#deliveredMs, this.#halfClosedMs) >= HALF_CLOSED_IDLE_MS;
+  }
+
+  /**
+   * Once a FIN was read nobody reads the socket any more, and a reset behind it goes unseen until the next write. Bytes of
+   * which there are none reach the kernel, which then tells.
+   */
+  #probe(): void {
+    if (this.writingSinceMs === undefined) this.#socket.write(NOTHING);
   }
 
   /** One write to the kernel of all that the stretch has room for. */
@@ -218,11 +249,16 @@ export class Session implements Watcher {
       this.#phase = { kind: 'ending', reason, stream: phase.stream };
   }
 
+  #ended(): void {
+    this.#halfClosedMs = this.#parts.clock.monotonicMs();
+    this.#parts.events.halfClosed(this);
+  }
+
   #closed(): void {
     this.#end('client_closed');
     const reason = this.#phase.kind === 'ending' ? this.#phase.reason : 'client_closed';
     this.#phase = { kind: 'closed' };
     this.#parts.tally.close();
-    this.#parts.onClosed(this, reason);
+    this.#parts.events.closed(this, reason);
   }
 }

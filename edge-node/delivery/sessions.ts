@@ -4,36 +4,37 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { CloseReason, RefusalCode } from '../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Places } from '../admission/places.ts';
+import { LEAVER_REASONS } from '../admission/who-makes-room.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { UsageMeter } from '../usage/meter.ts';
-import type { ConnectionCounts } from './connection-counts.ts';
+import type { ConnectionRecord } from './connection-record.ts';
 import { inSlices } from './in-slices.ts';
 import type { Overload } from './overload.ts';
-import { Session } from './session.ts';
+import { Session, type SessionEvents } from './session.ts';
 import type { Turns } from './turns.ts';
 
 interface SessionsParts {
-  readonly config: Pick<
-    Config,
-    'DRAIN_MS' | 'MAX_SESSIONS_PER_USER' | 'PACKET_DURATION_MS' | 'START_AT' | 'USER_STALL_MS'
-  >;
-  /** Sessions at once. */
-  readonly maxUsers: number;
+  readonly config: Pick<Config, 'DRAIN_MS' | 'START_AT' | 'USER_STALL_MS'>;
+  readonly places: Places<Session>;
   readonly channels: ChannelDirectory;
-  readonly counts: ConnectionCounts;
+  readonly record: ConnectionRecord;
   readonly meter: UsageMeter;
   readonly turns: Turns;
   readonly overload: Overload;
   readonly clock: Clock;
-  readonly logger: Logger;
+}
+
+/** Who would like to watch what, from where. */
+export interface Request {
+  readonly userId: UserId;
+  readonly channelId: ChannelId;
+  readonly address: string;
 }
 
 /** A connection that a transport has read a request from, and whose peer now gets payload bytes only. */
-export interface Connection {
+export interface Connection extends Request {
   readonly socket: Socket;
-  readonly userId: UserId;
-  readonly channelId: ChannelId;
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
 }
@@ -47,15 +48,21 @@ const DRAIN_STEP_MS = 50;
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #all = new Set<Session>();
-  readonly #ofUser = new Map<UserId, Set<Session>>();
+  readonly #events: SessionEvents;
   #draining = false;
   #hurried = false;
   #isSweeping = false;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#events = {
+      attached: (session) => parts.places.attached(session),
+      halfClosed: (session) => parts.places.halfClosed(session),
+      closed: (session, reason) => this.#closed(session, reason),
+    };
   }
 
+  /** All whose sockets are not closed yet. */
   get all(): ReadonlySet<Session> {
     return this.#all;
   }
@@ -64,45 +71,52 @@ export class Sessions {
     return this.#all.size;
   }
 
-  get maxUsers(): number {
-    return this.#parts.maxUsers;
-  }
-
   get isDraining(): boolean {
     return this.#draining;
   }
 
-  /** Those who are in take all that the node can do: whoever comes now is refused. */
-  get isOverloaded(): boolean {
-    return this.#parts.overload.isOverloaded(this.#parts.clock.monotonicMs());
+  /** What anyone would be told now, whoever it is; undefined where that depends. */
+  get refusalOfAll(): RefusalCode | undefined {
+    const { overload, clock } = this.#parts;
+    if (this.#draining) return 'shutting_down';
+    return overload.isOverloaded(clock.monotonicMs()) ? 'too_many_connections' : undefined;
   }
 
-  /** Whether a registered user may begin a session now; why not, where not. */
-  admit(userId: UserId): RefusalCode | undefined {
-    if (this.#draining) return 'shutting_down';
-    if (this.isOverloaded) return 'too_many_connections';
-    return this.#hasRoomFor(userId) ? undefined : 'too_many_connections';
+  /** Why a registered user would be refused; undefined where there is room, or would be made. Changes nothing. */
+  refusalOf(request: Request): RefusalCode | undefined {
+    return this.refusalOfAll ?? (this.#leaversFor(request) ? undefined : 'too_many_connections');
+  }
+
+  /** Makes room for a registered user, where need be. @returns why the user is refused, where it is */
+  admit(request: Request): RefusalCode | undefined {
+    const refusal = this.refusalOfAll;
+    if (refusal !== undefined) return refusal;
+    const leavers = this.#leaversFor(request);
+    if (leavers === undefined) return 'too_many_connections';
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const leaver of leavers) {
+      this.#parts.places.makeRoom(leaver, nowMs);
+      leaver.session.reset(LEAVER_REASONS[leaver.kind]);
+    }
+    return undefined;
   }
 
   /** Begins the session of a user who was admitted. The socket, its events too, is the session's from now on. */
-  begin({ socket, userId, channelId, talkedBytes }: Connection): void {
-    const { config, channels, meter, turns, clock } = this.#parts;
+  begin(connection: Connection): void {
+    const { config, channels, meter, places, turns, clock } = this.#parts;
+    const { userId, channelId } = connection;
     const session = new Session({
-      socket,
-      userId,
-      channelId,
+      ...connection,
       startAt: config.START_AT,
       tally: meter.open(userId, channelId),
       turns,
       clock,
       stallMs: config.USER_STALL_MS,
-      talkedBytes,
-      onClosed: (ended, reason) => this.#ended(ended, reason),
+      events: this.#events,
     });
     this.#all.add(session);
-    const others = this.#ofUser.get(userId);
-    if (others === undefined) this.#ofUser.set(userId, new Set([session]));
-    else others.add(session);
+    places.take(session, session.sinceMs);
+    session.begin();
     channels.watch(channelId, session);
   }
 
@@ -137,38 +151,18 @@ export class Sessions {
     this.#hurried = true;
   }
 
-  /**
-   * Whether a user may have one more session. At the limit one that the user has most likely left makes room: players
-   * that close and connect again, over and over while a channel is silent, must not lock themselves out.
-   */
-  #hasRoomFor(userId: UserId): boolean {
-    const sessions = this.#ofUser.get(userId);
-    if (sessions === undefined || sessions.size < this.#parts.config.MAX_SESSIONS_PER_USER)
-      return true;
-    const abandoned = sessions.values().find((session) => session.isAbandoned);
-    abandoned?.reset('client_closed');
-    return abandoned !== undefined;
+  #leaversFor({ userId, channelId, address }: Request) {
+    const { channels, clock, places } = this.#parts;
+    const isChannelLive = channels.has(channelId);
+    return places.leaversFor({ userId, address, isChannelLive }, clock.monotonicMs());
   }
 
-  #ended(session: Session, reason: CloseReason): void {
-    const { channels, clock, config, counts, logger } = this.#parts;
-    const { userId, channelId } = session;
+  #closed(session: Session, reason: CloseReason): void {
+    const { channels, clock, places, record } = this.#parts;
     const nowMs = clock.monotonicMs();
     this.#all.delete(session);
-    const others = this.#ofUser.get(userId);
-    if (others?.delete(session) && others.size === 0) this.#ofUser.delete(userId);
-    channels.unwatch(channelId, session, nowMs);
-    counts.closed(reason);
-    logger.info(
-      {
-        user: userId,
-        channel: channelId,
-        reason,
-        seconds: (session.watchedPackets * config.PACKET_DURATION_MS) / 1000,
-        connectedSeconds: Math.round((nowMs - session.sinceMs) / 1000),
-        skipped: session.skippedPackets,
-      },
-      'session ended',
-    );
+    places.leave(session);
+    channels.unwatch(session.channelId, session, nowMs);
+    record.sessionEnded(session, reason, nowMs);
   }
 }

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseUserLine } from '../../edge-node/delivery/user-line.ts';
 import { channelIdOfKey } from '../../edge-node/source/packet.ts';
 import { PacketDecoder } from '../../edge-node/source/packet-decoder.ts';
+import { parseUserLine } from '../../edge-node/transports/user-line.ts';
 import { CLOSE_REASONS, HTTP_ERRORS, REFUSALS } from '../../shared/errors.ts';
 import { settingsPage } from '../docs/settings-page.ts';
 import { exists, files, prose, read, section, tableRows } from './tree.ts';

@@ -75,12 +75,17 @@ export const SERVICE_SETTINGS = {
     MAX_USERS: setting(
       integer(1, 1_000_000),
       '20000',
-      'Users at once; the open-files limit less 128 bounds them too.',
+      'Users at once; the open-files limit less 128 bounds them too. At the limit one makes room who has left, most likely, or, for a channel that is there, who waits for one that is not.',
     ),
     MAX_SESSIONS_PER_USER: setting(
       integer(1, 1_000_000),
       '8',
-      'Connections of one user at once. At the limit one that the user has closed on its side, and that was sent nothing since, makes room.',
+      'Connections of one user at once. At the limit the newest wins: one makes room whose write has waited for 2 s, else one that the user has closed on its side, else, once a minute, the oldest.',
+    ),
+    MAX_USERS_PER_ADDRESS: setting(
+      integer(0, 1_000_000),
+      '0',
+      'Users at once of one IP address; 0 for no limit. Many viewers may share an address, behind a proxy or a mobile network.',
     ),
     USER_STALL_MS: setting(
       integer(100, HOUR_MS),

@@ -15,8 +15,14 @@ export type Handshake =
 
 const LF = 0x0a;
 
-/** Reads the one line that a user sends. Settles once, whatever the peer does; never rejects. */
-export function readHandshake(socket: Socket): Promise<Handshake> {
+/**
+ * Reads the one line that a user sends. Settles once, whatever the peer does; never rejects.
+ * @param onBegin is given what ends the reading early, with a refusal
+ */
+export function readHandshake(
+  socket: Socket,
+  onBegin: (refuse: (code: RefusalCode) => void) => void,
+): Promise<Handshake> {
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
     // The time is up once the socket was read: a line that a late event loop has not seen yet is in time.
@@ -51,6 +57,7 @@ export function readHandshake(socket: Socket): Promise<Handshake> {
       settle({ kind: 'gone', reason: hadError ? 'client_reset' : 'client_closed' });
     };
     socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
+    onBegin((code) => settle({ kind: 'refused', code }));
   });
 }
 

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../../shared/ids.ts';
+import { LOOK_UP_AGAIN_MS, LOOK_UPS_MAX } from '../../shared/limits.ts';
 import { LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Registrations } from './registrations.ts';
@@ -46,14 +47,49 @@ describe('registrations', () => {
     expect(await again).toBe('not_registered');
   });
 
-  it('remembers no refusal: who registers and connects again is let in', async () => {
+  it('answers no refusal from memory: who registers and connects again is let in', async () => {
     const { registrations, lookUps } = rig();
     const first = registrations.check(USER);
     lookUps[0]!.answer(false);
     expect(await first).toBe('not_registered');
     const second = registrations.check(USER);
+    await expect.poll(() => lookUps.length).toBe(2);
     lookUps[1]!.answer(true);
     expect(await second).toBe('registered');
+  });
+
+  it('asks for an unknown id at most every half a second, however many ask, and answers them all by it', async () => {
+    const { registrations, lookUps, clock } = rig();
+    const first = registrations.check(USER);
+    lookUps[0]!.answer(false);
+    await first;
+    const many = Array.from({ length: 1000 }, () => registrations.check(USER));
+    expect(registrations.waiting).toBe(1000);
+    expect(lookUps.length).toBe(1);
+    await expect.poll(() => lookUps.length).toBe(2);
+    lookUps[1]!.answer(false);
+    expect(new Set(await Promise.all(many))).toEqual(new Set(['not_registered']));
+    clock.nowMs += LOOK_UP_AGAIN_MS;
+    void registrations.check(USER);
+    expect(lookUps.length).toBe(3);
+  });
+
+  it('has LOOK_UPS_MAX look-ups under way and no more, and goes on when one ends, with an answer or a failure', async () => {
+    const { registrations, lookUps } = rig();
+    const ids = Array.from({ length: LOOK_UPS_MAX + 2 }, (_, i) => `user-${i}` as UserId);
+    const checks = ids.map((id) => registrations.check(id));
+    expect(lookUps.length).toBe(LOOK_UPS_MAX);
+    lookUps[0]!.answer(true);
+    await expect.poll(() => lookUps.length).toBe(LOOK_UPS_MAX + 1);
+    lookUps[LOOK_UPS_MAX]!.answer(true);
+    lookUps[1]!.fail();
+    await expect.poll(() => lookUps.length).toBe(LOOK_UPS_MAX + 2);
+    expect(await checks[1]).toBe('store_unavailable');
+    expect(await checks[LOOK_UPS_MAX]).toBe('registered');
+    // Nobody answers the others: each has its time, and then no permit is held any more.
+    const answers = await Promise.all(checks);
+    expect(answers.filter((answer) => answer === 'registered')).toHaveLength(2);
+    expect(registrations.waiting).toBe(0);
   });
 
   it('lets a known user in while the store fails, however old the knowledge, and nobody else', async () => {

@@ -5,6 +5,11 @@ export function userLimit(maxUsers: number): number {
   return Math.max(1, Math.min(maxUsers, openFilesLimit() - RESERVED_FILES));
 }
 
+/** Connections on 9111 that the open-files limit allows at once, with a session or without. */
+export function connectionLimit(): number {
+  return openFilesLimit() - RESERVED_FILES / 2;
+}
+
 /**
  * The soft limit, which Node raises to the hard one when it starts; Infinity where the system has none to tell. Read from
  * Node's diagnostic report, since Node has no other call for it: /proc is Linux alone, and a shell's `ulimit` its own.

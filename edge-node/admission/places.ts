@@ -1,0 +1,118 @@
+import { LRUCache } from 'lru-cache';
+import type { UserId } from '../../shared/ids.ts';
+import { REGISTRATION_CACHE_MAX_USERS, REPLACE_INTERVAL_MS } from '../../shared/limits.ts';
+import { Groups } from './groups.ts';
+import { SessionRate } from './session-rate.ts';
+import { fromAll, fromUser, type Leaver, type Occupant } from './who-makes-room.ts';
+
+export interface PlaceLimits {
+  readonly users: number;
+  readonly ofUser: number;
+  readonly ofAddress: number;
+}
+
+/** Who would like a place. */
+export interface Visitor {
+  readonly userId: UserId;
+  readonly address: string;
+  /** The channel is there: the visitor would not wait for it. */
+  readonly isChannelLive: boolean;
+}
+
+/** Who holds a place: a session. */
+export interface Holder extends Occupant {
+  readonly userId: UserId;
+  readonly address: string;
+}
+
+/**
+ * Who holds the places that MAX_USERS, MAX_SESSIONS_PER_USER and MAX_USERS_PER_ADDRESS limit. Who makes room at a limit
+ * is decided in who-makes-room.ts. A session that makes room gives its place up at once, though its socket closes later.
+ */
+export class Places<S extends Holder> {
+  readonly limits: PlaceLimits;
+  readonly #all = new Set<S>();
+  readonly #ofUser = new Groups<UserId, S>();
+  readonly #ofAddress = new Groups<string, S>();
+  /** Those who have sent FIN, and those who wait for a channel that is not there; in the order in which they began to. */
+  readonly #halfClosed = new Set<S>();
+  readonly #waiting = new Set<S>();
+  readonly #rate = new SessionRate();
+  /** When the user's oldest session last made room for its newest. */
+  readonly #replacedMs = new LRUCache<UserId, number>({ max: REGISTRATION_CACHE_MAX_USERS });
+
+  constructor(limits: PlaceLimits) {
+    this.limits = limits;
+  }
+
+  /** Those who would have to make room for a visitor; undefined where there is none to be had. */
+  leaversFor(visitor: Visitor, nowMs: number): readonly Leaver<S>[] | undefined {
+    const { userId, address, isChannelLive } = visitor;
+    if (!this.#rate.allows(userId, nowMs)) return undefined;
+    const ofUser = this.#ofUser.of(userId);
+    const leavers: Leaver<S>[] = [];
+    const gone = new Set<S>();
+    /** Whether a limit holds, once one of those who stay has made room where need be. */
+    const holds = (
+      sessions: ReadonlySet<S>,
+      limit: number,
+      choose: (staying: (session: S) => boolean) => Leaver<S> | undefined,
+    ): boolean => {
+      if (sessions.size - gone.intersection(sessions).size < limit) return true;
+      const leaver = choose((session) => sessions.has(session) && !gone.has(session));
+      if (leaver === undefined) return false;
+      leavers.push(leaver);
+      gone.add(leaver.session);
+      return true;
+    };
+    const chooseOfUser = () => fromUser(ofUser, this.#mayReplace(userId, nowMs), nowMs);
+    const chooseOfAll = (staying: (session: S) => boolean) => {
+      const abandoned = this.#halfClosed.values().filter(staying);
+      return fromAll(abandoned, this.#waiting.values().filter(staying), isChannelLive, nowMs);
+    };
+    const isRoom =
+      holds(ofUser, this.limits.ofUser, chooseOfUser) &&
+      holds(this.#ofAddress.of(address), this.limits.ofAddress, chooseOfAll) &&
+      holds(this.#all, this.limits.users, chooseOfAll);
+    return isRoom ? leavers : undefined;
+  }
+
+  /** Takes a place for a session that begins; it waits for its channel until told otherwise. */
+  take(session: S, nowMs: number): void {
+    this.#rate.count(session.userId, nowMs);
+    this.#all.add(session);
+    this.#waiting.add(session);
+    this.#ofUser.add(session.userId, session);
+    this.#ofAddress.add(session.address, session);
+  }
+
+  /** The session's channel is there. */
+  attached(session: S): void {
+    this.#waiting.delete(session);
+  }
+
+  /** The session has sent FIN. */
+  halfClosed(session: S): void {
+    this.#halfClosed.add(session);
+  }
+
+  /** Lets a newcomer have a session's place, though its socket closes later. */
+  makeRoom({ session, kind }: Leaver<S>, nowMs: number): void {
+    if (kind === 'oldest') this.#replacedMs.set(session.userId, nowMs);
+    this.leave(session);
+  }
+
+  /** Gives a session's place up, if it still has one. */
+  leave(session: S): void {
+    this.#all.delete(session);
+    this.#waiting.delete(session);
+    this.#halfClosed.delete(session);
+    this.#ofUser.delete(session.userId, session);
+    this.#ofAddress.delete(session.address, session);
+  }
+
+  #mayReplace(userId: UserId, nowMs: number): boolean {
+    const replacedMs = this.#replacedMs.get(userId);
+    return replacedMs === undefined || nowMs - replacedMs >= REPLACE_INTERVAL_MS;
+  }
+}

@@ -1,0 +1,68 @@
+import { type CloseReason, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import type { ChannelId, UserId } from '../../shared/ids.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
+import type { Session } from './session.ts';
+import { SessionLines } from './session-lines.ts';
+
+/** Who was refused, as far as it has said. */
+export interface Refused {
+  readonly address: string;
+  readonly user?: UserId;
+  readonly channel?: ChannelId;
+}
+
+interface RecordParts {
+  readonly packetDurationMs: number;
+  readonly logger: Logger;
+  readonly log: LogLimiter;
+}
+
+/** How many connections came and why they ended, over all transports: for the metrics, and for the log. */
+export class ConnectionRecord {
+  readonly #parts: RecordParts;
+  readonly #lines: SessionLines;
+  accepted = 0;
+  readonly closes = new Map<CloseReason, number>();
+  readonly refusals = new Map<RefusalCode, number>();
+
+  constructor(parts: RecordParts) {
+    this.#parts = parts;
+    this.#lines = new SessionLines(parts.logger);
+  }
+
+  refused(code: RefusalCode, who: Refused): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+    this.closed('refused');
+    this.#parts.log.warn(`connection refused, ${code}: ${REFUSALS[code]}`, { code, ...who });
+  }
+
+  /** A connection has ended before it had a session. */
+  closed(reason: CloseReason): void {
+    this.closes.set(reason, (this.closes.get(reason) ?? 0) + 1);
+  }
+
+  sessionEnded(session: Session, reason: CloseReason, nowMs: number): void {
+    this.closed(reason);
+    const { userId: user, channelId: channel, address } = session;
+    const end = {
+      user,
+      channel,
+      address,
+      reason,
+      seconds: (session.watchedPackets * this.#parts.packetDurationMs) / 1000,
+      connectedSeconds: Math.round((nowMs - session.sinceMs) / 1000),
+      skipped: session.skippedPackets,
+    };
+    this.#lines.ended(end, nowMs);
+  }
+
+  /** Call it every second. */
+  tick(nowMs: number): void {
+    this.#lines.tick(nowMs);
+  }
+
+  /** Call it before the process ends. */
+  flush(): void {
+    this.#lines.flush();
+  }
+}

@@ -1,0 +1,120 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { RefusalCode } from '../../shared/errors.ts';
+import type { UserId } from '../../shared/ids.ts';
+import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
+import type { LogLimiter } from '../../shared/logger.ts';
+import type { Registrations } from '../admission/registrations.ts';
+import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
+import type { Sessions } from '../delivery/sessions.ts';
+import { readHandshake } from './handshake.ts';
+import type { Lobby } from './lobby.ts';
+import type { UserLine } from './user-line.ts';
+
+interface LineServerParts {
+  readonly host: string;
+  readonly port: number;
+  readonly lobby: Lobby;
+  readonly sessions: Sessions;
+  readonly registrations: Registrations;
+  readonly record: ConnectionRecord;
+  readonly log: LogLimiter;
+}
+
+/** The transport of 9111: accepts connections, reads the one line that a user sends, and begins their sessions. */
+export class LineServer {
+  readonly #parts: LineServerParts;
+  readonly #server: Server;
+
+  constructor(parts: LineServerParts) {
+    this.#parts = parts;
+    this.#server = createServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: USER_KEEPALIVE_MS,
+      },
+      (socket) => void this.#accept(socket),
+    );
+  }
+
+  /** @throws the listener's error, such as EADDRINUSE */
+  async listen(): Promise<AddressInfo> {
+    const { host, port, log } = this.#parts;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, backlog: USER_BACKLOG }, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (err) => log.error('a user could not be accepted', { err }));
+        resolve();
+      });
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Stops listening, and ends the connections that have no session. */
+  close(): Promise<void> {
+    this.#parts.lobby.close();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    const { lobby, sessions, record } = this.#parts;
+    record.accepted += 1;
+    // A client that is gone already has none any more.
+    const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    const refusal = sessions.refusalOfAll;
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal, { address });
+      return;
+    }
+    const handshake = await readHandshake(socket, (giveUp) => {
+      if (!lobby.enter(socket, giveUp)) giveUp('too_many_connections');
+    });
+    if (handshake.kind === 'refused') {
+      this.#refuse(socket, handshake.code, { address });
+    } else if (handshake.kind === 'line') {
+      lobby.spoke(socket);
+      await this.#welcome(socket, handshake.line, address, handshake.talkedBytes);
+    } else {
+      record.closed(sessions.isDraining ? 'shutdown' : handshake.reason);
+    }
+    lobby.leave(socket);
+  }
+
+  async #welcome(
+    socket: Socket,
+    { userId, channelId }: UserLine,
+    address: string,
+    talkedBytes: number,
+  ): Promise<void> {
+    const { sessions, record } = this.#parts;
+    const request = { userId, channelId, address };
+    // Between the line and the session nobody else looks after the socket.
+    const onError = () => {};
+    socket.on('error', onError);
+    // Whoever would find no place anyway costs the store nothing.
+    const early = sessions.refusalOf(request) ?? (await this.#refusalByStore(userId));
+    if (socket.destroyed) {
+      record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
+      return;
+    }
+    const refusal = early ?? sessions.admit(request);
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal, { address, user: userId, channel: channelId });
+      return;
+    }
+    socket.off('error', onError);
+    sessions.begin({ ...request, socket, talkedBytes });
+  }
+
+  async #refusalByStore(userId: UserId): Promise<RefusalCode | undefined> {
+    const registration = await this.#parts.registrations.check(userId);
+    return registration === 'registered' ? undefined : registration;
+  }
+
+  #refuse(socket: Socket, code: RefusalCode, who: Refused): void {
+    this.#parts.record.refused(code, who);
+    this.#parts.lobby.refuse(socket, code);
+  }
+}
