@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -9,7 +7,7 @@ import { MINUTE_MS, STORE_TIMEOUT_MS, USAGE_WINDOW_MS } from '../shared/limits.t
 import type { UsageRow } from '../shared/store/store.ts';
 import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { type AppParts, buildApp } from './app.ts';
-import { httpClient, httpContract, type Request } from './testing/http-contract.ts';
+import { httpContract, type Request } from './testing/http-contract.ts';
 
 const silent = pino({ level: 'silent' });
 afterEach(() => {
@@ -36,34 +34,9 @@ function recorded(level: string) {
   return { logger: pino({ level }, { write: (line) => lines.push(JSON.parse(line)) }), lines };
 }
 
-/** Sends bytes as they are and resolves with all that comes back until the server closes the connection. */
-function exchange(port: number, ...parts: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
-    let answer = '';
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk) => {
-      answer += chunk;
-    });
-    socket.on('error', reject);
-    socket.on('close', () => resolve(answer));
-    for (const part of parts) socket.write(part);
-  });
-}
-
-async function listening(app: ReturnType<typeof buildApp>): Promise<number> {
-  return Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port);
-}
-
 describe('the HTTP contract, injected', () => {
   const app = buildApp({ store: new MemoryStore(), logger: silent });
   it.each(httpContract(injecting(app)))('$name', ({ run }) => run());
-});
-
-describe('the HTTP contract, over a socket', async () => {
-  const app = buildApp({ store: new MemoryStore(), logger: silent });
-  const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-  it.each(httpContract(httpClient(origin)))('$name', ({ run }) => run());
 });
 
 describe('usage', () => {
@@ -200,85 +173,5 @@ describe('request ids', () => {
       if (count)
         expect(lines[0]).toMatchObject({ requestId: 'id-7', url: '/healthz', status: 200 });
     }
-  });
-});
-
-describe('what is hardly HTTP', () => {
-  const badRequest = JSON.stringify({
-    code: 'bad_request',
-    message: HTTP_ERRORS.bad_request.message,
-  });
-
-  it.each([
-    ['garbage', 'garbage\r\n\r\n'],
-    ['headers past their limit', `GET /healthz HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`],
-    [
-      'two lengths',
-      'POST /register HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
-    ],
-    ['no Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
-    ['an escape that is none', 'GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
-  ])('%s gets 400 in the form of all errors', async (_name, bytes) => {
-    const answer = await exchange(await listening(open()), bytes);
-    const [head = '', body] = answer.split('\r\n\r\n');
-    expect(head).toMatch(/^HTTP\/1\.1 400 /);
-    expect(head.toLowerCase()).toContain('content-type: application/json');
-    expect(body).toBe(badRequest);
-  });
-
-  it('an expectation that nobody knows is no error', async () => {
-    const request =
-      'GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n';
-    expect(await exchange(await listening(open()), request)).toMatch(/^HTTP\/1\.1 200 /);
-  });
-
-  it('a body without a stated length is cut off past 4 KiB', async () => {
-    const head = 'POST /register HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
-    const answer = await exchange(
-      await listening(open()),
-      head,
-      `1001\r\n${'a'.repeat(0x1001)}\r\n`,
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
-    expect(answer).toContain('"body_too_large"');
-  });
-
-  it('half a header, or half a body, is cut off in the end', async () => {
-    const port = await listening(open());
-    const answers = await Promise.all([
-      exchange(port, 'GET /healthz HTT'),
-      exchange(port, 'POST /register HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nuse'),
-    ]);
-    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  });
-});
-
-describe('a stop', () => {
-  it('answers what is under way, lets go of its connection, and is ready no more', async () => {
-    const store = new MemoryStore();
-    const asked = Promise.withResolvers<void>();
-    const released = Promise.withResolvers<void>();
-    store.gate = () => {
-      asked.resolve();
-      return released.promise;
-    };
-    const app = buildApp({ store, logger: silent });
-    const port = await listening(app);
-    const answer = exchange(port, 'GET /usage/user-1 HTTP/1.1\r\nHost: a\r\n\r\n');
-    await asked.promise;
-    // A connection in the middle of a request is not idle, so it survives the beginning of the stop.
-    const begun = connect(port, '127.0.0.1');
-    begun.write(`GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /readyz HTTP/1.1\r\n`);
-    await once(begun, 'data');
-    const closed = app.close();
-    const refused = () => expect(exchange(port)).rejects.toThrow('ECONNREFUSED');
-    await vi.waitFor(refused, { timeout: 20_000 });
-    begun.write('Host: a\r\n\r\n');
-    expect(String(await once(begun, 'data'))).toMatch(/^HTTP\/1\.1 503 .*"shutting_down"/s);
-    released.resolve();
-    const text = await answer;
-    expect(text).toMatch(/^HTTP\/1\.1 200 /);
-    expect(text).toMatch(/connection: close/i);
-    await closed;
   });
 });

@@ -2,25 +2,23 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify } from 'fastify';
 import { HttpError } from '../shared/errors.ts';
+import { answerErrors } from '../shared/http/error-answers.ts';
 import { USER_ID_MAX_BYTES } from '../shared/ids.ts';
-import {
-  HTTP_BODY_MAX_BYTES,
-  HTTP_REQUEST_TIMEOUT_MS,
-  HTTP_TIMEOUT_CHECK_MS,
-} from '../shared/limits.ts';
+import { HTTP_BODY_MAX_BYTES } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import type { Store } from '../shared/store/store.ts';
-import { answerErrors, answerUnparsable } from './error-answers.ts';
 import { healthRoute } from './health.ts';
 import { registerRoute } from './register.ts';
 import type { Route } from './route.ts';
-import { usageRoute } from './usage.ts';
+import { USAGE_PATH, usageRoute } from './usage.ts';
 
 export interface AppParts {
   readonly store: Store;
   readonly logger: Logger;
   /** Milliseconds since the Unix epoch; what /usage takes for the present. */
   readonly now?: () => number;
+  /** Whether a stop has been announced: what is asked is still answered, but this process is not ready. */
+  readonly isDraining?: () => boolean;
 }
 
 const FORWARDED_ID = /^[\w.:=-]{1,128}$/;
@@ -48,47 +46,33 @@ function unrouted(routes: readonly Route[], url: string): { error: HttpError; al
 }
 
 /**
- * The HTTP service, without a port: server.ts listens with it, lambda/ and tests inject requests. Once closing, it
- * answers what is under way, tells clients to let go of their connections, and is not ready. The store stays the
- * caller's to close.
+ * The HTTP service, without a port: server.ts hands it what it hears, lambda/ and tests inject requests. The store stays
+ * the caller's to close.
  */
 export function buildApp(
-  { store, logger, now = Date.now }: AppParts,
+  { store, logger, now = Date.now, isDraining = () => false }: AppParts,
   routes: readonly Route[] = [registerRoute, usageRoute],
 ): FastifyInstance {
   const served = [...routes, healthRoute];
   const limiter = new LogLimiter(logger);
-  const answerError = answerErrors(limiter);
+  const answerError = answerErrors(limiter, (url) =>
+    url.startsWith(USAGE_PATH) ? 'bad_user_id' : 'bad_request',
+  );
   const app = fastify({
     // A logger of Fastify's own would cost each request a child logger and two lines.
     logger: false,
     genReqId: requestIds(),
     bodyLimit: HTTP_BODY_MAX_BYTES,
-    requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
-    http: {
-      requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
-      headersTimeout: HTTP_REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: HTTP_TIMEOUT_CHECK_MS,
-      // Node's own answer would have no body; the hook below refuses such requests instead.
-      requireHostHeader: false,
-    },
     routerOptions: { maxParamLength: PATH_PARAM_MAX_CHARS },
-    return503OnClosing: false,
     frameworkErrors: answerError,
-    clientErrorHandler: answerUnparsable,
   });
   app.setErrorHandler(answerError);
-  app.server.on('checkExpectation', app.routing);
 
   // A body is a user id whatever its type is said to be: types are forgotten before they are looked at.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', (request, reply, done) => {
-    const { headers, httpVersion } = request.raw;
-    delete headers['content-type'];
-    if (headers.host === undefined && httpVersion === '1.1') {
-      return done(new HttpError('bad_request'));
-    }
+    delete request.raw.headers['content-type'];
     if (!request.is404) return done();
     const { error, allow } = unrouted(served, request.url);
     if (allow !== undefined) reply.header('allow', allow);
@@ -102,16 +86,8 @@ export function buildApp(
       done();
     });
   }
-  let draining = false;
-  app.addHook('preClose', async () => {
-    draining = true;
-  });
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (draining) reply.header('connection', 'close');
-    done(null, payload);
-  });
   app.addHook('onClose', async () => limiter.flush());
 
-  for (const route of served) route.add(app, { store, now, draining: () => draining });
+  for (const route of served) route.add(app, { store, now, isDraining });
   return app;
 }

@@ -8,10 +8,10 @@ import type { Route } from './route.ts';
 export const healthRoute: Route = {
   path: /^\/(healthz|readyz)$/,
   allow: 'GET, HEAD',
-  add(app, { draining }) {
+  add(app, { isDraining }) {
     app.get('/healthz', async (_request, reply) => reply.send());
     app.get('/readyz', async (_request, reply) => {
-      if (draining()) throw new HttpError('shutting_down');
+      if (isDraining()) throw new HttpError('shutting_down');
       return reply.send();
     });
   },

@@ -5,8 +5,8 @@ import type { Store } from '../shared/store/store.ts';
 export interface RouteParts {
   readonly store: Store;
   readonly now: () => number;
-  /** Whether the app is being closed: it still answers what arrives on open connections. */
-  readonly draining: () => boolean;
+  /** Whether a stop has been announced: what is asked is still answered. */
+  readonly isDraining: () => boolean;
 }
 
 /** All that stands behind one path. */

@@ -88,14 +88,29 @@ export const LOOK_UPS_MAX = 128;
 /** An id that was found unregistered is looked up again so long after, at the soonest. */
 export const LOOK_UP_AGAIN_MS = 500;
 
-// 8080, HTTP
+// HTTP: functions' port and the operators'
 export const HTTP_BODY_MAX_BYTES = 4 * KIB;
-/** From a request's first byte to its last: whoever sends slower is cut off. */
+export const HTTP_HEAD_MAX_BYTES = 16 * KIB;
+/** From a request's first byte to its last, and from a connection to its first request: whoever is slower is cut off. */
 export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
 /** How often connections are looked through for requests past that limit. */
 export const HTTP_TIMEOUT_CHECK_MS = 1_000;
+/** A connection between two requests; longer than the 60 s after which a load balancer lets go of it. */
+export const HTTP_KEEP_ALIVE_MS = 72_000;
+/** A connection on which nothing moves although an answer is under way: the client does not take it. */
+export const HTTP_STALL_MS = 30_000;
+/** Requests of one connection that wait for the one before them. */
+export const HTTP_PIPELINE_MAX_REQUESTS = 100;
+/** Connections to functions at once; the open-files limit bounds them too. */
+export const HTTP_MAX_CONNECTIONS = 8_192;
+/** Connections to the operators' port at once: part of RESERVED_FILES. */
+export const ADMIN_MAX_CONNECTIONS = 16;
 /** Requests under way at a stop get this long: more than any waits for the store. */
 export const HTTP_CLOSE_MS = STORE_TIMEOUT_MS + 1_000;
+
+// Open files
+/** How often it is tried whether a file can be opened. */
+export const FILES_CHECK_MS = 1_000;
 
 // The log
 /** Lines that its reader has not taken yet; further ones are dropped and counted. */

@@ -2,8 +2,8 @@ import { METHODS } from 'node:http';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
 import type { FastifyInstance } from 'fastify';
 import { HTTP_ERRORS, type HttpErrorCode } from '../../shared/errors.ts';
+import { ERROR_BODIES } from '../../shared/http/error-body.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { ERROR_BODIES } from '../error-answers.ts';
 import { type HttpEvent, parseHttpEvent } from './http-event.ts';
 
 /** What the gateway is given for its client. */

@@ -31,9 +31,11 @@ describe.each(edgeNodes)('$name', ({ env, preStopMs, graceMs, tcpWmem }) => {
   });
 });
 
-describe.each(functions)('$name', ({ preStopMs, graceMs }) => {
+describe.each(functions)('$name', ({ env, preStopMs, graceMs }) => {
   test('is not killed before it has answered what it was asked', () => {
-    expect(graceMs).toBeGreaterThanOrEqual(preStopMs + HTTP_CLOSE_MS + SPARE_MS);
+    const { SERVER_DRAIN_MS } = loadConfig({ SERVER_DRAIN_MS: env.SERVER_DRAIN_MS });
+    const needed = preStopMs + SERVER_DRAIN_MS + HTTP_CLOSE_MS + SPARE_MS;
+    expect(graceMs).toBeGreaterThanOrEqual(needed);
   });
 });
 

@@ -10,6 +10,11 @@ export const SERVICE_SETTINGS = {
       'Address that functions listens on; `0.0.0.0` for all, as the containers set it.',
     ),
     SERVER_PORT: setting(port, '8080', 'Port of functions; 0 takes a free one.'),
+    SERVER_DRAIN_MS: setting(
+      integer(0, HOUR_MS),
+      '1000',
+      'How long, in ms, a stop is announced before the port goes: `/readyz` is 503, and each answer tells its client to connect again. Longer than a balancer takes to notice is better, where nothing else takes the process out of balance first; the grace time of the orchestrator must exceed it. The operators’ port of an edge node keeps to it, too.',
+    ),
   },
   'The channel source, 9110': {
     CHANNEL_SOURCE_HOST: setting(text, 'localhost', 'Host of the channel source.'),

@@ -67,6 +67,7 @@ export class TestService {
       CHANNEL_SOURCE_PORT: String(await source.listen()),
       REORDER_SETTLE_MS: '20',
       DRAIN_MS: '100',
+      SERVER_DRAIN_MS: '100',
       ...settings,
     };
     const store = await openStore(loadConfig(all), createLogger('fatal', 'test'));

@@ -1,0 +1,31 @@
+import type { ServerResponse } from 'node:http';
+import { HTTP_ERRORS, type HttpErrorCode } from '../errors.ts';
+
+/** Errors leave as JSON `{"code","message"}` out of the catalogue, the framework's and the parser's own too. */
+export const ERROR_BODIES = Object.fromEntries(
+  Object.entries(HTTP_ERRORS).map(([code, { message }]) => [
+    code,
+    JSON.stringify({ code, message }),
+  ]),
+) as Record<HttpErrorCode, string>;
+
+function headersOf(code: HttpErrorCode) {
+  return {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(ERROR_BODIES[code]),
+    connection: 'close',
+  };
+}
+
+/** Refuses a request before any route sees it, and lets go of its connection. */
+export function refuse(response: ServerResponse, code: HttpErrorCode): void {
+  response.writeHead(HTTP_ERRORS[code].status, headersOf(code)).end(ERROR_BODIES[code]);
+}
+
+/** The same to bytes that are no request: the whole answer, as it goes out on the connection. */
+export function rawBadRequest(): string {
+  const headers = Object.entries(headersOf('bad_request')).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  return `HTTP/1.1 400 Bad Request\r\n${headers.join('')}\r\n${ERROR_BODIES.bad_request}`;
+}

@@ -1,0 +1,215 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  HTTP_CLOSE_MS,
+  HTTP_HEAD_MAX_BYTES,
+  HTTP_KEEP_ALIVE_MS,
+  HTTP_REQUEST_TIMEOUT_MS,
+  HTTP_STALL_MS,
+  HTTP_TIMEOUT_CHECK_MS,
+} from '../limits.ts';
+import type { LogLimiter } from '../logger.ts';
+import { Connection, type Handler } from './connection.ts';
+import { rawBadRequest, refuse } from './error-body.ts';
+
+interface HttpListenerOptions {
+  /** Given one request of a connection at a time. */
+  readonly handler: Handler;
+  /** Connections at once; whoever waits for nothing for longest makes room for a newcomer. */
+  readonly maxConnections: number;
+  readonly log: LogLimiter;
+}
+
+/** What the policy did to connections, since the start. */
+export interface HttpCounts {
+  accepted: number;
+  /** Idle ones that made room. */
+  madeRoom: number;
+  /** Turned away: every other one was being answered. */
+  turnedAway: number;
+  /** Closed for sending too many requests without awaiting the answers. */
+  flooding: number;
+}
+
+const SERVER_OPTIONS = {
+  maxHeaderSize: HTTP_HEAD_MAX_BYTES,
+  headersTimeout: HTTP_REQUEST_TIMEOUT_MS,
+  requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: HTTP_TIMEOUT_CHECK_MS,
+  keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+  // Node's own answer would have no body.
+  requireHostHeader: false,
+} as const;
+
+/** The name `localhost` may have an IPv6 address where the machine has none. */
+const ABSENT = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
+
+function hostHeaders({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length;
+}
+
+/**
+ * The HTTP ports of the service, functions' and the operators' alike: one policy for all that a client may do to them,
+ * whatever address it comes in by. What an answer says is the handler's.
+ *
+ * A request has its limits in size and time; a connection has one request under way at a time; there are never more
+ * connections than were allowed for. A stop is announced before it comes: for a while each answer says
+ * `connection: close`, and only then the port goes, since a client cannot tell a request that a closing connection
+ * never heard from one that was lost.
+ */
+export class HttpListener {
+  readonly counts: HttpCounts = { accepted: 0, madeRoom: 0, turnedAway: 0, flooding: 0 };
+  readonly #options: HttpListenerOptions;
+  /** In the order in which they last became idle. */
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #drained = new AbortController();
+  #servers: Server[] = [];
+  #isDraining = false;
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /**
+   * Listens; on `localhost` at each address that the name has and this machine too.
+   * @throws the listener's error, such as EADDRINUSE
+   */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    const names = host === 'localhost' ? await lookup(host, { all: true }) : [{ address: host }];
+    let first: AddressInfo | undefined;
+    let absent: unknown;
+    for (const { address } of names) {
+      try {
+        const bound = await this.#bind(address, first?.port ?? port);
+        first ??= bound;
+      } catch (error) {
+        if (!ABSENT.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+        absent = error;
+      }
+    }
+    if (first === undefined) throw absent;
+    return first;
+  }
+
+  /** Answers for `ms` with `connection: close`; or until hurried. */
+  async drain(ms: number): Promise<void> {
+    this.#isDraining = true;
+    for (const connection of this.#connections.values()) connection.closeWithNextAnswer();
+    await sleep(ms, undefined, { signal: this.#drained.signal }).catch(() => {});
+  }
+
+  /** Cuts a drain short. */
+  hurry(): void {
+    this.#drained.abort();
+  }
+
+  /** Idle connections end at once, the others once they are answered, or when that takes too long. */
+  async close(): Promise<void> {
+    await this.drain(0);
+    const late = setTimeout(() => this.#destroyAll(), HTTP_CLOSE_MS);
+    await Promise.all(this.#servers.map((server) => new Promise((done) => server.close(done))));
+    clearTimeout(late);
+  }
+
+  async #bind(host: string, port: number): Promise<AddressInfo> {
+    const server = createServer(SERVER_OPTIONS, (request, response) =>
+      this.#take(request, response),
+    );
+    server.setTimeout(HTTP_STALL_MS);
+    server.on('connection', (socket) => this.#admit(socket));
+    // Whatever a client expects beyond `100-continue` is passed over.
+    server.on('checkExpectation', (request, response) => this.#take(request, response));
+    server.on('connect', (_request, socket) => this.#refuseBytes(socket as Socket));
+    server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
+    await once(server.listen(port, host), 'listening');
+    server.on('error', (err) => this.#options.log.error('a client could not be accepted', { err }));
+    this.#servers.push(server);
+    return server.address() as AddressInfo;
+  }
+
+  #admit(socket: Socket): void {
+    this.counts.accepted += 1;
+    if (this.#connections.size >= this.#options.maxConnections && !this.#makeRoom()) {
+      this.counts.turnedAway += 1;
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, this.#serve, () => this.#rested(connection));
+    if (this.#isDraining) connection.closeWithNextAnswer();
+    this.#connections.set(socket, connection);
+    socket.once('close', () => this.#connections.delete(socket));
+  }
+
+  /** @returns whether somebody could go */
+  #makeRoom(): boolean {
+    const { log, maxConnections } = this.#options;
+    for (const connection of this.#connections.values()) {
+      if (connection.owesAnswer) continue;
+      this.counts.madeRoom += 1;
+      log.warn('HTTP connections are at their limit: closed the one that was idle for longest', {
+        maxConnections,
+      });
+      this.#connections.delete(connection.socket);
+      connection.socket.destroy();
+      return true;
+    }
+    log.error('HTTP connections are at their limit, and all are being answered: turned one away', {
+      maxConnections,
+    });
+    return false;
+  }
+
+  #rested(connection: Connection): void {
+    if (!this.#connections.delete(connection.socket)) return;
+    this.#connections.set(connection.socket, connection);
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || socket.destroyed) return;
+    if (connection.take(request, response)) return;
+    this.counts.flooding += 1;
+    this.#options.log.warn(
+      'closed an HTTP connection that sent requests without awaiting answers',
+      {
+        address: socket.remoteAddress,
+      },
+    );
+    socket.destroy();
+  }
+
+  readonly #serve: Handler = (request, response) => {
+    const hosts = hostHeaders(request);
+    if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1'))
+      refuse(response, 'bad_request');
+    else this.#options.handler(request, response);
+  };
+
+  /** Answers what is no request of ours; where an answer is under way, that one is the connection's last. */
+  #refuseBytes(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    socket.on('error', () => {});
+    if (connection?.owesAnswer) {
+      connection.closeWithNextAnswer();
+      return;
+    }
+    if (socket.writable && !connection?.isAnswering) socket.write(rawBadRequest());
+    socket.destroySoon();
+  }
+
+  #destroyAll(): void {
+    for (const { socket } of this.#connections.values()) socket.destroy();
+  }
+}
