@@ -10,8 +10,9 @@ import { sam } from './containers/lambda/sam.ts';
 import { monitoring } from './containers/monitoring.ts';
 
 import { type Outcome, runSection } from './containers/section.ts';
+import { workflows } from './containers/workflows.ts';
 
-const SECTIONS = { images, compose, sam, kubernetes, ecs, monitoring };
+const SECTIONS = { images, compose, sam, kubernetes, ecs, monitoring, workflows };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(SECTIONS, name));

@@ -13,9 +13,10 @@ test('make alone lists every target that is promised, and runs none', () => {
   expect(names).toEqual(expect.arrayContaining(TARGETS));
 });
 
-test('every program that the Makefile or an npm script runs exists', () => {
+test('every program that the Makefile, an npm script or a workflow runs exists', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const commands = [read('Makefile'), ...Object.values(scripts)].join('\n');
+  const workflows = files('.github/workflows/*.yml').map(read);
+  const commands = [read('Makefile'), ...Object.values(scripts), ...workflows].join('\n');
   const programs = commands.match(/\b(functions|edge-node|infra)\/[\w/-]+\.ts/g) ?? [];
   expect(programs.length).toBeGreaterThan(5);
   expect(programs.filter((path) => !exists(path))).toEqual([]);
