@@ -15,7 +15,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY edge-node edge-node
-RUN chmod -R a+rX .
+COPY infra/docker/healthcheck.sh /healthcheck.sh
+RUN chmod -R a+rX . && chmod 755 /healthcheck.sh
 
 FROM ${BASE_IMAGE} AS runtime
 RUN apt-get update \
@@ -24,6 +25,7 @@ RUN apt-get update \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin streaming \
  && install -d -o streaming -g streaming /data
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /healthcheck.sh /healthcheck.sh
 COPY --from=build /app /app
 WORKDIR /app
 ENV NODE_ENV=production STREAM_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
@@ -31,10 +33,14 @@ ENV NODE_ENV=production STREAM_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
 USER 10001:10001
 VOLUME /data
 EXPOSE 9111 9112
+ARG VERSION=unreleased
+ARG REVISION=unknown
 LABEL com.streaming-service.project="streaming-service" \
       org.opencontainers.image.title="streaming-service edge-node" \
       org.opencontainers.image.description="Orders live channels and sends each user the one they watch" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 
 # A channel source and five users, for the demo.
 FROM runtime AS demo
@@ -42,6 +48,6 @@ COPY infra/demo infra/demo
 
 FROM runtime AS edge-node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9112}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD /healthcheck.sh "${ADMIN_PORT:-9112}"
 # node is process 1 and handles SIGTERM itself.
 CMD ["node", "edge-node/main.ts"]

@@ -10,8 +10,6 @@ import type { Section, Step } from './section.ts';
 import { allReceive, Viewer } from './viewer.ts';
 
 const PROJECT = 'streaming-service-test';
-/** As docker-compose.yml asks for. */
-const OPEN_FILES = 32_768;
 const WATCH_MS = 3_000;
 
 /** The whole service by `docker compose up`, from a copy of the repository as a clone has it. */
@@ -41,7 +39,7 @@ export const compose: Section = {
 
 async function withCassandra(stack: Stack, step: Step): Promise<void> {
   await step('docker compose up, from a fresh copy', async () => {
-    await stack.compose('up', '--build', '--detach', '--wait', 'functions', 'edge-node');
+    await stack.compose('up', '--detach', '--wait', 'functions', 'edge-node');
     return 'Cassandra, functions and edge-node are healthy, the schema job has ended well';
   });
   await step('functions and edge-node', async () => {
@@ -97,7 +95,7 @@ class Stack {
   readonly origin: string;
   readonly usersPort: number;
 
-  private constructor(folder: string, ports: readonly number[], openFiles: number) {
+  private constructor(folder: string, ports: readonly number[]) {
     const [functions = 0, users = 0, admin = 0] = ports;
     this.#folder = folder;
     this.origin = `http://127.0.0.1:${functions}`;
@@ -107,12 +105,11 @@ class Stack {
       FUNCTIONS_PORT: String(functions),
       STREAM_PORT: String(users),
       ADMIN_PORT: String(admin),
-      OPEN_FILES: String(openFiles),
     };
   }
 
   static async in(folder: string): Promise<Stack> {
-    return new Stack(folder, await freePorts(3), await openFilesHere());
+    return new Stack(folder, await freePorts(3));
   }
 
   compose(...args: readonly string[]): Promise<string> {
@@ -142,11 +139,4 @@ class Stack {
     if (left !== '') throw new Error(`left over: ${left}`);
     return 'no container, volume or network is left';
   }
-}
-
-/** What the compose file asks for, or less where this engine itself may open no more. */
-async function openFilesHere(): Promise<number> {
-  const args = ['run', '--rm', '--entrypoint', 'sh', 'cassandra:5.0', '-c', 'ulimit -Hn'];
-  const hard = Number(await docker(...args));
-  return Number.isNaN(hard) ? OPEN_FILES : Math.min(hard, OPEN_FILES);
 }

@@ -6,6 +6,7 @@ import { withFreshCopy } from './fresh-copy.ts';
 import type { Section, Step } from './section.ts';
 
 const SERVICES = ['functions', 'edge-node'] as const;
+const LABELS = ['--build-arg', 'VERSION=1.2.3', '--build-arg', 'REVISION=abc'] as const;
 const STOP_SECONDS = 10;
 
 /** Both images, built from a copy of the repository as a clone has it, and run without Compose. */
@@ -24,14 +25,20 @@ async function build(service: string, folder: string, step: Step): Promise<void>
   const image = `streaming-service/${service}`;
   await step(`docker build ${service}`, async () => {
     const dockerfile = `infra/docker/${service}.Dockerfile`;
-    await command('docker', ['build', '-q', '-f', dockerfile, '-t', image, '.'], { cwd: folder });
+    await command(
+      'docker',
+      ['build', '-q', '-f', dockerfile, '--target', service, ...LABELS, '-t', image, '.'],
+      { cwd: folder },
+    );
     const bytes = Number(await inspect(image, '{{.Size}}'));
     return `${Math.round(bytes / 1e6)} MB`;
   });
   await step(`what ${service} is made of`, async () => {
-    const found = `{{.Config.User}} {{len .Config.Healthcheck.Test}} {{index .Config.Labels "org.opencontainers.image.title"}}`;
-    const seen = await inspect(image, found);
-    if (seen !== `10001:10001 4 streaming-service ${service}`) throw new Error(seen);
+    const labels = ['title', 'version', 'revision'].map(
+      (name) => `{{index .Config.Labels "org.opencontainers.image.${name}"}}`,
+    );
+    const seen = await inspect(image, `{{.Config.User}} ${labels.join(' ')}`);
+    if (seen !== `10001:10001 streaming-service ${service} 1.2.3 abc`) throw new Error(seen);
     const { devDependencies, optionalDependencies } = JSON.parse(
       await readFile('package.json', 'utf8'),
     );
