@@ -19,7 +19,8 @@ import { SourceClient } from './source/source-client.ts';
 import { LineServer } from './transports/line-server.ts';
 import { Lobby } from './transports/lobby.ts';
 import { connectionLimit, userLimit } from './transports/open-files.ts';
-import { newWriterId, UsageMeter } from './usage/meter.ts';
+import { UsageMeter } from './usage/meter.ts';
+import { SpoolFolder } from './usage/spool/spool-folder.ts';
 import { UsageWriter } from './usage/writer.ts';
 
 interface EdgeParts {
@@ -100,9 +101,16 @@ export class EdgeNode {
     const meter = new UsageMeter({
       clock,
       packetDurationMs: config.PACKET_DURATION_MS,
-      writerId: newWriterId(),
     });
-    this.#writer = new UsageWriter({ store, meter, config, logger, clock });
+    this.#writer = new UsageWriter({
+      store,
+      meter,
+      folder: new SpoolFolder(config.USAGE_SPOOL_DIR),
+      flushMs: config.USAGE_FLUSH_MS,
+      maxPendingRows: config.USAGE_MAX_PENDING_ROWS,
+      logger,
+      clock,
+    });
     this.#record = new ConnectionRecord({
       packetDurationMs: config.PACKET_DURATION_MS,
       logger,
@@ -154,7 +162,7 @@ export class EdgeNode {
 
   /** @throws a listener's error, such as EADDRINUSE; the source and the store may be away */
   async start(): Promise<{ readonly users: AddressInfo; readonly admin: AddressInfo }> {
-    await this.#writer.start();
+    this.#writer.start();
     const admin = await this.#admin.listen(
       this.#config.ADMIN_HOST,
       this.#config.ADMIN_PORT,

@@ -70,3 +70,18 @@ export class StoreAwayError extends Error {
 export class StoreSetupError extends Error {
   override readonly name = 'StoreSetupError';
 }
+
+/** The bytes of a spool file are not what a writer wrote. */
+export class DamagedSpoolFileError extends Error {
+  override readonly name = 'DamagedSpoolFileError';
+}
+
+/** A spool file of a version that this program does not know: a newer one will. */
+export class UnknownSpoolVersionError extends Error {
+  override readonly name = 'UnknownSpoolVersionError';
+}
+
+/** What was thrown, as an Error: anything can be thrown, and log lines take errors alone. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new TypeError(String(thrown));
+}

@@ -124,12 +124,23 @@ export const MINUTE_MS = 60_000;
 export const USAGE_WINDOW_MS = 24 * 60 * MINUTE_MS;
 /** Rows live until this long after their minute: an hour past the window, for clocks that differ. */
 export const USAGE_ROW_TTL_MS = 25 * 60 * MINUTE_MS;
-/** How often the spool folder is read for files that others left. */
+/** A wall clock that is so far off at once was set, and did not merely drift. */
+export const CLOCK_STEP_MS = 1_000;
+/** A wall clock that was set is believed once it has stayed so for this long. */
+export const CLOCK_STEP_PERSISTS_MS = 5_000;
+/** How often the spool folder is read for files that others left, and tried by writing to it. */
 export const SPOOL_READ_MS = 60_000;
+/** A process that has files in the spool shows so often that it lives. */
+export const SPOOL_LEASE_RENEW_MS = 2_000;
+/** One that has not shown it for so long is dead, and others take its files over. */
+export const SPOOL_LEASE_MS = 8_000;
 /** A write that died in the middle leaves a file that nobody finishes; it is removed past this age. */
 export const SPOOL_UNFINISHED_MS = 60_000;
 export const SPOOL_FILE_ROWS = 4_096;
-export const SPOOL_WRITE_TIMEOUT_MS = 10_000;
+/** One operation on the spool folder: past it the disk is taken for hung. */
+export const SPOOL_DISK_TIMEOUT_MS = 10_000;
+/** What is written to try whether the folder takes a file. */
+export const SPOOL_PROBE_BYTES = 4 * KIB;
 /** Rows of one saveUsage call, and calls under way at once: what the store may cost the event loop at a time. */
 export const SAVE_BATCH_ROWS = 128;
 export const SAVE_CONCURRENCY = 4;

@@ -212,7 +212,7 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
   );
   gauge(
     'usage_oldest_pending_seconds',
-    'Age of the oldest row that waits',
+    'Age of the oldest row that is not stored yet, in memory or in the spool',
     [],
     () => writer.stats.oldestPendingMs / 1000,
   );
@@ -233,6 +233,15 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
     'Saves that the store did not take',
     [],
     () => writer.stats.saveFailures,
+  );
+  counter(
+    'usage_refused_rows_total',
+    'Rows that the store refused while it took others; they are tried again',
+    [],
+    () => writer.stats.rowsRefused,
+  );
+  gauge('usage_spool_writable', '1 while the spool folder takes files', [], () =>
+    writer.stats.spool.health.kind === 'writable' ? 1 : 0,
   );
   counter('usage_spool_rows_total', 'Rows through the spool', ['direction'], () => [
     [{ direction: 'written' }, writer.stats.spool.rowsWritten],

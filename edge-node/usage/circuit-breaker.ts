@@ -1,85 +1,59 @@
-import type { Clock } from '../../shared/clock.ts';
-import { STORE_SAVE_TIMEOUT_MS } from '../../shared/limits.ts';
-import type { Logger, LogLimiter } from '../../shared/logger.ts';
-import type { Store, UsageRow } from '../../shared/store/store.ts';
-import { withTimeout } from '../../shared/with-timeout.ts';
-
-/** The pause after a failed save doubles from the first to the second, less a random half. */
+/** The pause after a failure doubles from the first to the second, less a random half. */
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
-/** An absence shorter than that ends without a line. */
-const WORTH_A_LINE_MS = 1_000;
 
-interface BreakerParts {
-  readonly store: Store;
-  readonly logger: Logger;
-  readonly log: LogLimiter;
-  readonly clock: Clock;
-  /** Called when the store takes rows again. */
-  readonly onReturn: () => void;
-}
+type State =
+  | { readonly kind: 'closed' }
+  | {
+      readonly kind: 'open';
+      readonly sinceMs: number;
+      readonly failures: number;
+      readonly retryAtMs: number;
+    }
+  | { readonly kind: 'half-open'; readonly sinceMs: number; readonly failures: number };
 
-/** The way to the store: no call without a limit, and none while a failure is fresh. One line says that it is away. */
+/**
+ * Whether calls make sense now. Pure: monotonic time comes in.
+ *
+ *     closed ──failed──▶ open ──the pause is over, a call begins──▶ half-open
+ *       ▲                  ▲                                            │
+ *       │                  └──────────────────failed────────────────────┤
+ *       └─────────────────────────succeeded────────────────────────────┘
+ *
+ * Calls that began while it was closed may end at any time: a success closes it, and a failure of theirs counts once.
+ */
 export class CircuitBreaker {
-  readonly stats = { rowsSaved: 0, saveFailures: 0, reachable: true, lastError: '' };
-  readonly #parts: BreakerParts;
-  #failures = 0;
-  #underWay = 0;
-  #awaySinceMs = 0;
-  #nextTryMs = 0;
+  #state: State = { kind: 'closed' };
 
-  constructor(parts: BreakerParts) {
-    this.#parts = parts;
+  /** Whether a call makes sense now. */
+  allows(nowMs: number): boolean {
+    const state = this.#state;
+    return state.kind === 'closed' || (state.kind === 'open' && nowMs >= state.retryAtMs);
   }
 
-  /** Whether a save makes sense now. While the store is away, one at a time tries whether it is back. */
-  get isOpen(): boolean {
-    if (this.#failures === 0) return true;
-    return this.#underWay === 0 && this.#parts.clock.monotonicMs() >= this.#nextTryMs;
+  /** A call begins. One that was allowed while open tries for all: until it has ended, no other is. */
+  begin(): void {
+    if (this.#state.kind !== 'open') return;
+    const { sinceMs, failures } = this.#state;
+    this.#state = { kind: 'half-open', sinceMs, failures };
   }
 
-  /** Resolves with whether the store has taken the rows; never rejects. */
-  async save(rows: readonly UsageRow[]): Promise<boolean> {
-    this.#underWay += 1;
-    try {
-      const saving = this.#parts.store.saveUsage(rows);
-      const [refused] = await withTimeout(saving, STORE_SAVE_TIMEOUT_MS);
-      if (refused) throw refused.error;
-      this.stats.rowsSaved += rows.length;
-      this.#succeeded();
-      return true;
-    } catch (error) {
-      this.stats.saveFailures += 1;
-      this.#failed(error);
-      return false;
-    } finally {
-      this.#underWay -= 1;
-    }
+  /** @returns how long calls have failed, if this is the first success since */
+  succeeded(nowMs: number): number | undefined {
+    const before = this.#state;
+    this.#state = { kind: 'closed' };
+    return before.kind === 'closed' ? undefined : nowMs - before.sinceMs;
   }
 
-  #succeeded(): void {
-    if (this.#failures === 0) return;
-    this.#failures = 0;
-    this.stats.reachable = true;
-    const awayMs = this.#parts.clock.monotonicMs() - this.#awaySinceMs;
-    if (awayMs >= WORTH_A_LINE_MS) {
-      const seconds = Math.round(awayMs / 1000);
-      this.#parts.logger.info({ seconds }, 'usage: the store takes rows again');
-    }
-    this.#parts.onReturn();
-  }
-
-  #failed(error: unknown): void {
-    const now = this.#parts.clock.monotonicMs();
-    const message = error instanceof Error ? error.message : String(error);
-    if (this.#failures === 0) {
-      this.#awaySinceMs = now;
-      this.#parts.log.error('usage: the store takes no rows; they wait', { err: message });
-    }
-    this.stats.reachable = false;
-    this.stats.lastError = message;
-    const pause = Math.min(PAUSE_MIN_MS * 2 ** this.#failures, PAUSE_MAX_MS);
-    this.#nextTryMs = now + pause * (0.5 + Math.random() / 2);
-    this.#failures += 1;
+  /** @returns whether this is the first failure since the last success */
+  failed(nowMs: number): boolean {
+    const before = this.#state;
+    if (before.kind === 'open') return false;
+    const { sinceMs, failures } =
+      before.kind === 'closed' ? { sinceMs: nowMs, failures: 0 } : before;
+    const pauseMs = Math.min(PAUSE_MIN_MS * 2 ** failures, PAUSE_MAX_MS);
+    const retryAtMs = nowMs + pauseMs * (0.5 + Math.random() / 2);
+    this.#state = { kind: 'open', sinceMs, failures: failures + 1, retryAtMs };
+    return before.kind === 'closed';
   }
 }

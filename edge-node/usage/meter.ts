@@ -2,36 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
-import type { SpooledFile } from './spool/spool.ts';
+import { CLOCK_STEP_MS } from '../../shared/limits.ts';
+import { firstMinuteOf } from '../../shared/usage-window.ts';
+import { UsageCell } from './usage-cell.ts';
 
-/** Names one life of one process: 64 random bits, in digits that every file system keeps apart. */
+/** Names a writer as no other: 64 random bits, in digits that every file system keeps apart. */
 export function newWriterId(): WriterId {
   return randomBytes(8).toString('hex') as WriterId;
-}
-
-/**
- * What one user watched of one channel in one minute, and how far that has come: `deliveredMs` only grows, and
- * no other mark passes it. Once its minute has ended, a cell no longer grows.
- */
-export class UsageCell {
-  readonly userId: UserId;
-  readonly channelId: ChannelId;
-  readonly minute: Minute;
-  /** Counted. */
-  deliveredMs = 0;
-  /** Handed to the writer. */
-  submittedMs = 0;
-  /** Confirmed by the store. */
-  storedMs = 0;
-  /** Durable in `copy`; 0 without one. */
-  spooledMs = 0;
-  copy: SpooledFile | undefined = undefined;
-
-  constructor(userId: UserId, channelId: ChannelId, minute: Minute) {
-    this.userId = userId;
-    this.channelId = channelId;
-    this.minute = minute;
-  }
 }
 
 /** A user on a channel, through all its sessions; it stays until its last cell can no longer grow. */
@@ -70,27 +47,54 @@ export class UsageTally {
 interface MeterParts {
   readonly clock: Clock;
   readonly packetDurationMs: number;
-  readonly writerId: WriterId;
+  /** Called for the first writer id, and for another at each step of the clock. */
+  readonly newWriterId?: () => WriterId;
 }
 
+/** A step of the clock, as it was followed. */
+export interface ClockStep {
+  readonly ms: number;
+  readonly minutes: number;
+  /** Cells of before it would never be told by /usage under their old date. */
+  readonly first: Minute;
+}
+
+const BUCKET_BITS = 10;
+
 /**
- * Counts what users watch, in memory; the writer collects it. Users fall into buckets by a hash of their id, so that
- * the writer can go round them bit by bit.
+ * Counts what users watch, in memory; the writer collects it. Users are shared out evenly among buckets, so that the
+ * writer can go round them bit by bit.
+ *
+ * A writer id belongs to one process and to one run of its clock: when the clock steps, minutes may come a second time,
+ * and another id keeps their rows apart. At a step, cells that nobody has been handed yet get the right date; the
+ * others may be stored, and keep theirs, lest they be billed twice. Only where the old date lies so far back that
+ * no /usage will tell it any more, they get the new one, too.
  */
 export class UsageMeter {
-  static readonly BUCKETS = 256;
+  static readonly BUCKETS = 2 ** BUCKET_BITS;
 
-  readonly writerId: WriterId;
   readonly #clock: Clock;
   readonly #packetDurationMs: number;
+  readonly #newWriterId: () => WriterId;
   readonly #accounts = new Map<string, Account>();
   readonly #buckets = Array.from({ length: UsageMeter.BUCKETS }, () => new Set<Account>());
   readonly #left = new Set<Account>();
+  /** From monotonic time to the clock's. */
+  #offsetMs: number;
+  #writerId: WriterId;
+  #step: ClockStep | undefined;
 
-  constructor({ clock, packetDurationMs, writerId }: MeterParts) {
+  constructor({ clock, packetDurationMs, newWriterId: newId = newWriterId }: MeterParts) {
     this.#clock = clock;
     this.#packetDurationMs = packetDurationMs;
-    this.writerId = writerId;
+    this.#newWriterId = newId;
+    this.#offsetMs = clock.epochMs() - clock.monotonicMs();
+    this.#writerId = newId();
+  }
+
+  /** Who counts now. */
+  get writerId(): WriterId {
+    return this.#writerId;
   }
 
   /** Begins a session. Sessions of one user on one channel share their cells. */
@@ -98,7 +102,7 @@ export class UsageMeter {
     const key = keyOf(userId, channelId);
     let account = this.#accounts.get(key);
     if (account === undefined) {
-      const bucket = this.#bucketOf(userId);
+      const bucket = this.#emptiestBucket();
       account = { userId, channelId, bucket, sessions: 0, current: undefined, ended: [] };
       this.#accounts.set(key, account);
       bucket.add(account);
@@ -109,15 +113,28 @@ export class UsageMeter {
 
   /** The minute that packets are counted in now. */
   get minute(): Minute {
-    return minuteOf(this.#clock.epochMs());
+    return minuteOf(this.#followClock());
+  }
+
+  /** Whether the cell can still grow. */
+  isGrowing(cell: UsageCell): boolean {
+    return cell.minute === this.minute && cell.writerId === this.#writerId;
+  }
+
+  /** Takes the step that the clock has made since the last call. */
+  takeStep(): ClockStep | undefined {
+    this.#followClock();
+    const step = this.#step;
+    this.#step = undefined;
+    return step;
   }
 
   count(account: Account, packets: number): void {
     const { minute } = this;
     let cell = account.current;
-    if (cell?.minute !== minute) {
+    if (cell?.minute !== minute || cell.writerId !== this.#writerId) {
       if (cell) account.ended.push(cell);
-      cell = new UsageCell(account.userId, account.channelId, minute);
+      cell = new UsageCell(account.userId, account.channelId, minute, this.#writerId);
       account.current = cell;
     }
     cell.deliveredMs += packets * this.#packetDurationMs;
@@ -136,7 +153,8 @@ export class UsageMeter {
 
   /** Hands on what a bucket's users have counted; of the current minute only if `growing`. */
   submitBucket(index: number, growing: boolean, submit: (cell: UsageCell) => void): void {
-    for (const account of this.#buckets[index] ?? []) this.#submit(account, growing, submit);
+    for (const account of this.#buckets[reversed(index)] ?? [])
+      this.#submit(account, growing, submit);
   }
 
   submitAll(submit: (cell: UsageCell) => void): void {
@@ -148,7 +166,7 @@ export class UsageMeter {
     const { current, ended } = account;
     for (const cell of ended) submitGrowth(cell, submit);
     ended.length = 0;
-    const hasEnded = current !== undefined && current.minute !== this.minute;
+    const hasEnded = current !== undefined && !this.isGrowing(current);
     if (current && (growing || hasEnded)) submitGrowth(current, submit);
     if (hasEnded) account.current = undefined;
     if (account.sessions === 0 && account.current === undefined) {
@@ -157,11 +175,40 @@ export class UsageMeter {
     }
   }
 
-  #bucketOf(userId: UserId): Set<Account> {
-    const bucket = this.#buckets[hash(userId) % UsageMeter.BUCKETS];
-    if (bucket === undefined) throw new RangeError('a hash is a whole number, not below 0');
-    return bucket;
+  /** @returns milliseconds since the epoch, of which every step has been followed */
+  #followClock(): number {
+    const epochMs = this.#clock.epochMs();
+    const offsetMs = epochMs - this.#clock.monotonicMs();
+    const steppedMs = offsetMs - this.#offsetMs;
+    this.#offsetMs = offsetMs;
+    if (Math.abs(steppedMs) >= CLOCK_STEP_MS) this.#followStep(epochMs, epochMs - steppedMs);
+    return epochMs;
   }
+
+  #followStep(epochMs: number, expectedMs: number): void {
+    const minutes = minuteOf(epochMs) - minuteOf(expectedMs);
+    const first = firstMinuteOf(epochMs);
+    this.#writerId = this.#newWriterId();
+    this.#step = { ms: epochMs - expectedMs, minutes, first };
+    for (const { current, ended } of this.#accounts.values()) {
+      for (const cell of current ? [...ended, current] : ended) {
+        if (cell.submittedMs > 0 && cell.minute >= first) continue;
+        cell.redate((cell.minute + minutes) as Minute, this.#writerId);
+      }
+    }
+  }
+
+  /** The emptiest bucket; of several, one as far as can be from the last one's turn. */
+  #emptiestBucket(): Set<Account> {
+    return this.#buckets.reduce((emptiest, next) => (next.size < emptiest.size ? next : emptiest));
+  }
+}
+
+/** The ten bits of a bucket's number in reverse: neighbours in one order are far apart in the other. */
+function reversed(bucket: number): number {
+  let value = 0;
+  for (let bit = 0; bit < BUCKET_BITS; bit += 1) value = (value << 1) | ((bucket >> bit) & 1);
+  return value;
 }
 
 function submitGrowth(cell: UsageCell, submit: (cell: UsageCell) => void): void {
@@ -171,13 +218,4 @@ function submitGrowth(cell: UsageCell, submit: (cell: UsageCell) => void): void 
 /** Neither id holds white space, so no two pairs share a key. */
 function keyOf(userId: UserId, channelId: ChannelId): string {
   return `${userId} ${channelId}`;
-}
-
-/** FNV-1a over UTF-16 units, u32. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) {
-    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  }
-  return value;
 }

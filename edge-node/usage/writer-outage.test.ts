@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { MINUTE_MS, STORE_SAVE_TIMEOUT_MS, USAGE_WINDOW_MS } from '../../shared/limits.ts';
+import {
+  MINUTE_MS,
+  SPOOL_LEASE_MS,
+  STORE_SAVE_TIMEOUT_MS,
+  USAGE_WINDOW_MS,
+} from '../../shared/limits.ts';
 import { PACKET_MS } from './testing/edge.ts';
 import { pass, Rig, watch, watchers } from './testing/rig.ts';
 
@@ -87,7 +92,7 @@ describe('while the store is away', () => {
     await pass(MINUTE_MS);
     expect(rig.store.totalMs() + msLost).toBe(300 * counted);
     const spoolLines = edge.log.filter((line) => line.includes('spool'));
-    expect(spoolLines.length).toBeLessThanOrEqual(10 * 60 + 1);
+    expect(spoolLines.length).toBeLessThanOrEqual(11 * 60 + 1);
   });
 
   test('rows that the spool refused go to it once it can be written again', async () => {
@@ -105,8 +110,25 @@ describe('while the store is away', () => {
     first.kill();
     rig.store.mode = 'up';
     await rig.start();
-    await pass(1000);
+    await pass(3 * SPOOL_LEASE_MS);
     expect(rig.store.totalMs()).toBe(20 * 50 * PACKET_MS);
+  });
+
+  test("the age of the oldest row is told, in memory, in a file that memory had no room for, in a dead one's", async () => {
+    const edge = await rig.start({ USAGE_MAX_PENDING_ROWS: '1000' });
+    rig.store.mode = 'failing';
+    await watch(watchers(edge, 50), 3 * 60 * MINUTE_MS);
+    expect(edge.writer.stats.pendingRows).toBeLessThanOrEqual(1050);
+    expect(edge.writer.stats.oldestPendingMs).toBeGreaterThan(3 * 60 * MINUTE_MS - 10_000);
+    edge.kill();
+    const next = await rig.start();
+    await pass(2 * SPOOL_LEASE_MS);
+    // Of a file that another life has left, the time of its writing is known.
+    expect(next.writer.stats.oldestPendingMs).toBeGreaterThan(3 * 60 * MINUTE_MS - MINUTE_MS);
+    rig.store.mode = 'up';
+    await pass(MINUTE_MS);
+    expect(next.writer.stats.oldestPendingMs).toBe(0);
+    expect(rig.folder.files.size).toBe(0);
   });
 
   test('rows that no /usage would count any more are dropped and counted', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MINUTE_MS, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { PACKET_MS } from './testing/edge.ts';
 import { pass, Rig, watch, watchers } from './testing/rig.ts';
@@ -89,16 +89,6 @@ describe('while all is well', () => {
     }
   });
 
-  test('a clock set back moves nothing into an earlier minute', async () => {
-    const edge = await rig.start();
-    const tally = edge.open('user-1');
-    tally.add(1);
-    vi.setSystemTime(28_000_000 * MINUTE_MS);
-    tally.add(1);
-    await rig.stop(edge);
-    expect(rig.store.rows.map((row) => row.minute)).toEqual([29_000_000]);
-  });
-
   test('from a minute on, only ended rows are written', async () => {
     const edge = await rig.start({ USAGE_FLUSH_MS: '60000' });
     const tally = edge.open('user-1');
@@ -140,6 +130,31 @@ describe('a stop', () => {
     expect(rig.store.totalMs()).toBe(500 * 7 * PACKET_MS);
     expect(rig.folder.files.size).toBe(0);
   });
+
+  test.each(['kill', 'stop'] as const)(
+    'with the store away and the disk full since some seconds: a %s loses those seconds and no more',
+    async (how) => {
+      const first = await rig.start();
+      rig.store.mode = 'failing';
+      const users = watchers(first, 20);
+      const durable = await watch(users, 40_000);
+      rig.folder.isWritable = false;
+      const after = await watch(users, 6000);
+      if (how === 'kill') first.kill();
+      else await rig.stop(first);
+      const { msLost, rowsWithoutRoom } = first.writer.stats;
+      rig.folder.isWritable = true;
+      rig.store.mode = 'up';
+      await rig.start();
+      await pass(MINUTE_MS);
+      const stored = rig.store.totalMs();
+      expect(stored).toBeGreaterThan(20 * (durable - 10_000));
+      if (how === 'stop') {
+        expect(rowsWithoutRoom).toBe(20);
+        expect(stored + msLost).toBe(20 * (durable + after));
+      }
+    },
+  );
 
   test('with neither store nor spool says how much it loses', async () => {
     const edge = await rig.start();

@@ -6,7 +6,9 @@ import { STORE_SAVE_TIMEOUT_MS } from '../../../shared/limits.ts';
 import { createLogger, LogLimiter } from '../../../shared/logger.ts';
 import { openStore } from '../../../shared/store/open-store.ts';
 import { withTimeout } from '../../../shared/with-timeout.ts';
+import { newWriterId } from '../meter.ts';
 import { SpoolFolder } from './spool-folder.ts';
+import { SpoolLease } from './spool-lease.ts';
 import { SpoolReader } from './spool-reader.ts';
 
 /**
@@ -14,32 +16,49 @@ import { SpoolReader } from './spool-reader.ts';
  * may run beside living edge nodes, and twice.
  */
 async function replay(path: string): Promise<string> {
-  if (!(await stat(path)).isDirectory()) throw new Error(`${path} is not a folder`);
+  if (!(await stat(path)).isDirectory()) throw new ConfigError(`${path} is not a folder`);
   const config = loadConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL, 'spool');
   const log = new LogLimiter(logger);
   const store = await openStore(config, logger);
+  const folder = new SpoolFolder(path);
+  const clock = systemClock();
+  const owner = newWriterId();
+  const lease = new SpoolLease(folder, owner, clock);
+  let names = 0;
   const reader = new SpoolReader({
-    folder: new SpoolFolder(path),
-    clock: systemClock(),
+    folder,
+    owner,
+    lease,
+    clock,
     log,
+    newName: () => {
+      names += 1;
+      return `${owner}.${names}`;
+    },
     skips: () => false,
+    takesAll: true,
+    isStoreReady: () => true,
     save: async (rows) => {
-      const [refused] = await withTimeout(store.saveUsage(rows), STORE_SAVE_TIMEOUT_MS);
-      if (refused) throw refused.error;
+      const refused = await withTimeout(store.saveUsage(rows), STORE_SAVE_TIMEOUT_MS);
+      return { kind: 'answered', refused: new Set(refused.map(({ row }) => row)) };
     },
   });
   try {
     await reader.pass();
   } finally {
+    await lease.release();
     log.flush();
     await store.close();
   }
-  const { filesRead, rowsRead, rowsTooOld, filesDamaged, filesFailed } = reader.stats;
-  if (filesFailed > 0) process.exitCode = 1;
+  const { filesRead, rowsRead, rowsTooOld, rowsRefused } = reader.stats;
+  const { filesDamaged, filesNewer, filesFailed } = reader.stats;
+  if (rowsRefused + filesDamaged + filesNewer + filesFailed > 0) process.exitCode = 1;
   return [
     `${path}: ${filesRead} files read and removed, ${rowsRead} rows stored`,
     `${rowsTooOld} rows older than 24 h dropped`,
+    `${rowsRefused} rows refused by the store stay there`,
+    `${filesNewer} files of a newer version stay there`,
     `${filesDamaged} damaged files set aside, ${filesFailed} failures`,
   ].join('; ');
 }

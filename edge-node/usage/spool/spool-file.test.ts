@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DamagedSpoolFileError, UnknownSpoolVersionError } from '../../../shared/errors.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts';
 import { parseUserId } from '../../../shared/ids.ts';
-import { DamagedSpoolFileError, decodeSpoolFile, SpoolFileEncoder } from './spool-file.ts';
+import { decodeSpoolFile, SpoolFileEncoder } from './spool-file.ts';
 
 const WRITER = '00ff00ff00ff00ff' as WriterId;
 const ROW = {
@@ -54,8 +55,17 @@ describe('a spool file', () => {
     for (let at = 0; at < whole.length; at += 1) {
       const altered = Buffer.from(whole);
       altered[at] = (altered[at] ?? 0) ^ 1;
-      expect(() => decodeSpoolFile(altered).next(), `byte ${at}`).toThrow(DamagedSpoolFileError);
+      const isVersion = at === 'usage-spool '.length;
+      const error = isVersion ? UnknownSpoolVersionError : DamagedSpoolFileError;
+      expect(() => decodeSpoolFile(altered).next(), `byte ${at}`).toThrow(error);
     }
+  });
+
+  test('of an unknown version is not damaged, whatever follows its first line', () => {
+    for (const text of ['usage-spool 2 aa\n', 'usage-spool 17\nanything']) {
+      expect(() => decode(Buffer.from(text))).toThrow(UnknownSpoolVersionError);
+    }
+    expect(() => decode(Buffer.from('usage-spool x aa\n'))).toThrow(DamagedSpoolFileError);
   });
 
   test('with bytes behind its end, as of two files in one, is damaged', () => {

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { DamagedSpoolFileError, UnknownSpoolVersionError } from '../../../shared/errors.ts';
 import type { Minute, WriterId } from '../../../shared/ids.ts';
 import { parseChannelId, parseUserId } from '../../../shared/ids.ts';
 import type { UsageRow } from '../../../shared/store/store.ts';
@@ -12,14 +13,12 @@ import type { UsageRow } from '../../../shared/store/store.ts';
  *
  * The last line tells a whole file from a torn or altered one.
  */
+const VERSION = /^usage-spool (\d{1,9})[ \n]/;
+const KNOWN_VERSION = '1';
 const HEADER = /^usage-spool 1 ([0-9a-z]{1,64})$/;
 const END = /^end (\d{1,15}) ([0-9a-f]{8})\n$/;
+const HEADER_MAX_BYTES = 96;
 const END_MAX_BYTES = 32;
-
-/** The bytes are not what a writer wrote. */
-export class DamagedSpoolFileError extends Error {
-  override readonly name = 'DamagedSpoolFileError';
-}
 
 /** Builds one file, piece by piece, so that a long one need not hold up the event loop. */
 export class SpoolFileEncoder {
@@ -55,8 +54,13 @@ export class SpoolFileEncoder {
  * The rows of a file, one by one, after the whole was checked. None is `final`: whoever reads a file cannot know what
  * its writer counted since.
  * @throws DamagedSpoolFileError
+ * @throws UnknownSpoolVersionError where the file says that it is of another version, whatever else it holds
  */
 export function* decodeSpoolFile(bytes: Buffer): Generator<UsageRow> {
+  const version = VERSION.exec(bytes.toString('latin1', 0, HEADER_MAX_BYTES))?.[1];
+  if (version !== undefined && version !== KNOWN_VERSION) {
+    throw new UnknownSpoolVersionError(`version ${version} of a spool file is for a newer program`);
+  }
   const [header, ...lines] = checkedLines(bytes);
   const writerId = HEADER.exec(header ?? '')?.[1] as WriterId | undefined;
   if (writerId === undefined) throw new DamagedSpoolFileError('no header of a known version');

@@ -15,13 +15,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
+const files = async () => (await folder.list()).files.slice();
+
 describe('the spool folder', () => {
   test('is made by the first write, and again when somebody has removed it', async () => {
-    expect(await folder.list()).toEqual([]);
+    expect(await files()).toEqual([]);
     await folder.write('a1.1', Buffer.from('one'));
     await rm(folder.path, { recursive: true });
     await folder.write('a1.2', Buffer.from('two'));
-    expect(await folder.list()).toEqual(['a1.2']);
+    expect(await files()).toEqual(['a1.2']);
     expect(await folder.read('a1.2')).toEqual(Buffer.from('two'));
   });
 
@@ -32,11 +34,11 @@ describe('the spool folder', () => {
       await writeFile(join(folder.path, name), 'x');
     }
     await mkdir(join(folder.path, 'lost+found'));
-    expect((await folder.list()).sort()).toEqual(['a1.1', 'b2.17']);
+    expect((await files()).sort()).toEqual(['a1.1', 'b2.17']);
   });
 
   test('a file that another reader has removed is absent, not an error', async () => {
-    await folder.create();
+    await mkdir(folder.path, { recursive: true });
     expect(await folder.read('a1.1')).toBeUndefined();
     await folder.remove('a1.1');
     await folder.setAside('a1.1');
@@ -46,8 +48,33 @@ describe('the spool folder', () => {
   test('a damaged file is kept under another name', async () => {
     await folder.write('a1.1', Buffer.from('torn'));
     await folder.setAside('a1.1');
-    expect(await folder.list()).toEqual([]);
+    expect(await files()).toEqual([]);
     expect(await readdir(folder.path)).toEqual(['a1.1.damaged']);
+  });
+
+  test('of several who give a file to themselves one gets it', async () => {
+    await folder.write('a1.1', Buffer.from('one'));
+    const others = [folder, new SpoolFolder(folder.path), new SpoolFolder(folder.path)];
+    const got = await Promise.all(others.map((each, at) => each.rename('a1.1', `b${at}.1`)));
+    expect(got.filter((isMine) => isMine)).toHaveLength(1);
+    expect(await files()).toEqual([`b${got.indexOf(true)}.1`]);
+  });
+
+  test('a probe tells whether a file can be written, and leaves none', async () => {
+    await folder.probe('a1');
+    await folder.probe('a1');
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  test('a lease is seen to be renewed, and goes when it is released', async () => {
+    await folder.touchLease('a1', 1_000_000);
+    await folder.touchLease('b2', 1_000_000);
+    await folder.touchLease('a1', 1_002_000);
+    const { leases } = await folder.list();
+    const byOwner = Object.fromEntries(leases.map(({ owner, touchedMs }) => [owner, touchedMs]));
+    expect(byOwner).toEqual({ a1: 1_002_000, b2: 1_000_000 });
+    await folder.removeLease('a1');
+    expect((await folder.list()).leases.map(({ owner }) => owner)).toEqual(['b2']);
   });
 
   test('a write that fails leaves nothing behind, and what was there before', async () => {
@@ -63,12 +90,12 @@ describe('the spool folder', () => {
     await writeFile(path, '');
     await chmod(path, 0o600);
     const blocked = new SpoolFolder(path);
-    await expect(blocked.create()).rejects.toThrow();
+    await expect(blocked.probe('a1')).rejects.toThrow();
     await expect(blocked.write('a1.1', Buffer.from('one'))).rejects.toThrow();
   });
 
   test('sweeps unfinished files of dead writers, and not those being written', async () => {
-    await folder.create();
+    await mkdir(folder.path, { recursive: true });
     for (const name of ['a1.1.unfinished', 'a1.2.unfinished', 'a1.3']) {
       await writeFile(join(folder.path, name), 'x');
     }
@@ -87,15 +114,15 @@ describe('the spool folder', () => {
     for (let life = 1; life <= 5; life += 1) {
       const args = ['--input-type=module', '-e', script];
       const writer = spawn(process.execPath, args, { stdio: 'inherit' });
-      const before = (await folder.list()).length;
-      await expect.poll(async () => (await folder.list()).length).toBeGreaterThan(before + life);
+      const before = (await files()).length;
+      await expect.poll(async () => (await files()).length).toBeGreaterThan(before + life);
       writer.kill('SIGKILL');
       await once(writer, 'exit');
     }
-    for (const name of await folder.list()) {
+    for (const name of await files()) {
       expect((await folder.read(name))?.length).toBe(bytes);
     }
     await folder.sweep(Date.now() + 60_000);
-    expect((await readdir(folder.path)).sort()).toEqual((await folder.list()).sort());
+    expect((await readdir(folder.path)).sort()).toEqual((await files()).sort());
   });
 });

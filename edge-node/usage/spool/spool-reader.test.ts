@@ -10,10 +10,12 @@ import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts
 import { minuteOf } from '../../../shared/ids.ts';
 import { LogLimiter } from '../../../shared/logger.ts';
 import { openSqlite } from '../../../shared/store/sqlite/sqlite-store.ts';
-import type { UsageRow } from '../../../shared/store/store.ts';
+import type { Store, UsageRow } from '../../../shared/store/store.ts';
 import { MemoryStore } from '../../../shared/testing/memory-store.ts';
+import { newWriterId } from '../meter.ts';
 import { SpoolFileEncoder } from './spool-file.ts';
 import { SpoolFolder } from './spool-folder.ts';
+import { SpoolLease } from './spool-lease.ts';
 import { SpoolReader } from './spool-reader.ts';
 
 const NOW = minuteOf(Date.now());
@@ -30,20 +32,37 @@ beforeEach(async () => {
   store = new MemoryStore();
   log = [];
 });
-afterEach(() => rm(root, { recursive: true }));
+const leases: SpoolLease[] = [];
+afterEach(async () => {
+  for (const lease of leases.splice(0)) await lease.release();
+  await rm(root, { recursive: true });
+});
 
 function reader(
   skips: (name: string) => boolean = () => false,
-  save: (rows: readonly UsageRow[]) => Promise<unknown> = (rows) => store.saveUsage(rows),
+  save: Store['saveUsage'] = (rows) => store.saveUsage(rows),
 ): SpoolReader {
   const limiter = new LogLimiter(pino({}, { write: (line: string) => log.push(line) }));
+  const owner = newWriterId();
+  const clock = systemClock();
+  const lease = new SpoolLease(folder, owner, clock);
+  leases.push(lease);
+  let names = 0;
   return new SpoolReader({
     folder,
-    clock: systemClock(),
+    owner,
+    lease,
+    clock,
+    newName: () => {
+      names += 1;
+      return `${owner}.${names}`;
+    },
     log: limiter,
     skips,
+    isStoreReady: () => true,
     save: async (rows) => {
-      await save(rows);
+      const refused = await save(rows);
+      return { kind: 'answered', refused: new Set(refused.map(({ row }) => row)) };
     },
   });
 }
@@ -62,6 +81,11 @@ function file(writer: string, count: number, minute: number = NOW): Buffer {
   return encoder.finish();
 }
 
+const files = async () => (await folder.list()).files;
+
+/** What is in the folder but the leases. */
+const left = async () => (await readdir(folder.path)).filter((name) => !name.endsWith('.alive'));
+
 describe('the spool reader', () => {
   test('stores files of any writer in batches, and removes what is stored', async () => {
     await folder.write('aa.1', file('aa', 1000));
@@ -69,14 +93,14 @@ describe('the spool reader', () => {
     await reader().pass();
     expect(store.totalMs()).toBe(1003 * 20);
     expect(Math.max(...store.calls.map((rows) => rows.length))).toBeLessThanOrEqual(128);
-    expect(await readdir(folder.path)).toEqual([]);
+    expect(await left()).toEqual([]);
   });
 
   test('leaves the files of its own living writer alone', async () => {
     await folder.write('aa.1', file('aa', 1));
     await reader((name) => name === 'aa.1').pass();
     expect(store.calls).toEqual([]);
-    expect(await folder.list()).toEqual(['aa.1']);
+    expect(await files()).toEqual(['aa.1']);
   });
 
   test('keeps a file whose rows the store did not take to the last', async () => {
@@ -85,21 +109,21 @@ describe('the spool reader', () => {
     const save = async (rows: readonly UsageRow[]) => {
       calls += 1;
       if (calls === 2) throw new Error('away');
-      await store.saveUsage(rows);
+      return store.saveUsage(rows);
     };
     const failing = reader(undefined, save);
     await expect(failing.pass()).rejects.toThrow('away');
-    expect(await folder.list()).toEqual(['aa.1']);
+    expect(await files()).toHaveLength(1);
     await failing.pass();
     expect(store.totalMs()).toBe(200 * 20);
-    expect(await folder.list()).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 
   test('two readers of one folder lose nothing and count nothing twice', async () => {
     for (let n = 1; n <= 10; n += 1) await folder.write(`a${n}.1`, file(`a${n}`, 50));
     await Promise.all([reader().pass(), reader().pass()]);
     expect(store.totalMs()).toBe(10 * 50 * 20);
-    expect(await readdir(folder.path)).toEqual([]);
+    expect(await left()).toEqual([]);
     expect(log).toEqual([]);
   });
 
@@ -111,7 +135,7 @@ describe('the spool reader', () => {
     await both.pass();
     await both.pass();
     expect(store.totalMs()).toBe(5 * 20);
-    expect(await readdir(folder.path)).toEqual(['aa.1.damaged']);
+    expect(await left()).toEqual(['aa.1.damaged']);
     expect(both.stats.filesDamaged).toBe(1);
     expect(log).toHaveLength(1);
     expect(log[0]).toContain('aa.1');
@@ -124,7 +148,7 @@ describe('the spool reader', () => {
     await one.pass();
     expect(one.stats).toMatchObject({ rowsTooOld: 4, rowsRead: 3, filesRead: 2 });
     expect(store.rows).toHaveLength(3);
-    expect(await readdir(folder.path)).toEqual([]);
+    expect(await left()).toEqual([]);
   });
 
   test('a file that cannot be read holds up no other', async () => {
@@ -137,7 +161,7 @@ describe('the spool reader', () => {
     await blocked.pass();
     expect(store.totalMs()).toBe(2 * 20);
     expect(blocked.stats.filesFailed).toBe(1);
-    expect(await folder.list()).toEqual(['aa.1']);
+    expect(await files()).toEqual(['aa.1']);
   });
 });
 
@@ -150,16 +174,19 @@ describe('npm run spool', () => {
   test('stores a folder by hand, twice over, and says what it did', async () => {
     await folder.write('aa.1', file('aa', 300));
     await writeFile(join(folder.path, 'aa.2'), 'torn');
-    const { stdout } = await run([folder.path], { LOG_LEVEL: 'fatal' });
-    expect(stdout).toContain('1 files read and removed, 300 rows stored');
-    expect(stdout).toContain('1 damaged files set aside');
+    await expect(run([folder.path], { LOG_LEVEL: 'fatal' })).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(
+        /1 files read and removed, 300 rows stored.*1 damaged files set aside/,
+      ),
+    });
     await folder.write('aa.1', file('aa', 300));
     await run([folder.path]);
     const sqlite = await openSqlite({ path: join(root, 'usage.db') });
     const entries = await sqlite.readUsage('user-299' as UserId, (NOW - 1) as Minute);
     await sqlite.close();
     expect(entries).toEqual([{ minute: NOW, channelId: 'zato01', deliveredMs: 20 }]);
-    expect(await readdir(folder.path)).toEqual(['aa.2.damaged']);
+    expect(await left()).toEqual(['aa.2.damaged']);
   });
 
   test('without a folder, or with one that is not there, fails with one line', async () => {

@@ -1,81 +1,214 @@
 import type { Clock } from '../../../shared/clock.ts';
+import {
+  asError,
+  DamagedSpoolFileError,
+  UnknownSpoolVersionError,
+} from '../../../shared/errors.ts';
 import { SAVE_BATCH_ROWS, SPOOL_UNFINISHED_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import type { UsageRow } from '../../../shared/store/store.ts';
 import { firstMinuteOf } from '../../../shared/usage-window.ts';
-import { DamagedSpoolFileError, decodeSpoolFile } from './spool-file.ts';
-import type { SpoolFolder } from './spool-folder.ts';
+import type { SaveOutcome } from '../row-saver.ts';
+import { decodeSpoolFile, SpoolFileEncoder } from './spool-file.ts';
+import { ownerOf, type SpoolFolder, type SpoolListing } from './spool-folder.ts';
+import { OtherLeases, type SpoolLease } from './spool-lease.ts';
+import { WaitingFiles } from './waiting-files.ts';
 
 interface ReaderParts {
   readonly folder: SpoolFolder;
+  /** What this process's files are named after. */
+  readonly owner: string;
+  readonly lease: SpoolLease;
   readonly clock: Clock;
   readonly log: LogLimiter;
-  /** Files to leave alone. */
+  /** A name for a file of this process's, never used before. */
+  readonly newName: () => string;
+  /** Files of this process's that it stores from memory. */
   readonly skips: (name: string) => boolean;
-  /** A rejection ends the pass. */
-  readonly save: (rows: readonly UsageRow[]) => Promise<void>;
+  /** Whether a save makes sense now; if not, the pass ends. */
+  readonly isStoreReady: () => boolean;
+  readonly save: (rows: readonly UsageRow[]) => Promise<SaveOutcome>;
+  /** Whether the files of others who may be alive are taken, too. */
+  readonly takesAll?: boolean;
 }
 
+/** The store has taken nothing, and nobody knows of which row: the pass ends, and the file stays. */
+const STORE_AWAY = Symbol('the store is away');
+
 /**
- * Brings into the store what writers have left in the spool folder, whoever they were: this process's earlier lives,
- * others that share the folder. A file that is read twice counts once, since its values are absolute; it is removed
- * by the one name that was read, once the store has all of it.
+ * Brings into the store what writers have left in the spool folder, whoever they were: this process, others that died.
+ * Whoever reads a file makes it its own first, by name, so that of several processes one stores it; should it die,
+ * the file is that of a dead one again. A file is removed once the store has all of it. Rows that the store refuses
+ * go into a file of their own first, so that they hold up no others. A file that is read twice counts once, since its
+ * values are absolute.
  */
 export class SpoolReader {
-  readonly stats = { filesRead: 0, rowsRead: 0, rowsTooOld: 0, filesDamaged: 0, filesFailed: 0 };
+  readonly stats = {
+    filesRead: 0,
+    rowsRead: 0,
+    rowsTooOld: 0,
+    rowsRefused: 0,
+    filesDamaged: 0,
+    filesFailed: 0,
+    /** Looks at files of a newer version. */
+    filesNewer: 0,
+  };
   readonly #parts: ReaderParts;
+  readonly #leases = new OtherLeases();
+  readonly #waiting = new WaitingFiles();
+  #hasForeignFiles = false;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
   }
 
+  /** Since when the oldest file waits that is this process's to read, monotonic milliseconds. */
+  get oldestSinceMs(): number | undefined {
+    return this.#waiting.oldestSinceMs;
+  }
+
+  /** Whether files of this process's wait to be read. */
+  get hasOwnFiles(): boolean {
+    return this.#waiting.has((name) => ownerOf(name) === this.#parts.owner);
+  }
+
+  /** Whether files of others are there, whose owners may turn out to be dead. */
+  get hasForeignFiles(): boolean {
+    return this.#hasForeignFiles;
+  }
+
+  /** Takes charge of a file of this process's, whose rows have waited since `sinceMs`. */
+  adopt(name: string, sinceMs: number): void {
+    this.#waiting.add(name, sinceMs);
+  }
+
   /** Reads every file once. A file or folder that fails is logged and left for the next pass. */
   async pass(): Promise<void> {
-    const { folder, clock, skips } = this.#parts;
-    const names = await this.#attempt(folder.path, async () => {
+    const { folder, clock, isStoreReady } = this.#parts;
+    const listing = await this.#attempt(folder.path, async () => {
       await folder.sweep(clock.epochMs() - SPOOL_UNFINISHED_MS);
       return folder.list();
     });
-    for (const name of names ?? []) if (!skips(name)) await this.#readFile(name);
+    if (listing === undefined) return;
+    await this.#lookThrough(listing);
+    for (const name of this.#waiting.due(clock.monotonicMs())) {
+      if (!isStoreReady() || (await this.#readFile(name)) === STORE_AWAY) return;
+    }
   }
 
-  async #readFile(name: string): Promise<void> {
-    const { folder } = this.#parts;
-    const bytes = await this.#attempt(name, () => folder.read(name));
-    if (bytes === undefined) return;
+  async #lookThrough({ files, leases }: SpoolListing): Promise<void> {
+    const { folder, owner, clock, skips, takesAll } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    this.#leases.observe(leases, nowMs);
+    const isTaken = (name: string) =>
+      !takesAll && ownerOf(name) !== owner && this.#leases.isAlive(ownerOf(name), nowMs);
+    const mine = files.filter((name) => !skips(name) && !isTaken(name));
+    this.#hasForeignFiles = files.some(isTaken);
+    this.#waiting.keep(mine);
+    for (const name of mine) if (!this.#waiting.knows(name)) await this.#addFound(name, nowMs);
+    for (const { owner: other } of leases) {
+      if (other === owner || this.#leases.isAlive(other, nowMs)) continue;
+      await this.#attempt(other, () => folder.removeLease(other));
+    }
+  }
+
+  /** Its rows have waited since it was written, as far as clocks tell. */
+  async #addFound(name: string, nowMs: number): Promise<void> {
+    const { folder, clock } = this.#parts;
+    const writtenMs = await this.#attempt(name, () => folder.writtenMs(name));
+    const ageMs = writtenMs === undefined ? 0 : Math.max(0, clock.epochMs() - writtenMs);
+    this.#waiting.add(name, nowMs - ageMs);
+  }
+
+  async #readFile(found: string): Promise<typeof STORE_AWAY | undefined> {
+    const { folder, clock } = this.#parts;
+    const bytes = await this.#attempt(found, () => folder.read(found));
+    if (bytes === undefined) return undefined;
+    let rows: UsageRow[];
     try {
-      await this.#saveAll(decodeSpoolFile(bytes));
+      rows = [...decodeSpoolFile(bytes)];
     } catch (error) {
-      if (!(error instanceof DamagedSpoolFileError)) throw error;
-      await this.#attempt(name, () => folder.setAside(name));
-      this.stats.filesDamaged += 1;
-      const fields = { err: error.message, bytes: bytes.length };
-      this.#parts.log.error(`usage: the damaged spool file ${name} was set aside`, fields);
-      return;
+      await this.#unreadable(found, asError(error), bytes.length);
+      return undefined;
+    }
+    const name = await this.#takeOver(found);
+    if (name === undefined) return undefined;
+    const first = firstMinuteOf(clock.epochMs());
+    const young = rows.filter((row) => row.minute >= first);
+    const refused = await this.#saveAll(young);
+    if (refused === STORE_AWAY) return STORE_AWAY;
+    this.stats.rowsRefused += refused.length;
+    if (refused.length > 0 && !(await this.#leaveRefused(name, refused, rows.length))) {
+      return undefined;
     }
     await this.#attempt(name, () => folder.remove(name));
+    this.#waiting.forget(name);
     this.stats.filesRead += 1;
+    this.stats.rowsTooOld += rows.length - young.length;
+    return undefined;
   }
 
-  async #saveAll(rows: Iterable<UsageRow>): Promise<void> {
-    let batch: UsageRow[] = [];
-    for (const row of rows) {
-      if (row.minute < firstMinuteOf(this.#parts.clock.epochMs())) {
-        this.stats.rowsTooOld += 1;
-        continue;
-      }
-      batch.push(row);
-      if (batch.length === SAVE_BATCH_ROWS) {
-        await this.#save(batch);
-        batch = [];
-      }
+  /** @returns the name that the file has now; undefined when another process was faster */
+  async #takeOver(name: string): Promise<string | undefined> {
+    const { folder, owner, lease, newName } = this.#parts;
+    await lease.hold();
+    if (ownerOf(name) === owner) return name;
+    const taken = newName();
+    const isMine = await this.#attempt(name, () => folder.rename(name, taken));
+    if (isMine) this.#waiting.rename(name, taken);
+    else this.#waiting.forget(name);
+    return isMine ? taken : undefined;
+  }
+
+  async #unreadable(name: string, err: Error, bytes: number): Promise<void> {
+    const { folder, log } = this.#parts;
+    if (err instanceof UnknownSpoolVersionError) {
+      this.#waiting.defer(name, this.#parts.clock.monotonicMs());
+      this.stats.filesNewer += 1;
+      log.warn('usage: a spool file is left for a newer program', { err, file: name });
+      return;
     }
-    if (batch.length > 0) await this.#save(batch);
+    if (!(err instanceof DamagedSpoolFileError)) throw err;
+    await this.#attempt(name, () => folder.setAside(name));
+    this.#waiting.forget(name);
+    this.stats.filesDamaged += 1;
+    log.error(`usage: the damaged spool file ${name} was set aside`, { err, bytes });
   }
 
-  async #save(rows: readonly UsageRow[]): Promise<void> {
-    await this.#parts.save(rows);
-    this.stats.rowsRead += rows.length;
+  /** Resolves with the rows that the store refused. */
+  async #saveAll(rows: readonly UsageRow[]): Promise<readonly UsageRow[] | typeof STORE_AWAY> {
+    const { isStoreReady, save } = this.#parts;
+    const refused: UsageRow[] = [];
+    for (let from = 0; from < rows.length; from += SAVE_BATCH_ROWS) {
+      const batch = rows.slice(from, from + SAVE_BATCH_ROWS);
+      if (!isStoreReady()) return STORE_AWAY;
+      const outcome = await save(batch);
+      if (outcome.kind === 'failed') return STORE_AWAY;
+      refused.push(...outcome.refused);
+      this.stats.rowsRead += batch.length - outcome.refused.size;
+      // What is refused from its beginning on is not worth the rest of it now.
+      if (refused.length === SAVE_BATCH_ROWS && from === 0) return rows;
+    }
+    return refused;
+  }
+
+  /** @returns whether the file may go now, since what was refused is durable elsewhere */
+  async #leaveRefused(name: string, rows: readonly UsageRow[], before: number): Promise<boolean> {
+    const { folder, clock, newName } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    this.#waiting.defer(name, nowMs);
+    const [row] = rows;
+    if (row === undefined || rows.length === before) return false;
+    const rest = newName();
+    const encoder = new SpoolFileEncoder(row.writerId);
+    encoder.add(rows);
+    const isWritten = await this.#attempt(rest, async () => {
+      await folder.write(rest, encoder.finish());
+      return true;
+    });
+    if (!isWritten) return false;
+    this.#waiting.rename(name, rest);
+    return true;
   }
 
   async #attempt<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
@@ -83,7 +216,7 @@ export class SpoolReader {
       return await work();
     } catch (error) {
       this.stats.filesFailed += 1;
-      const fields = { err: String(error), file: what };
+      const fields = { err: asError(error), file: what };
       this.#parts.log.error('usage: the spool cannot be read', fields);
       return undefined;
     }

@@ -1,22 +1,25 @@
-import { SPOOL_WRITE_TIMEOUT_MS } from '../../../shared/limits.ts';
+import { asError } from '../../../shared/errors.ts';
+import type { WriterId } from '../../../shared/ids.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
-import { withTimeout } from '../../../shared/with-timeout.ts';
-import type { UsageCell, UsageMeter } from '../meter.ts';
+import type { UsageRow } from '../../../shared/store/store.ts';
+import type { SpooledFile, UsageCell } from '../usage-cell.ts';
 import { SpoolFileEncoder } from './spool-file.ts';
 import type { SpoolFolder } from './spool-folder.ts';
+import type { SpoolLease } from './spool-lease.ts';
 
 /** Rows encoded in one turn of the event loop. */
 const SLICE_ROWS = 256;
 
-/** A file of this process's, with the cells whose newest durable copy it holds. */
-export interface SpooledFile {
-  readonly name: string;
-  readonly cells: Set<UsageCell>;
-}
+/** Whether the folder took what was written to it last. */
+export type SpoolHealth =
+  | { readonly kind: 'writable' }
+  | { readonly kind: 'unwritable'; readonly reason: string };
 
 interface SpoolParts {
   readonly folder: SpoolFolder;
-  readonly meter: UsageMeter;
+  /** What this process's files are named after. */
+  readonly owner: string;
+  readonly lease: SpoolLease;
   readonly log: LogLimiter;
 }
 
@@ -30,7 +33,8 @@ export class Spool {
   readonly #parts: SpoolParts;
   readonly #files = new Map<string, SpooledFile>();
   readonly #removing = new Set<Promise<void>>();
-  #filesBegun = 0;
+  #names = 0;
+  #health: SpoolHealth = { kind: 'writable' };
 
   constructor(parts: SpoolParts) {
     this.#parts = parts;
@@ -40,30 +44,38 @@ export class Spool {
     return this.#files.size;
   }
 
+  get health(): SpoolHealth {
+    return this.#health;
+  }
+
   /** Whether this process answers for the file: then no reader need look at it. */
   owns(name: string): boolean {
     return this.#files.has(name);
   }
 
-  /** Writes the cells as they are now into a new file. Resolves with whether it is durable; never rejects. */
+  /** A name for a file of this process's, never used before. */
+  newName(): string {
+    this.#names += 1;
+    return `${this.#parts.owner}.${this.#names}`;
+  }
+
+  /** Tries whether the folder takes a file, so that this is known before one is needed. */
+  async probe(): Promise<void> {
+    const { folder, owner } = this.#parts;
+    await folder.probe(owner).then(
+      () => this.#succeeded(),
+      (error) => this.#failed(error),
+    );
+  }
+
+  /** Writes the cells as they are now, a file for each writer. Resolves with whether all are durable; never rejects. */
   async write(cells: readonly UsageCell[]): Promise<boolean> {
-    const { folder, meter, log } = this.#parts;
-    this.#filesBegun += 1;
-    const file: SpooledFile = { name: `${meter.writerId}.${this.#filesBegun}`, cells: new Set() };
-    this.#files.set(file.name, file);
-    try {
-      const { bytes, values } = await this.#encode(cells);
-      await withTimeout(folder.write(file.name, bytes), SPOOL_WRITE_TIMEOUT_MS);
-      this.stats.rowsWritten += cells.length;
-      for (const [cell, deliveredMs] of values) this.#attach(cell, deliveredMs, file);
-      this.#removeIfEmpty(file);
-      return true;
-    } catch (error) {
-      this.#files.delete(file.name);
-      this.stats.writeFailures += 1;
-      log.error('usage: the spool cannot be written', { err: String(error), folder: folder.path });
-      return false;
+    const writers = Map.groupBy(cells, (cell) => cell.writerId);
+    let areDurable = true;
+    for (const [writerId, ofWriter] of writers) {
+      if (!(await this.#writeFile(writerId, ofWriter))) areDurable = false;
     }
+    return areDurable;
   }
 
   /** The cell needs its copy no more. */
@@ -76,26 +88,21 @@ export class Spool {
     this.#removeIfEmpty(file);
   }
 
-  /**
-   * Leaves the oldest file that holds the last word on any cell to the readers.
-   * @returns those cells, and the others of the file, which now are without a copy that this process answers for;
-   *   undefined if there is no such file
-   */
-  release(hasEnded: (cell: UsageCell) => boolean) {
-    const isLastWord = (cell: UsageCell) => hasEnded(cell) && cell.spooledMs === cell.deliveredMs;
+  /** The oldest file that holds a cell of which this is true. */
+  oldestWith(isWanted: (cell: UsageCell) => boolean): SpooledFile | undefined {
     for (const file of this.#files.values()) {
-      const cells = [...file.cells];
-      const left = cells.filter(isLastWord);
-      if (left.length === 0) continue;
-      const kept = cells.filter((cell) => !isLastWord(cell));
-      this.#files.delete(file.name);
-      for (const cell of cells) {
-        cell.copy = undefined;
-        cell.spooledMs = 0;
-      }
-      return { left, kept };
+      for (const cell of file.cells) if (isWanted(cell)) return file;
     }
     return undefined;
+  }
+
+  /** Leaves the file to the readers: its cells are without a copy that is answered for here. */
+  release(file: SpooledFile): void {
+    this.#files.delete(file.name);
+    for (const cell of file.cells) {
+      cell.copy = undefined;
+      cell.spooledMs = 0;
+    }
   }
 
   /** Resolves when the removals under way have ended. */
@@ -103,23 +110,34 @@ export class Spool {
     await Promise.all(this.#removing);
   }
 
-  async #encode(cells: readonly UsageCell[]) {
-    const encoder = new SpoolFileEncoder(this.#parts.meter.writerId);
-    const values = new Map<UsageCell, number>();
-    for (let from = 0; from < cells.length; from += SLICE_ROWS) {
-      if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-      const slice = cells.slice(from, from + SLICE_ROWS);
-      encoder.add(slice);
-      for (const cell of slice) values.set(cell, cell.deliveredMs);
+  async #writeFile(writerId: WriterId, cells: readonly UsageCell[]): Promise<boolean> {
+    const { folder, lease } = this.#parts;
+    const file: SpooledFile = { name: this.newName(), cells: new Set() };
+    this.#files.set(file.name, file);
+    try {
+      await lease.hold();
+      const { bytes, rows } = await encode(writerId, cells);
+      await folder.write(file.name, bytes);
+      this.stats.rowsWritten += rows.size;
+      for (const [cell, row] of rows) this.#attach(cell, row, file);
+      this.#removeIfEmpty(file);
+      this.#succeeded();
+      return true;
+    } catch (error) {
+      this.#files.delete(file.name);
+      this.stats.writeFailures += 1;
+      this.#failed(error);
+      return false;
     }
-    return { bytes: encoder.finish(), values };
   }
 
-  #attach(cell: UsageCell, deliveredMs: number, file: SpooledFile): void {
+  #attach(cell: UsageCell, row: UsageRow, file: SpooledFile): void {
+    // Dated anew meanwhile: then it needs another file.
+    if (!cell.isKeyOf(row)) return;
     this.forget(cell);
-    if (cell.storedMs >= deliveredMs) return;
+    if (cell.storedMs >= row.deliveredMs) return;
     cell.copy = file;
-    cell.spooledMs = deliveredMs;
+    cell.spooledMs = row.deliveredMs;
     file.cells.add(cell);
   }
 
@@ -129,9 +147,35 @@ export class Spool {
     const removal = folder
       .remove(file.name)
       .catch((error) =>
-        log.warn('usage: a spool file cannot be removed', { err: String(error), file: file.name }),
+        log.warn('usage: a spool file cannot be removed', { err: asError(error), file: file.name }),
       )
       .finally(() => this.#removing.delete(removal));
     this.#removing.add(removal);
   }
+
+  #succeeded(): void {
+    this.#health = { kind: 'writable' };
+  }
+
+  #failed(error: unknown): void {
+    const { folder, log } = this.#parts;
+    const err = asError(error);
+    this.#health = { kind: 'unwritable', reason: err.message };
+    const message =
+      'usage: the spool folder cannot be written; while the store is away, usage is in memory only';
+    log.error(message, { err, folder: folder.path });
+  }
+}
+
+/** A file of the cells, and the rows that it holds. */
+async function encode(writerId: WriterId, cells: readonly UsageCell[]) {
+  const encoder = new SpoolFileEncoder(writerId);
+  const rows = new Map<UsageCell, UsageRow>();
+  for (let from = 0; from < cells.length; from += SLICE_ROWS) {
+    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+    const slice = cells.slice(from, from + SLICE_ROWS).filter((cell) => cell.writerId === writerId);
+    for (const cell of slice) rows.set(cell, cell.toRow(false));
+    encoder.add(slice);
+  }
+  return { bytes: encoder.finish(), rows };
 }

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { systemClock } from '../../../shared/clock.ts';
 import { loadConfig } from '../../../shared/config.ts';
-import type { ChannelId, UserId } from '../../../shared/ids.ts';
+import type { ChannelId, UserId, WriterId } from '../../../shared/ids.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import { newWriterId, UsageMeter, type UsageTally } from '../meter.ts';
 import type { SpoolFolder } from '../spool/spool-folder.ts';
@@ -15,6 +15,8 @@ export class Edge {
   readonly writer: UsageWriter;
   /** Messages of its log, in order. */
   readonly log: string[] = [];
+  /** All that it has counted under. */
+  readonly writerIds: WriterId[] = [];
   readonly #killed: { isDead: boolean };
 
   constructor(parts: { store: Store; folder: SpoolFolder; settings?: Record<string, string> }) {
@@ -22,12 +24,19 @@ export class Edge {
     const death = { isDead: false };
     this.#killed = death;
     const write = (line: string) => this.log.push((JSON.parse(line) as { msg: string }).msg);
-    this.meter = new UsageMeter({ clock, packetDurationMs: PACKET_MS, writerId: newWriterId() });
+    const config = loadConfig(parts.settings ?? {});
+    const newId = () => {
+      const id = newWriterId();
+      this.writerIds.push(id);
+      return id;
+    };
+    this.meter = new UsageMeter({ clock, packetDurationMs: PACKET_MS, newWriterId: newId });
     this.writer = new UsageWriter({
       store: mortal(parts.store, death),
       folder: mortal(parts.folder, death),
       meter: this.meter,
-      config: loadConfig(parts.settings ?? {}),
+      flushMs: config.USAGE_FLUSH_MS,
+      maxPendingRows: config.USAGE_MAX_PENDING_ROWS,
       logger: pino({}, { write }),
       clock,
     });

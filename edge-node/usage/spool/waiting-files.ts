@@ -1,0 +1,67 @@
+/** How long a file rests whose rows were refused, or that cannot be used yet; doubled each time. */
+const REST_MIN_MS = 30_000;
+const REST_MAX_MS = 960_000;
+
+interface WaitingFile {
+  /** Since when its rows wait for the store. */
+  readonly sinceMs: number;
+  readonly deferrals: number;
+  readonly dueMs: number;
+}
+
+/** The spool files that are this process's to read: since when they wait, and when. Times are monotonic milliseconds. */
+export class WaitingFiles {
+  readonly #files = new Map<string, WaitingFile>();
+
+  get oldestSinceMs(): number | undefined {
+    let oldest: number | undefined;
+    for (const { sinceMs } of this.#files.values()) oldest = Math.min(oldest ?? sinceMs, sinceMs);
+    return oldest;
+  }
+
+  knows(name: string): boolean {
+    return this.#files.has(name);
+  }
+
+  has(isWanted: (name: string) => boolean): boolean {
+    for (const name of this.#files.keys()) if (isWanted(name)) return true;
+    return false;
+  }
+
+  add(name: string, sinceMs: number): void {
+    this.#files.set(name, { sinceMs, deferrals: 0, dueMs: sinceMs });
+  }
+
+  /** Forgets all but these: the others are stored, or somebody else's. */
+  keep(names: readonly string[]): void {
+    const kept = new Set(names);
+    for (const name of this.#files.keys()) if (!kept.has(name)) this.#files.delete(name);
+  }
+
+  forget(name: string): void {
+    this.#files.delete(name);
+  }
+
+  rename(from: string, to: string): void {
+    const file = this.#files.get(from);
+    this.#files.delete(from);
+    if (file) this.#files.set(to, file);
+  }
+
+  /** The file rests, longer each time. */
+  defer(name: string, nowMs: number): void {
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    const { sinceMs, deferrals } = file;
+    const dueMs = nowMs + Math.min(REST_MIN_MS * 2 ** deferrals, REST_MAX_MS);
+    this.#files.set(name, { sinceMs, deferrals: deferrals + 1, dueMs });
+  }
+
+  /** What may be read now: first what was never refused, then the oldest. */
+  due(nowMs: number): string[] {
+    return [...this.#files]
+      .filter(([, { dueMs }]) => dueMs <= nowMs)
+      .sort(([, a], [, b]) => a.deferrals - b.deferrals || a.sinceMs - b.sinceMs)
+      .map(([name]) => name);
+  }
+}

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { UserId } from '../../shared/ids.ts';
+import { CLOCK_STEP_PERSISTS_MS, MINUTE_MS } from '../../shared/limits.ts';
+import { secondsByChannel } from '../../shared/usage-window.ts';
+import { pass, Rig, watch, watchers } from './testing/rig.ts';
+
+const HOUR_MS = 60 * MINUTE_MS;
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.end());
+
+const step = (ms: number) => vi.setSystemTime(Date.now() + ms);
+
+/** What /usage tells of a user now, in seconds. */
+async function told(user: string): Promise<number> {
+  const entries = rig.store.rows.filter((row) => row.userId === (user as UserId));
+  return secondsByChannel(entries, Date.now()).zato01 ?? 0;
+}
+
+describe('a wall clock that is set', () => {
+  test('25 h ahead and back a second later changes nothing: no row is dropped, none has a wrong date', async () => {
+    const edge = await rig.start();
+    const users = watchers(edge, 10);
+    rig.store.mode = 'failing';
+    const before = await watch(users, 5 * MINUTE_MS);
+    step(25 * HOUR_MS);
+    await pass(1000);
+    step(-25 * HOUR_MS);
+    expect(edge.writer.stats).toMatchObject({ rowsTooOld: 0, msLost: 0 });
+    rig.store.mode = 'up';
+    const after = await watch(users, HOUR_MS);
+    await rig.stop(edge);
+    expect(rig.store.totalMs()).toBe(10 * (before + after));
+    expect(await told('user-1')).toBe((before + after) / 1000);
+    const last = Math.max(...rig.store.rows.map((row) => row.minute));
+    expect(last).toBeLessThanOrEqual(Date.now() / MINUTE_MS);
+  });
+
+  test.each([2, -2])('by %i h for good is followed, and bills nothing twice', async (hours) => {
+    const edge = await rig.start();
+    const users = watchers(edge, 10);
+    const before = await watch(users, 3 * MINUTE_MS + 20_000);
+    step(hours * HOUR_MS);
+    const after = await watch(users, 3 * MINUTE_MS);
+    expect(edge.meter.minute).toBe(Math.floor(Date.now() / MINUTE_MS));
+    expect(edge.writerIds).toHaveLength(2);
+    await rig.stop(edge);
+    expect(rig.store.totalMs()).toBe(10 * (before + after));
+    expect(edge.writer.stats.msLost).toBe(0);
+  });
+
+  test('back over minutes that were counted in already adds to them, and overwrites none', async () => {
+    const edge = await rig.start();
+    const users = watchers(edge, 10);
+    let counted = await watch(users, 3 * MINUTE_MS);
+    for (let back = 0; back < 3; back += 1) {
+      step(-2 * MINUTE_MS);
+      counted += await watch(users, 2 * MINUTE_MS);
+    }
+    await rig.stop(edge);
+    expect(rig.store.totalMs()).toBe(10 * counted);
+  });
+
+  test.each([5000, 60_000])(
+    'right after a start 30 h behind: what was watched before is told, too (USAGE_FLUSH_MS=%i)',
+    async (flushMs) => {
+      step(-30 * HOUR_MS);
+      const edge = await rig.start({ USAGE_FLUSH_MS: String(flushMs) });
+      const users = watchers(edge, 10);
+      const before = await watch(users, 10_000);
+      step(30 * HOUR_MS);
+      const after = await watch(users, 2 * MINUTE_MS);
+      await rig.stop(edge);
+      expect(await told('user-1')).toBe((before + after) / 1000);
+      expect(edge.writer.stats).toMatchObject({ rowsTooOld: 0, msLost: 0 });
+    },
+  );
+
+  test('30 h behind while the store was away: the rows that wait are told under the right date', async () => {
+    step(-30 * HOUR_MS);
+    const edge = await rig.start();
+    const users = watchers(edge, 10);
+    rig.store.mode = 'failing';
+    const before = await watch(users, 10 * MINUTE_MS);
+    expect(rig.folder.files.size).toBeGreaterThan(0);
+    step(30 * HOUR_MS);
+    const after = await watch(users, MINUTE_MS);
+    rig.store.mode = 'up';
+    await rig.stop(edge);
+    expect(await told('user-1')).toBe((before + after) / 1000);
+    expect(rig.store.totalMs()).toBe(10 * (before + after));
+    expect(rig.folder.files.size).toBe(0);
+    expect(edge.writer.stats).toMatchObject({ rowsTooOld: 0, msLost: 0 });
+  });
+
+  test('is believed as soon as it has stayed so, and not before', async () => {
+    const edge = await rig.start();
+    step(HOUR_MS);
+    await pass(CLOCK_STEP_PERSISTS_MS - 500);
+    expect(edge.meter.minute).toBe(29_000_000);
+    await pass(1000);
+    expect(edge.meter.minute).toBe(29_000_060);
+    expect(edge.log.filter((line) => line.includes('clock'))).toHaveLength(1);
+  });
+
+  test('again and again, never for long, is never believed', async () => {
+    const edge = await rig.start();
+    for (let i = 0; i < 10; i += 1) {
+      step(i % 2 === 0 ? HOUR_MS : -HOUR_MS);
+      await pass(CLOCK_STEP_PERSISTS_MS - 500);
+    }
+    expect(edge.meter.minute).toBe(29_000_000);
+    expect(edge.writerIds).toHaveLength(1);
+  });
+});
