@@ -84,6 +84,36 @@ describe('beside users who read', () => {
     expect(fast.bytes.equals(feed.bytes)).toBe(true);
   });
 
+  it('those whose writes hold what the log has dropped are cut off past EDGE_LOG_BYTES, oldest first', async () => {
+    const payloadBytes = 256 * 1024;
+    const limit = 4 * 1024 ** 2;
+    const rig = await EdgeRig.start({
+      EDGE_LOG_BYTES: String(limit),
+      CHANNEL_LOG_BYTES: '1 MiB',
+      REORDER_MAX_BYTES: '1 MiB',
+      MAX_PAYLOAD_BYTES: String(payloadBytes),
+    });
+    const feed = new Feed('zato01', { payloadBytes });
+    const fast = await rig.watch('fast', 'zato01');
+    // Each begins a packet later than the one before, and so each gets stuck at another run.
+    const stalled: ScriptedUser[] = [];
+    for (let i = 0; i < 30; i += 1) {
+      const user = await rig.watch(`stalled-${i}`, 'zato01');
+      user.socket.pause();
+      stalled.push(user);
+      await rig.deliver(feed.make(1), fast);
+    }
+    for (let i = 0; i < 40; i += 1) {
+      await rig.deliver(feed.make(2), fast);
+      expect(await rig.metric('log_bytes')).toBeLessThanOrEqual(limit);
+    }
+    expect(fast.bytes.equals(feed.bytes)).toBe(true);
+    const cutOff = await rig.metric('closes_total', 'memory_short');
+    expect(cutOff).toBeGreaterThan(0);
+    expect(cutOff).toBeLessThan(stalled.length);
+    expect(await rig.skippedOf('fast')).toEqual([0]);
+  });
+
   it('a slow channel is not held up by one that is sent flat out', async () => {
     const rig = await EdgeRig.start(LOG);
     const [quiet, loud] = [new Feed('quiet'), new Feed('loud', { payloadBytes: PAYLOAD_BYTES })];

@@ -51,6 +51,8 @@ export const CLOSE_REASONS = {
   client_talks: 'the user sent more than 64 KiB after its line',
   half_closed_idle: 'the user had sent FIN and nothing could be delivered for 60 s',
   stalled: 'no write completed for USER_STALL_MS',
+  memory_short:
+    'it had not read what it was sent long ago, and the memory was needed: EDGE_LOG_BYTES',
   replaced: 'it made room for another one, at a limit of users or of connections',
   shutdown: 'this server was stopped',
 } as const;

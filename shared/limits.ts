@@ -26,6 +26,8 @@ export const STRAY_MAX_PACKETS = 16;
 
 // Channel logs
 export const RUN_MAX_BYTES = 64 * KIB;
+/** Part of EDGE_LOG_BYTES that dropped runs may take which writes to users still hold, once it is used up. */
+export const PINNED_SHARE = 0.25;
 /** A channel with neither packets nor watchers for this long is forgotten. */
 export const CHANNEL_IDLE_MS = 600_000;
 /** Event-loop utilization up to which batch and linger stay as set, and from which they have grown the most. */

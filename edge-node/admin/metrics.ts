@@ -68,6 +68,12 @@ function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: De
   const labels = ['channel'];
   gauge('channels', 'Channels that are known now', [], () => channels.size);
   gauge('log_bytes', 'Memory of all logs and held packets', [], () => channels.budget.usedBytes);
+  gauge(
+    'log_pinned_bytes',
+    'Of log_bytes, what logs have dropped and unfinished writes to users still hold',
+    [],
+    () => channels.budget.pinnedBytes,
+  );
   gauge('load_factor', 'How far batch and linger have grown with the load', [], () => load.value);
   gauge(
     'channel_watchers',

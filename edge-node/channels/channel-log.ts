@@ -43,10 +43,21 @@ export class ChannelLog {
   #runBytes = FIRST_RUN_BYTES;
   #isTransportStream = false;
 
-  constructor(limits: LogLimits, runLimits: RunLimits, budget: LogBudget) {
+  /** Dropped runs that writes still hold, by their index. */
+  readonly #pinned = new Map<number, Run>();
+  readonly #onCutOff: (run: number) => void;
+
+  /** @param onCutOff is told the index of a dropped run whose users are to be cut off: its memory is needed */
+  constructor(
+    limits: LogLimits,
+    runLimits: RunLimits,
+    budget: LogBudget,
+    onCutOff: (run: number) => void = () => {},
+  ) {
     this.#limits = limits;
     this.#runLimits = runLimits;
     this.#budget = budget;
+    this.#onCutOff = onCutOff;
   }
 
   get bytes(): number {
@@ -143,10 +154,26 @@ export class ChannelLog {
     this.#head += 1;
     this.#bytes -= oldest.costBytes;
     this.#budget.remove(oldest);
+    if (oldest.pins > 0) {
+      this.#pinned.set(oldest.index, oldest);
+      this.#budget.pin(oldest);
+    }
     if (2 * this.#head > this.#runs.length) {
       this.#runs = this.#runs.slice(this.#head);
       this.#head = 0;
     }
+  }
+
+  /** A write that held a run, by `pins`, is over. */
+  unpin(index: number): void {
+    const run = this.closedRun(index) ?? this.#pinned.get(index);
+    if (run === undefined) return;
+    run.pins -= 1;
+    if (run.pins === 0 && this.#pinned.delete(index)) this.#budget.unpin(run);
+  }
+
+  cutOff(run: Run): void {
+    this.#onCutOff(run.index);
   }
 
   /** Gives all memory back; the log is done. */

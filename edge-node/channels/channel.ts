@@ -12,6 +12,8 @@ export interface Watcher {
   attach(channel: Channel): void;
   /** Runs may have closed. At most one write follows per call. */
   advance(): void;
+  /** Ends, if a write under way holds this run of its channel's: the memory is needed. */
+  letGoOf(run: number): void;
 }
 
 /** What a channel tells its directory about itself. */
@@ -58,7 +60,9 @@ export class Channel implements ReorderOutput {
 
   constructor({ id, reorder, log, run, budget, events, nowMs }: ChannelParts) {
     this.id = id;
-    this.log = new ChannelLog(log, run, budget);
+    this.log = new ChannelLog(log, run, budget, (index) => {
+      for (const watcher of this.watchers) watcher.letGoOf(index);
+    });
     this.sinceMs = nowMs;
     this.usedMs = nowMs;
     this.#reorder = new ReorderBuffer(reorder, this);

@@ -1,15 +1,23 @@
+import { PINNED_SHARE } from '../../shared/limits.ts';
 import type { Run } from './run.ts';
 
 /**
  * The memory that logs and held packets of all channels share, and all closed runs in the order in which they closed,
  * so that the oldest of all can be dropped first. The order is a doubly linked list: a log drops its own old runs out
  * of the middle of it.
+ *
+ * A run that its log has dropped while writes to users still hold it is charged as before, as pinned. Over the limit
+ * pinned runs keep PINNED_SHARE of it; past that the users who hold the oldest of them are cut off, so that many who do
+ * not read cannot empty the logs of those who do.
  */
 export class LogBudget {
   readonly #limitBytes: number;
   #usedBytes = 0;
   #oldest: Run | undefined;
   #newest: Run | undefined;
+  /** Dropped by their logs, held by writes; in the order of dropping. */
+  readonly #pinned = new Set<Run>();
+  #pinnedBytes = 0;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -19,9 +27,18 @@ export class LogBudget {
     return this.#usedBytes;
   }
 
-  /** Drops the oldest runs of all, until the memory suffices or no run is left. */
+  /** Part of usedBytes that only writes to users still hold. */
+  get pinnedBytes(): number {
+    return this.#pinnedBytes;
+  }
+
+  /** Frees the oldest runs of all, pinned or kept, until the memory suffices or no run is left. */
   dropRuns(): void {
-    while (this.isExceeded && this.#oldest !== undefined) this.#oldest.owner.dropOldest();
+    while (this.isExceeded) {
+      const isPinnedTooMuch = this.#pinnedBytes > PINNED_SHARE * this.#limitBytes;
+      if (this.#oldest !== undefined && !isPinnedTooMuch) this.#oldest.owner.dropOldest();
+      else if (!this.#freeOldestPinned()) return;
+    }
   }
 
   get isExceeded(): boolean {
@@ -52,5 +69,29 @@ export class LogBudget {
     run.older = undefined;
     run.newer = undefined;
     this.#usedBytes -= run.costBytes;
+  }
+
+  /** A run was dropped by its log while writes hold it. */
+  pin(run: Run): void {
+    this.#pinned.add(run);
+    this.#pinnedBytes += run.costBytes;
+    this.#usedBytes += run.costBytes;
+  }
+
+  /** No write holds it any more. */
+  unpin(run: Run): void {
+    if (!this.#pinned.delete(run)) return;
+    this.#pinnedBytes -= run.costBytes;
+    this.#usedBytes -= run.costBytes;
+  }
+
+  /** @returns whether there was one */
+  #freeOldestPinned(): boolean {
+    for (const run of this.#pinned) {
+      run.owner.cutOff(run);
+      this.unpin(run); // its users have let go of it; whoever had not would stop every channel here
+      return true;
+    }
+    return false;
   }
 }

@@ -5,6 +5,8 @@ import type { PacketView } from '../ordering/packet-view.ts';
 export interface RunOwner {
   /** Drops the oldest closed run of the log, and gives its memory back. */
   dropOldest(): void;
+  /** Cuts off the users whose writes hold a run that the log has dropped. */
+  cutOff(run: Run): void;
 }
 
 /**
@@ -21,6 +23,8 @@ export class Run {
   readonly #space: Buffer;
   #used = 0;
   packets = 0;
+  /** Writes to users that are under way and hold it. */
+  pins = 0;
   /** The payloads, once closed. */
   bytes: Buffer = EMPTY;
   closedMs = 0;

@@ -21,6 +21,9 @@ export class LogCursor {
   #run: number;
   #offset: number;
   #packet: number;
+  /** The runs of the stretch, from the first up to the one before the second: its writes hold them. */
+  #heldFrom = 0;
+  #heldTo = 0;
   /** Something was taken or skipped: from now on what is passed over is a skip. */
   #hasBegun = false;
   skippedPackets = 0;
@@ -59,12 +62,22 @@ export class LogCursor {
     if (this.packets > 0 && this.bytes + bytes.length > WRITE_MAX_BYTES) return undefined;
     // The run may have begun later than was known when it was chosen.
     if (this.#offset === 0 && run.firstPacket > this.#packet) this.#passTo(run.firstPacket);
+    run.pins += 1;
+    if (this.#heldFrom === this.#heldTo) this.#heldFrom = run.index;
+    this.#heldTo = run.index + 1;
     this.#take(bytes.length, run.firstPacket + run.packets);
     return bytes;
   }
 
+  /** Whether the stretch is of this run, among others. */
+  holds(run: number): boolean {
+    return this.#heldFrom <= run && run < this.#heldTo;
+  }
+
   /** The stretch has been written, or never will be: what is taken from now on is another one. */
   endStretch(): void {
+    for (let run = this.#heldFrom; run < this.#heldTo; run += 1) this.#log.unpin(run);
+    this.#heldFrom = this.#heldTo;
     this.packets = 0;
     this.watchedPackets = 0;
     this.bytes = 0;

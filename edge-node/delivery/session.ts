@@ -157,6 +157,14 @@ export class Session implements Watcher, Occupant {
     else this.#socket.write(first, this.#onWritten);
   }
 
+  letGoOf(run: number): void {
+    if (this.#phase.kind === 'streaming' && this.#phase.stream.cursor.holds(run)) {
+      this.reset('memory_short');
+    } else if (this.#phase.kind === 'ending' && this.#phase.stream?.cursor.holds(run)) {
+      this.reset(this.#phase.reason);
+    }
+  }
+
   /** Closes users who are gone or stuck. Call it every second. */
   sweep(nowMs: number): void {
     if (this.#isStalled(nowMs)) this.reset('stalled');
@@ -164,9 +172,10 @@ export class Session implements Watcher, Occupant {
     else if (this.abandonedSinceMs !== undefined) this.#probe();
   }
 
-  /** Ends the connection at once. */
+  /** Ends the connection at once; the write under way lets go of its runs. */
   reset(reason: CloseReason): void {
     this.#end(reason);
+    if (this.#phase.kind === 'ending') this.#phase.stream?.cursor.endStretch();
     this.#socket.resetAndDestroy();
   }
 
@@ -256,9 +265,11 @@ export class Session implements Watcher, Occupant {
 
   #closed(): void {
     this.#end('client_closed');
-    const reason = this.#phase.kind === 'ending' ? this.#phase.reason : 'client_closed';
+    const phase = this.#phase;
+    if (phase.kind !== 'ending') return;
+    phase.stream?.cursor.endStretch();
     this.#phase = { kind: 'closed' };
     this.#parts.tally.close();
-    this.#parts.events.closed(this, reason);
+    this.#parts.events.closed(this, phase.reason);
   }
 }

@@ -26,6 +26,7 @@ function rig() {
   const written: string[] = [];
   const watcher = (name: string, then = () => {}): Watcher => ({
     attach: () => {},
+    letGoOf: () => {},
     advance: () => {
       written.push(name);
       clock.nowMs += WRITE_MS;

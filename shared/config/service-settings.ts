@@ -66,7 +66,7 @@ export const SERVICE_SETTINGS = {
     EDGE_LOG_BYTES: setting(
       bytes(MIB, 1024 ** 4),
       '512 MiB',
-      'Bound of all logs and held packets together; at the bound the oldest of all goes first.',
+      'Bound of all logs, held packets and what unfinished writes hold together; at the bound the oldest of all goes first.',
     ),
   },
   'Users, 9111': {
