@@ -10,9 +10,10 @@ import { sam } from './containers/lambda/sam.ts';
 import { monitoring } from './containers/monitoring.ts';
 
 import { type Outcome, runSection } from './containers/section.ts';
+import { upgrade } from './containers/upgrade.ts';
 import { workflows } from './containers/workflows.ts';
 
-const SECTIONS = { images, compose, sam, kubernetes, ecs, monitoring, workflows };
+const SECTIONS = { images, compose, sam, kubernetes, ecs, monitoring, workflows, upgrade };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(SECTIONS, name));

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DemoError } from '../demo-error.ts';
 
+const ROOT = `${import.meta.dirname}/../../..`;
 const READY_MS = 60_000;
 const STOP_MS = 15_000;
 const POLL_MS = 50;
@@ -18,8 +19,10 @@ export function killServices(): void {
 
 export interface ServiceOptions {
   readonly name: string;
-  /** Relative to the repo. */
+  /** Relative to `root`. */
   readonly script: string;
+  /** Where the repo is; this one unless another version's is meant. */
+  readonly root?: string;
   readonly args?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** File for stderr and, unless it is collected, stdout; without it they are the demo's own. */
@@ -37,8 +40,7 @@ export class Service {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    const { script, args = [], env, logFile, collectOutput } = options;
-    const root = `${import.meta.dirname}/../../..`;
+    const { script, root = ROOT, args = [], env, logFile, collectOutput } = options;
     const log = logFile === undefined ? 'inherit' : openSync(logFile, 'w');
     this.#child = spawn(
       process.execPath,

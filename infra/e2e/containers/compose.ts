@@ -63,7 +63,7 @@ async function withCassandra(stack: Stack, step: Step): Promise<void> {
 
 /** One user's way: register, watch, and find the seconds in /usage. */
 async function watchesAndCounts(stack: Stack): Promise<string> {
-  const viewer = new Viewer('one-user', stack.usersPort);
+  const viewer = new Viewer('one-user', () => stack.usersPort);
   await register(stack.origin, viewer.userId);
   const watched = viewer.watch('zato01');
   viewer.leaveAtNextClose();

@@ -27,7 +27,7 @@ export interface EdgeNodeControl {
 export async function rollingRestart(edge: EdgeNodeControl): Promise<string> {
   const viewers = Array.from(
     { length: USERS },
-    (_, i) => new Viewer(`viewer-${i}`, edge.usersPort),
+    (_, i) => new Viewer(`viewer-${i}`, () => edge.usersPort),
   );
   await Promise.all(viewers.map(({ userId }) => register(edge.origin, userId)));
   const watching = Promise.all(viewers.map((viewer) => viewer.watch(CHANNEL)));

@@ -18,11 +18,12 @@ export class Viewer {
   readonly userId: string;
   /** Connections over which something came. */
   readonly visits: Visit[] = [];
-  readonly #port: number;
+  readonly #port: () => number;
   #bytes = 0;
   #leaves = false;
 
-  constructor(userId: string, port: number) {
+  /** @param port where a balancer would send the next connection */
+  constructor(userId: string, port: () => number) {
     this.userId = userId;
     this.#port = port;
   }
@@ -53,7 +54,7 @@ export class Viewer {
   }
 
   async #visit(channel: string): Promise<Visit> {
-    const socket = connect({ host: '127.0.0.1', port: this.#port });
+    const socket = connect({ host: '127.0.0.1', port: this.#port() });
     let clean = false;
     let refused = false;
     this.#bytes = 0;
