@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify } from 'fastify';
+import { wallClockMs } from '../shared/clock.ts';
 import { HttpError } from '../shared/errors.ts';
 import { answerErrors } from '../shared/http/error-answers.ts';
 import { USER_ID_MAX_BYTES } from '../shared/ids.ts';
@@ -50,7 +51,7 @@ function unrouted(routes: readonly Route[], url: string): { error: HttpError; al
  * the caller's to close.
  */
 export function buildApp(
-  { store, logger, now = Date.now, isDraining = () => false }: AppParts,
+  { store, logger, now = wallClockMs, isDraining = () => false }: AppParts,
   routes: readonly Route[] = [registerRoute, usageRoute],
 ): FastifyInstance {
   const served = [...routes, healthRoute];

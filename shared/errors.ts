@@ -8,7 +8,7 @@ export const HTTP_ERRORS = {
   bad_user_id: {
     status: 400,
     message:
-      'user id must be 1 to 128 bytes of UTF-8 without white space, control characters or / ? # %',
+      'user id must be 1 to 128 bytes of UTF-8 without white space, control characters or / ? # %, and not . or ..',
   },
   bad_request: { status: 400, message: 'the request could not be understood' },
   not_found: { status: 404, message: 'no such path' },

@@ -3,7 +3,7 @@
 declare const brand: unique symbol;
 type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
 
-/** 1 to 128 bytes of UTF-8 without white space, control characters and `/ ? # %`. */
+/** 1 to 128 bytes of UTF-8 without white space, control characters and `/ ? # %`; neither `.` nor `..`. */
 export type UserId = Branded<string, 'UserId'>;
 /** Printable ASCII without spaces. On 9110 it has at most 6 bytes; a user may ask for a longer one, and waits. */
 export type ChannelId = Branded<string, 'ChannelId'>;
@@ -21,6 +21,8 @@ const CHANNEL_ID = /^[\x21-\x7e]+$/;
 export function parseUserId(text: string): UserId | undefined {
   if (text.length === 0 || text.length > USER_ID_MAX_BYTES) return undefined;
   if (Buffer.byteLength(text) > USER_ID_MAX_BYTES) return undefined;
+  // As a segment of a path they are taken for steps: /usage could never be asked for them.
+  if (text === '.' || text === '..') return undefined;
   return USER_ID_FORBIDDEN.test(text) ? undefined : (text as UserId);
 }
 

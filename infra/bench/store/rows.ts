@@ -1,3 +1,4 @@
+import { wallClockMs } from '../../../shared/clock.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts';
 import { minuteOf } from '../../../shared/ids.ts';
 import { MINUTE_MS } from '../../../shared/limits.ts';
@@ -7,7 +8,7 @@ import type { UsageRow } from '../../../shared/store/store.ts';
 export function fullRow(userId: string, back: number): UsageRow {
   return {
     userId: userId as UserId,
-    minute: (minuteOf(Date.now()) - back) as Minute,
+    minute: (minuteOf(wallClockMs()) - back) as Minute,
     channelId: 'zato01' as ChannelId,
     writerId: 'bench' as WriterId,
     deliveredMs: MINUTE_MS,

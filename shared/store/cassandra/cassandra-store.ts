@@ -1,4 +1,5 @@
 import { errors, type QueryOptions, types } from 'cassandra-driver';
+import { systemClock } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
@@ -159,7 +160,7 @@ function explain(error: unknown, keyspace: string): unknown {
  */
 export async function openCassandra(
   config: CassandraConfig,
-  { lost = () => {}, now = Date.now }: OpenOptions = {},
+  { lost = () => {}, now = systemClock().epochMs }: OpenOptions = {},
 ): Promise<Store> {
   const keyspace = config.DB_NAME;
   let client: CassandraClient | undefined;

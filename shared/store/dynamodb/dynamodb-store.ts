@@ -11,6 +11,7 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
+import { systemClock } from '../../clock.ts';
 import { StoreAwayError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
@@ -113,7 +114,7 @@ class DynamoDbStore implements Store {
   readonly #now: () => number;
   readonly #inFlight = new InFlight();
 
-  constructor({ tablePrefix, now = Date.now }: DynamoDbOptions) {
+  constructor({ tablePrefix, now = systemClock().epochMs }: DynamoDbOptions) {
     this.#tables = tableNames(tablePrefix);
     this.#now = now;
   }

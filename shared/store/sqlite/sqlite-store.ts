@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { monotonicMs, systemClock } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
@@ -71,7 +72,7 @@ class SqliteConnection {
         reject(new SqliteError(`no answer to ${request.op} in ${timeoutMs} ms`, SQLITE_BUSY));
       }, timeoutMs);
       this.#waiting.set(id, { resolve, reject, timer });
-      const message: SqliteMessage = { id, deadlineEpochMs: Date.now() + timeoutMs, request };
+      const message: SqliteMessage = { id, deadlineMs: monotonicMs() + timeoutMs, request };
       this.#worker.postMessage(message);
     });
   }
@@ -81,7 +82,7 @@ class SqliteConnection {
     this.#failure ??= new SqliteError('the store is closed');
     const message: SqliteMessage = {
       id: 0,
-      deadlineEpochMs: Number.POSITIVE_INFINITY,
+      deadlineMs: Number.POSITIVE_INFINITY,
       request: { op: 'close' },
     };
     this.#worker.postMessage(message);
@@ -160,7 +161,10 @@ class SqliteStore implements Store {
  * Functions and edge node may open the same file on one machine.
  * @throws StoreSetupError when the file can never serve; any other error when it is locked just now
  */
-export async function openSqlite({ path, now = Date.now }: SqliteOptions): Promise<Store> {
+export async function openSqlite({
+  path,
+  now = systemClock().epochMs,
+}: SqliteOptions): Promise<Store> {
   const writer = new SqliteConnection(path);
   const reader = new SqliteConnection(path);
   const store = new SqliteStore(writer, reader, now);

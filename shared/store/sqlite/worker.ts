@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { monotonicMs } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import type { UsageEntry, UsageRow } from '../store.ts';
@@ -22,7 +23,7 @@ export type SqliteRequest =
 /** A request whose time is over when its turn comes is not begun: nobody waits for its answer any more. */
 export interface SqliteMessage {
   readonly id: number;
-  readonly deadlineEpochMs: number;
+  readonly deadlineMs: number;
   readonly request: SqliteRequest;
 }
 
@@ -163,8 +164,8 @@ function answer(request: SqliteRequest): unknown {
   }
 }
 
-function reply({ id, deadlineEpochMs, request }: SqliteMessage): SqliteReply {
-  if (Date.now() > deadlineEpochMs) return { id, error: 'too late', sqliteCode: undefined };
+function reply({ id, deadlineMs, request }: SqliteMessage): SqliteReply {
+  if (monotonicMs() > deadlineMs) return { id, error: 'too late', sqliteCode: undefined };
   try {
     return { id, value: answer(request) };
   } catch (error) {

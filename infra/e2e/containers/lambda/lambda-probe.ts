@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wallClockMs } from '../../../../shared/clock.ts';
 
 const STARTS = 7;
 const WARM_UP_REQUESTS = 50;
@@ -122,7 +123,7 @@ async function lambdaMs(): Promise<number[]> {
     response
       .setHeader('Content-Type', 'application/json')
       .setHeader('Lambda-Runtime-Aws-Request-Id', String(i))
-      .setHeader('Lambda-Runtime-Deadline-Ms', String(Date.now() + 10_000))
+      .setHeader('Lambda-Runtime-Deadline-Ms', String(wallClockMs() + 10_000))
       .setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:local:0:function:usage')
       .setHeader('Lambda-Runtime-Trace-Id', 'Root=1-00000000-000000000000000000000000')
       .end(event);
