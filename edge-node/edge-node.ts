@@ -85,7 +85,11 @@ export class EdgeNode {
         deadlineMs: config.REORDER_DEADLINE_MS,
         settleMs: config.REORDER_SETTLE_MS,
       },
-      logLimits: { maxBytes: config.CHANNEL_LOG_BYTES, maxMs: config.CHANNEL_LOG_MS },
+      logLimits: {
+        maxBytes: config.CHANNEL_LOG_BYTES,
+        maxMs: config.CHANNEL_LOG_MS,
+        entryMaxAgeMs: config.ENTRY_MAX_AGE_MS,
+      },
       idleRun: { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS },
       progress: this.#source,
       runsClosed: (channel) => this.#turns.runsClosed(channel),

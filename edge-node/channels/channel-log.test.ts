@@ -6,7 +6,7 @@ import { ChannelLog, type LogPosition } from './channel-log.ts';
 import { LogBudget } from './log-budget.ts';
 import { RunLimits } from './run-limits.ts';
 
-const LARGE = { maxBytes: 2 ** 30, maxMs: 2 ** 30 };
+const LARGE = { maxBytes: 2 ** 30, maxMs: 2 ** 30, entryMaxAgeMs: 2 ** 30 };
 
 function logWith(
   limits: Partial<typeof LARGE> = {},

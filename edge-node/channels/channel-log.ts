@@ -1,6 +1,7 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
-import { EntryPointFinder, NO_ENTRY } from '../mpeg-ts/mpeg-ts.ts';
+import { EntryFinder, NO_ENTRY } from '../mpeg-ts/entries/entry-finder.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
+import { firstIndex } from './binary-search.ts';
 import type { LogBudget } from './log-budget.ts';
 import { Run } from './run.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -8,14 +9,29 @@ import type { RunLimits } from './run-limits.ts';
 export interface LogLimits {
   readonly maxBytes: number;
   readonly maxMs: number;
+  /** An entry point older than this is none. */
+  readonly entryMaxAgeMs: number;
 }
 
-/** A place in a log: a packet's ordinal, and where it lies. Packets count from the log's first, for ever. */
+/**
+ * A place in a log from which a user can be sent what follows: the run, an offset in it, and the ordinal of the first
+ * packet that begins there or after it. Packets count from the log's first, for ever.
+ */
 export interface LogPosition {
   readonly run: number;
   readonly offset: number;
   readonly packet: number;
+  /** What a decoder needs before: copies of the TS packets of the tables, or nothing. These are no packets. */
+  readonly tables: Buffer;
 }
+
+/** Where a decoder can start, and when that was found. */
+interface Entry {
+  readonly position: LogPosition;
+  readonly createdMs: number;
+}
+
+const NO_TABLES = Buffer.alloc(0);
 
 /** Runs in a log begin small, and grow with what the channel sends. */
 const FIRST_RUN_BYTES = 2_048;
@@ -31,7 +47,10 @@ export class ChannelLog {
   readonly #limits: LogLimits;
   readonly #runLimits: RunLimits;
   readonly #budget: LogBudget;
-  readonly #finder = new EntryPointFinder();
+  readonly #finder = new EntryFinder();
+  /** The finder's newest entry, as a place in this log, and where the finder has it. */
+  #entry: Entry | undefined;
+  #entryAt = NO_ENTRY;
   /** Closed runs, oldest first, from `#head` on. */
   #runs: (Run | undefined)[] = [];
   #head = 0;
@@ -39,10 +58,9 @@ export class ChannelLog {
   #bytes = 0;
   #nextRun = 0;
   #nextPacket = 0;
+  #nextByte = 0;
   /** Bytes that a run of this channel usually takes. */
   #runBytes = FIRST_RUN_BYTES;
-  #isTransportStream = false;
-
   /** Dropped runs that writes still hold, by their index. */
   readonly #pinned = new Map<number, Run>();
   readonly #onCutOff: (run: number) => void;
@@ -91,12 +109,15 @@ export class ChannelLog {
 
   /** Where a user who wants only what comes from now on begins: the next run that opens. */
   get live(): LogPosition {
-    return { run: this.#nextRun, offset: 0, packet: this.#nextPacket };
+    return { run: this.#nextRun, offset: 0, packet: this.#nextPacket, tables: NO_TABLES };
   }
 
-  /** The newest place where a decoder can start, or the live end where there is none. */
-  get newestEntry(): LogPosition {
-    return this.#entryPosition() ?? this.live;
+  /** The newest place where a decoder can start that is not too old, or the live end where there is none. */
+  newestEntry(nowMs: number): LogPosition {
+    if (!this.#finder.isTransportStream) return this.#newestRunStart() ?? this.live;
+    const entry = this.#entry;
+    if (entry === undefined || entry.position.run < this.firstRun) return this.live;
+    return nowMs - entry.createdMs > this.#limits.entryMaxAgeMs ? this.live : entry.position;
   }
 
   /**
@@ -112,11 +133,11 @@ export class ChannelLog {
       closed = true;
     }
     const run = this.#open ?? this.#openRun(payloadBytes, nowMs);
-    // Ordinal and offset in one number; an offset is always under RUN_MAX_BYTES.
-    const position = this.#nextPacket * RUN_MAX_BYTES + run.usedBytes;
-    this.#isTransportStream = this.#finder.push(packet.bytes, packet.start, packet.end, position);
     run.append(packet);
     this.#nextPacket += 1;
+    this.#nextByte += payloadBytes;
+    this.#finder.push(packet.bytes, packet.start, packet.end);
+    if (this.#finder.entryAt !== this.#entryAt) this.#noteEntry(nowMs);
     this.#take(PACKET_OVERHEAD_BYTES);
     if (run.packets >= this.#runLimits.packets || run.isFull) {
       this.closeRun(nowMs);
@@ -143,7 +164,7 @@ export class ChannelLog {
   trim(nowMs: number): void {
     while (this.#bytes > this.#limits.maxBytes && this.#head < this.#runs.length) this.dropOldest();
     if (!this.#isOldestPast(nowMs)) return;
-    const entry = this.newestEntry.run;
+    const entry = this.newestEntry(nowMs).run;
     while (this.#isOldestPast(nowMs) && this.firstRun < entry) this.dropOldest();
   }
 
@@ -189,7 +210,12 @@ export class ChannelLog {
 
   #openRun(payloadBytes: number, nowMs: number): Run {
     const space = Math.max(payloadBytes, this.#runBytes);
-    const run = new Run(this, this.#nextRun, this.#nextPacket, space, nowMs);
+    const place = {
+      index: this.#nextRun,
+      firstPacket: this.#nextPacket,
+      firstByte: this.#nextByte,
+    };
+    const run = new Run(this, place, space, nowMs);
     this.#nextRun += 1;
     this.#open = run;
     this.#take(space);
@@ -201,27 +227,31 @@ export class ChannelLog {
     this.#budget.take(bytes);
   }
 
-  #entryPosition(): LogPosition | undefined {
-    if (!this.#isTransportStream) return this.#newestRunStart();
-    const { entry } = this.#finder;
-    if (entry === NO_ENTRY) return undefined;
-    const packet = Math.floor(entry / RUN_MAX_BYTES);
-    const run = this.#runOf(packet);
-    return run && { run: run.index, offset: entry % RUN_MAX_BYTES, packet };
+  /** Finds where the finder's newest entry lies. It may have begun some payloads ago. */
+  #noteEntry(nowMs: number): void {
+    const { entryAt, entryTables: tables } = this.#finder;
+    this.#entryAt = entryAt;
+    const run = entryAt === NO_ENTRY ? undefined : this.#runOf(entryAt);
+    if (run === undefined) {
+      this.#entry = undefined;
+      return;
+    }
+    const offset = entryAt - run.firstByte;
+    const position = { run: run.index, offset, packet: run.packetFrom(offset), tables };
+    this.#entry = { position, createdMs: nowMs };
   }
 
   /** Where payloads are not MPEG-TS, every run's start is an entry point. */
   #newestRunStart(): LogPosition | undefined {
     const run = this.#open ?? this.#runs.at(-1);
-    return run && { run: run.index, offset: 0, packet: run.firstPacket };
+    return run && { run: run.index, offset: 0, packet: run.firstPacket, tables: NO_TABLES };
   }
 
-  #runOf(packet: number): Run | undefined {
-    if (this.#open && packet >= this.#open.firstPacket) return this.#open;
-    for (let at = this.#runs.length - 1; at >= this.#head; at -= 1) {
-      const run = this.#runs[at];
-      if (run && packet >= run.firstPacket) return run;
-    }
-    return undefined;
+  /** The run that holds the byte at this place of the stream, if it is still there. */
+  #runOf(byte: number): Run | undefined {
+    if (this.#open !== undefined && byte >= this.#open.firstByte) return this.#open;
+    const kept = this.#runs.length - this.#head;
+    const after = firstIndex(kept, (at) => (this.#runs[this.#head + at]?.firstByte ?? 0) > byte);
+    return after === 0 ? undefined : this.#runs[this.#head + after - 1];
   }
 }

@@ -31,7 +31,7 @@ function channelWith(budget: LogBudget, all: Channel[] = []): { channel: Channel
   const channel = new Channel({
     id: 'zato01' as ChannelId,
     reorder: { maxPackets: 1024, maxBytes: 4 * MIB, deadlineMs: 1000, settleMs: 200 },
-    log: { maxBytes: 8 * MIB, maxMs: 5000 },
+    log: { maxBytes: 8 * MIB, maxMs: 5000, entryMaxAgeMs: 15_000 },
     run: new RunLimits(1000, 100),
     budget,
     events,

@@ -11,10 +11,15 @@ const LIMIT = 16 * RUN_BYTES;
 /** A log of runs of one packet, and users who hold runs of it until they are cut off. */
 function rig(budget = new LogBudget(LIMIT), maxBytes = LIMIT) {
   const cutOff: number[] = [];
-  const log = new ChannelLog({ maxBytes, maxMs: 1000 }, new RunLimits(1, 10), budget, (run) => {
-    cutOff.push(run);
-    log.unpin(run);
-  });
+  const log = new ChannelLog(
+    { maxBytes, maxMs: 1000, entryMaxAgeMs: 1000 },
+    new RunLimits(1, 10),
+    budget,
+    (run) => {
+      cutOff.push(run);
+      log.unpin(run);
+    },
+  );
   const append = (runs: number) => {
     for (let i = 0; i < runs; i += 1) log.append(packetOf(Buffer.alloc(RUN_BYTES), 0n, 0), 0);
   };

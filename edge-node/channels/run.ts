@@ -1,5 +1,6 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
+import { firstIndex } from './binary-search.ts';
 
 /** The log that a run belongs to, as whoever is short of memory sees it. */
 export interface RunOwner {
@@ -7,6 +8,13 @@ export interface RunOwner {
   dropOldest(): void;
   /** Cuts off the users whose writes hold a run that the log has dropped. */
   cutOff(run: Run): void;
+}
+
+/** Where a run lies in its log. */
+interface RunPlace {
+  readonly index: number;
+  readonly firstPacket: number;
+  readonly firstByte: number;
 }
 
 /**
@@ -17,12 +25,14 @@ export class Run {
   readonly owner: RunOwner;
   /** Place in the channel's log: runs count from 0. */
   readonly index: number;
-  /** Ordinal of its first packet among all that were appended to the log. */
+  /** Ordinal of its first packet, and place of its first byte, among all that were appended to the log. */
   readonly firstPacket: number;
+  readonly firstByte: number;
   readonly openedMs: number;
   readonly #space: Buffer;
   #used = 0;
-  packets = 0;
+  /** Where each payload begins in the run. */
+  readonly #starts: number[] = [];
   /** Writes to users that are under way and hold it. */
   pins = 0;
   /** The payloads, once closed. */
@@ -32,12 +42,17 @@ export class Run {
   older: Run | undefined = undefined;
   newer: Run | undefined = undefined;
 
-  constructor(owner: RunOwner, index: number, firstPacket: number, space: number, nowMs: number) {
+  constructor(owner: RunOwner, place: RunPlace, space: number, nowMs: number) {
     this.owner = owner;
-    this.index = index;
-    this.firstPacket = firstPacket;
+    this.index = place.index;
+    this.firstPacket = place.firstPacket;
+    this.firstByte = place.firstByte;
     this.openedMs = nowMs;
     this.#space = Buffer.allocUnsafeSlow(space);
+  }
+
+  get packets(): number {
+    return this.#starts.length;
   }
 
   get usedBytes(): number {
@@ -58,14 +73,23 @@ export class Run {
   }
 
   append({ bytes, start, end }: PacketView): void {
+    this.#starts.push(this.#used);
     bytes.copy(this.#space, this.#used, start, end);
     this.#used += end - start;
-    this.packets += 1;
+  }
+
+  /** Ordinal of the first packet that begins at `offset` or after it: of the next run's, where none does. */
+  packetFrom(offset: number): number {
+    return this.firstPacket + firstIndex(this.#starts.length, (at) => this.#start(at) >= offset);
   }
 
   close(nowMs: number): void {
     this.bytes = this.#space.subarray(0, this.#used);
     this.closedMs = nowMs;
+  }
+
+  #start(index: number): number {
+    return this.#starts[index] ?? this.#used;
   }
 }
 

@@ -11,7 +11,7 @@ const PACKET_BYTES = 4;
 
 /** A log whose payloads tell their ordinal, and whose runs close at `runPackets`. */
 function logOf(runPackets: number): ChannelLog {
-  const limits = { maxBytes: 2 ** 30, maxMs: 2 ** 30 };
+  const limits = { maxBytes: 2 ** 30, maxMs: 2 ** 30, entryMaxAgeMs: 2 ** 30 };
   return new ChannelLog(limits, new RunLimits(runPackets, 10), new LogBudget(2 ** 40));
 }
 
@@ -26,7 +26,7 @@ function append(log: ChannelLog, packets = 1, bytes = PACKET_BYTES): void {
 /** A whole stretch, as a session writes it. */
 function takeStretch(cursor: LogCursor) {
   const parts: Buffer[] = [];
-  for (let bytes = cursor.next(); bytes !== undefined; bytes = cursor.next()) parts.push(bytes);
+  for (let bytes = cursor.next(0); bytes !== undefined; bytes = cursor.next(0)) parts.push(bytes);
   const { packets, watchedPackets, bytes } = cursor;
   cursor.endStretch();
   return { parts, packets, watchedPackets, bytes };
@@ -87,11 +87,41 @@ describe('where it begins', () => {
   it('at an entry point: in the middle of a run; what was there before the user is not watched', () => {
     const log = logOf(4);
     append(log, 4);
-    const cursor = new LogCursor(log, { run: 0, offset: 2 * PACKET_BYTES, packet: 2 });
+    const cursor = new LogCursor(log, {
+      run: 0,
+      offset: 2 * PACKET_BYTES,
+      packet: 2,
+      tables: Buffer.alloc(0),
+    });
     append(log, 4);
     const { parts, packets, watchedPackets } = takeStretch(cursor);
     expect(ordinalsIn(parts)).toEqual([2, 3, 4, 5, 6, 7]);
     expect([packets, watchedPackets]).toEqual([6, 4]);
+  });
+});
+
+describe('tables before an entry point', () => {
+  const tables = Buffer.from('tables');
+
+  it('go with the first run of the first stretch, as bytes and not as packets', () => {
+    const log = logOf(4);
+    append(log, 2);
+    const start = { run: 0, offset: PACKET_BYTES + 2, packet: 2, tables };
+    const cursor = new LogCursor(log, start);
+    expect(cursor.next(0)).toBeUndefined(); // not alone, while the run is open
+    append(log, 6);
+    const { parts, ...sums } = takeStretch(cursor);
+    expect(parts[0]).toBe(tables);
+    expect(parts).toHaveLength(3);
+    // The rest of the packet that was entered in its middle is given, and no packet either.
+    expect(Buffer.concat(parts.slice(1))).toHaveLength(6 * PACKET_BYTES + 2);
+    expect(sums).toEqual({
+      packets: 6,
+      watchedPackets: 6,
+      bytes: tables.length + 6 * PACKET_BYTES + 2,
+    });
+    append(log, 4);
+    expect(takeStretch(cursor).parts).toHaveLength(1);
   });
 });
 

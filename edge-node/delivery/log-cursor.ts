@@ -1,6 +1,8 @@
 import { WRITE_MAX_BYTES } from '../../shared/limits.ts';
 import type { ChannelLog, LogPosition } from '../channels/channel-log.ts';
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * One user's place in a channel's log: the stretch that is being written, and what comes after it.
  *
@@ -12,7 +14,8 @@ import type { ChannelLog, LogPosition } from '../channels/channel-log.ts';
  *                                       ▲ next: #run and #offset; #packet is the ordinal of the packet there
  *
  * Invariant: every packet before `#packet` was taken, was skipped and counted, or came before the user. The cursor
- * only moves forward. It knows neither sockets nor time.
+ * only moves forward. Where it enters in the middle of a payload, the rest of that payload is given and not counted.
+ * It knows no sockets, and time as an argument.
  */
 export class LogCursor {
   readonly #log: ChannelLog;
@@ -21,6 +24,8 @@ export class LogCursor {
   #run: number;
   #offset: number;
   #packet: number;
+  /** Given before what comes next. */
+  #tables: Buffer;
   /** The runs of the stretch, from the first up to the one before the second: its writes hold them. */
   #heldFrom = 0;
   #heldTo = 0;
@@ -38,6 +43,7 @@ export class LogCursor {
     this.#run = start.run;
     this.#offset = start.offset;
     this.#packet = start.packet;
+    this.#tables = start.tables;
   }
 
   /** Packets that the log has and the user was not given yet. */
@@ -54,10 +60,11 @@ export class LogCursor {
    * The next bytes of the stretch, which may be none where payloads are empty. Undefined where no run has closed yet,
    * or where the stretch would exceed WRITE_MAX_BYTES; its first run may be larger than that.
    */
-  next(): Buffer | undefined {
-    if (this.#run < this.#log.firstRun) this.#skipTo(this.#log.newestEntry);
+  next(nowMs: number): Buffer | undefined {
+    if (this.#run < this.#log.firstRun) this.#skipTo(this.#log.newestEntry(nowMs));
     const run = this.#log.closedRun(this.#run);
     if (run === undefined) return undefined;
+    if (this.#tables.length > 0) return this.#takeTables();
     const bytes = this.#offset === 0 ? run.bytes : run.bytes.subarray(this.#offset);
     if (this.packets > 0 && this.bytes + bytes.length > WRITE_MAX_BYTES) return undefined;
     // The run may have begun later than was known when it was chosen.
@@ -83,6 +90,14 @@ export class LogCursor {
     this.bytes = 0;
   }
 
+  /** With the first run, in the same stretch. */
+  #takeTables(): Buffer {
+    const tables = this.#tables;
+    this.#tables = NOTHING;
+    this.bytes += tables.length;
+    return tables;
+  }
+
   #take(bytes: number, endPacket: number): void {
     this.packets += endPacket - this.#packet;
     this.watchedPackets += Math.max(0, endPacket - Math.max(this.#packet, this.#watchedFrom));
@@ -94,11 +109,12 @@ export class LogCursor {
   }
 
   /** The log has dropped what was next: goes on at a place where a decoder can. */
-  #skipTo({ run, offset, packet }: LogPosition): void {
+  #skipTo({ run, offset, packet, tables }: LogPosition): void {
     this.#hasBegun = true;
     this.#passTo(packet);
     this.#run = run;
     this.#offset = offset;
+    this.#tables = tables;
   }
 
   #passTo(packet: number): void {

@@ -131,8 +131,9 @@ export class Session implements Watcher, Occupant {
 
   attach(channel: Channel): void {
     if (this.#phase.kind !== 'waiting') return;
-    const { startAt, turns } = this.#parts;
-    const start = startAt === 'live' ? channel.log.live : channel.log.newestEntry;
+    const { clock, startAt, turns } = this.#parts;
+    const start =
+      startAt === 'live' ? channel.log.live : channel.log.newestEntry(clock.monotonicMs());
     const cursor = new LogCursor(channel.log, start);
     const stream = { channel, cursor, isWriting: false, writingSinceMs: 0 };
     this.#phase = { kind: 'streaming', stream };
@@ -145,13 +146,14 @@ export class Session implements Watcher, Occupant {
     const { stream } = this.#phase;
     const { cursor } = stream;
     const skipped = cursor.skippedPackets;
-    const first = cursor.next();
+    const nowMs = this.#parts.clock.monotonicMs();
+    const first = cursor.next(nowMs);
     if (cursor.skippedPackets > skipped) this.#skipped(cursor.skippedPackets - skipped, stream);
     if (first === undefined) return;
     stream.isWriting = true;
-    stream.writingSinceMs = this.#parts.clock.monotonicMs();
-    const second = cursor.next();
-    if (second !== undefined) this.#writeSeveral(cursor, first, second);
+    stream.writingSinceMs = nowMs;
+    const second = cursor.next(nowMs);
+    if (second !== undefined) this.#writeSeveral(stream, first, second);
     // Payloads may be empty: where there is nothing for the kernel to take, the write is done.
     else if (cursor.bytes === 0) process.nextTick(this.#onWritten);
     else this.#socket.write(first, this.#onWritten);
@@ -210,11 +212,13 @@ export class Session implements Watcher, Occupant {
   }
 
   /** One write to the kernel of all that the stretch has room for. */
-  #writeSeveral(cursor: LogCursor, first: Buffer, second: Buffer): void {
+  #writeSeveral({ cursor, writingSinceMs }: Stream, first: Buffer, second: Buffer): void {
     this.#socket.cork();
     this.#socket.write(first);
     let last = second;
-    for (let next = cursor.next(); next !== undefined; next = cursor.next()) {
+    for (;;) {
+      const next = cursor.next(writingSinceMs);
+      if (next === undefined) break;
       this.#socket.write(last);
       last = next;
     }

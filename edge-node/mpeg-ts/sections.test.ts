@@ -125,10 +125,10 @@ describe('a section', () => {
     const reader = new SectionReader((section) => sections.push(tableExtensionOf(section)));
     const packets = packetizeSection(PID, table(1, 300), 0);
     read(packets.subarray(0, 188), reader);
-    expect(reader.isOpen).toBe(true);
+    expect(reader.openPackets).toBe(1);
     reader.reset();
     read(packets.subarray(188), reader);
-    expect([reader.isOpen, sections]).toEqual([false, []]);
+    expect([reader.openPackets, sections]).toEqual([0, []]);
   });
 });
 

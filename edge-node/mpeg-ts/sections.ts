@@ -33,8 +33,11 @@ export const SECTION_MAX_BYTES = 4096;
 /** Nearly all tables fit this; a longer one makes the reader's buffer grow, once. */
 const SECTION_USUAL_BYTES = 512;
 
-/** Called with each whole section, its CRC found right. It is valid during the call alone. */
-export type OnSection = (section: Buffer, length: number) => void;
+/**
+ * Called with each whole section, its CRC found right. It is valid during the call alone. It came in the last
+ * `packets` packets that were taken.
+ */
+export type OnSection = (section: Buffer, length: number, packets: number) => void;
 
 /**
  * Puts the sections of one PID together, which may begin and end anywhere in packets. Only those with a CRC are
@@ -45,15 +48,16 @@ export class SectionReader {
   #section = Buffer.alloc(SECTION_USUAL_BYTES);
   #open = false;
   #filled = 0;
+  #packets = 0;
   #continuity = NO_CONTINUITY;
 
   constructor(onSection: OnSection) {
     this.#onSection = onSection;
   }
 
-  /** A section has begun, and goes on in a later packet. */
-  get isOpen(): boolean {
-    return this.#open;
+  /** How many of the packets taken last hold a section that goes on in a later one; 0 where none does. */
+  get openPackets(): number {
+    return this.#open ? this.#packets : 0;
   }
 
   /** Forgets the section under way. */
@@ -62,13 +66,19 @@ export class SectionReader {
     this.#continuity = NO_CONTINUITY;
   }
 
+  /** Whether `push` would take this packet: not a damaged, scrambled, empty or repeated one. */
+  takes(header: number): boolean {
+    if (hasError(header) || isScrambled(header) || !hasPayload(header)) return false;
+    // A repeated beginning is read again: it does no harm, and some senders never move the counter of their tables.
+    return !this.#open || startsUnit(header) || !isRepeat(this.#continuity, header);
+  }
+
   /** Takes the packet at `at`, which is of this reader's PID. */
   push(bytes: Buffer, at: number, header: number): void {
-    if (hasError(header) || isScrambled(header) || !hasPayload(header)) return;
-    // A repeated beginning is read again: it does no harm, and some senders never move the counter of their tables.
-    if (this.#open && isRepeat(this.#continuity, header) && !startsUnit(header)) return;
+    if (!this.takes(header)) return;
     if (!followsOn(this.#continuity, header)) this.#open = false;
     this.#continuity = continuityOf(header);
+    this.#packets += 1;
 
     const end = at + TS_PACKET_BYTES;
     let from = payloadStart(bytes, at, header);
@@ -84,6 +94,7 @@ export class SectionReader {
     while (from < end && bytes[from] !== STUFFING) {
       this.#open = true;
       this.#filled = 0;
+      this.#packets = 1;
       from = this.#take(bytes, from, end);
     }
   }
@@ -104,7 +115,9 @@ export class SectionReader {
       if (wanted > this.#section.length) this.#grow();
       if (this.#filled < wanted) continue;
       this.#open = false;
-      if (isWhole(this.#section, wanted)) this.#onSection(this.#section, wanted);
+      if (isWhole(this.#section, wanted)) {
+        this.#onSection(this.#section, wanted, this.#packets);
+      }
     }
     return at;
   }
@@ -134,6 +147,8 @@ export const tableExtensionOf = (section: Buffer): number => section.readUInt16B
 export const isCurrent = (section: Buffer): boolean => (section.readUInt8(5) & 1) === 1;
 export const sectionNumberOf = (section: Buffer): number => section.readUInt8(6);
 export const lastSectionNumberOf = (section: Buffer): number => section.readUInt8(7);
+export const crcOf = (section: Buffer, length: number): number =>
+  section.readUInt32BE(length - CRC_BYTES);
 /** Where the table begins in a section, and where it ends in one of `length` bytes. */
 export const BODY_START = SECTION_HEADER_BYTES;
 export const bodyEnd = (length: number): number => length - CRC_BYTES;

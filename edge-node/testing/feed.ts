@@ -30,8 +30,15 @@ export class Feed {
   }
 
   make(count: number): FeedPacket[] {
-    const packets = Array.from({ length: count }, (_, i) => this.#packet(this.#next + BigInt(i)));
-    this.#next += BigInt(count);
+    return this.carry(
+      Array.from({ length: count }, (_, i) => this.#payload(this.#next + BigInt(i))),
+    );
+  }
+
+  /** Packets with these payloads. */
+  carry(payloads: readonly Buffer[]): FeedPacket[] {
+    const packets = payloads.map((payload, i) => this.#packet(this.#next + BigInt(i), payload));
+    this.#next += BigInt(packets.length);
     this.made.push(...packets);
     return packets;
   }
@@ -46,9 +53,13 @@ export class Feed {
     return bytesOf(this.made);
   }
 
-  #packet(sequence: bigint): FeedPacket {
+  #payload(sequence: bigint): Buffer {
     const payload = Buffer.alloc(this.#payloadBytes, `${this.channel}.${this.#life}.${sequence} `);
     payload.writeBigUInt64BE(sequence);
+    return payload;
+  }
+
+  #packet(sequence: bigint, payload: Buffer): FeedPacket {
     return { sequence, payload, wire: encodePacket(this.channel, sequence, payload) };
   }
 }

@@ -33,6 +33,15 @@ export class ScriptedUser {
     return Buffer.concat(this.#chunks);
   }
 
+  endsWith(end: Buffer): boolean {
+    let [first, length] = [this.#chunks.length, 0];
+    while (first > 0 && length < end.length) {
+      first -= 1;
+      length += this.#chunks[first]?.length ?? 0;
+    }
+    return Buffer.concat(this.#chunks.slice(first)).subarray(-end.length).equals(end);
+  }
+
   get text(): string {
     return this.bytes.toString('latin1');
   }

@@ -63,6 +63,11 @@ export const SERVICE_SETTINGS = {
       '5000',
       'The same in time, in ms, but never cut behind the newest entry point.',
     ),
+    ENTRY_MAX_AGE_MS: setting(
+      integer(1000, 600_000),
+      '15000',
+      'An MPEG-TS entry point older than this, in ms, is none: nobody starts there, and nothing is kept for it. Longer lets users of channels with rare key pictures start at once, so much further behind.',
+    ),
     EDGE_LOG_BYTES: setting(
       bytes(MIB, 1024 ** 4),
       '512 MiB',
@@ -75,7 +80,7 @@ export const SERVICE_SETTINGS = {
     START_AT: setting(
       oneOf('live', 'entry'),
       'live',
-      "`live`: a user's first packet is the next one. `entry`: playback starts at once, at the newest MPEG-TS entry point, some seconds behind; packets from before the connection are not billed.",
+      "`live`: a user's first packet is the next one. `entry`: playback starts at once, at the newest MPEG-TS entry point (a key picture, with the tables before it), some seconds behind; what is from before the connection is not billed.",
     ),
     MAX_USERS: setting(
       integer(1, 1_000_000),

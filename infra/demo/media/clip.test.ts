@@ -3,7 +3,7 @@ import { readPcr, writePcr } from '../../../edge-node/mpeg-ts/pcr.ts';
 import { readTimestamp, writeTimestamp } from '../../../edge-node/mpeg-ts/pes-timestamps.ts';
 import { isTransportStream } from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { StreamCheck } from '../viewer/stream-check.ts';
-import { CLIP_NAMES, Clip, PAYLOAD_BYTES } from './clip.ts';
+import { CLIP_NAMES, Clip, PAYLOAD_BYTES, TABLES_BYTES } from './clip.ts';
 
 const PAYLOADS_PER_SECOND = 50;
 
@@ -19,11 +19,13 @@ describe.each(CLIP_NAMES)('the clip %s', (name) => {
 
   it('has payloads of whole TS packets, and an entry point at its start', () => {
     expect(isTransportStream(clip.payload(0), 0, PAYLOAD_BYTES)).toBe(true);
-    expect(check(range(0, 1)).firstEntry).toBe(0);
+    expect(check(range(0, 2)).firstEntry).toBe(TABLES_BYTES);
   });
 
   it('has an entry point each second', () => {
-    expect(check(range(1, 100)).firstEntry).toBe((PAYLOADS_PER_SECOND - 1) * PAYLOAD_BYTES);
+    expect(check(range(1, 100)).firstEntry).toBe(
+      (PAYLOADS_PER_SECOND - 1) * PAYLOAD_BYTES + TABLES_BYTES,
+    );
   });
 
   it('goes on without a break for ever, past the turn of its clocks too', () => {
@@ -59,7 +61,7 @@ describe('a check of a stream', () => {
       check.errors,
     ];
     expect(seen(cut)).toEqual(seen(whole));
-    expect(seen(whole)).toEqual([60 * PAYLOAD_BYTES, 60, 40 * PAYLOAD_BYTES, 0]);
+    expect(seen(whole)).toEqual([60 * PAYLOAD_BYTES, 60, 40 * PAYLOAD_BYTES + TABLES_BYTES, 0]);
   });
 
   it('counts what is no MPEG-TS as an error', () => {

@@ -18,6 +18,8 @@ import {
 
 /** Seven TS packets: the usual payload of one network packet. */
 export const PAYLOAD_BYTES = 7 * TS_PACKET_BYTES;
+/** In a clip these stand before each key picture, at the beginning of its payload. */
+export const TABLES_BYTES = 2 * TS_PACKET_BYTES;
 export const PACKET_MS = 20;
 /** At which one payload lasts PACKET_MS. */
 export const BITS_PER_SECOND = (PAYLOAD_BYTES * 8 * 1000) / PACKET_MS;

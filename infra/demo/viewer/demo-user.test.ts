@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Clip, PAYLOAD_BYTES } from '../media/clip.ts';
+import { Clip, PAYLOAD_BYTES, TABLES_BYTES } from '../media/clip.ts';
 import { DemoUser } from './demo-user.ts';
 import { complaints } from './verdict.ts';
 
@@ -54,7 +54,7 @@ describe('a demo user', () => {
     });
     expect(asked).toBe('user-1 zato01\n');
     expect(readFileSync(file).equals(bytes)).toBe(true);
-    expect(user.check.firstEntry).toBe(10 * PAYLOAD_BYTES);
+    expect(user.check.firstEntry).toBe(10 * PAYLOAD_BYTES + TABLES_BYTES);
     expect(complaints(user, played, { zato01: 2 })).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { EntryPointFinder, NO_ENTRY } from '../../../edge-node/mpeg-ts/mpeg-ts.ts';
+import { EntryFinder, NO_ENTRY } from '../../../edge-node/mpeg-ts/entries/entry-finder.ts';
 import { PCR_HZ, PCR_MODULO, readPcr } from '../../../edge-node/mpeg-ts/pcr.ts';
 import {
   continuityOf,
@@ -20,7 +20,7 @@ const PCR_PER_PAYLOAD = (PCR_HZ / 1000) * PACKET_MS;
  * the counters of the PIDs, and whether the bytes between two clock references are as many as their times say.
  */
 export class StreamCheck {
-  readonly #finder = new EntryPointFinder();
+  readonly #finder = new EntryFinder();
   readonly #counters = new Map<number, number>();
   #rest: Buffer = Buffer.alloc(0);
   #payloads = 0;
@@ -40,9 +40,9 @@ export class StreamCheck {
     return this.#payloads;
   }
 
-  /** Offset of the first byte from which a decoder can start, or NO_ENTRY. */
+  /** Offset of the first byte of the first key picture with its tables before it, or NO_ENTRY. */
   get firstEntry(): number {
-    return this.#firstEntry === NO_ENTRY ? NO_ENTRY : this.#firstEntry * PAYLOAD_BYTES;
+    return this.#firstEntry;
   }
 
   /** Places where time and bytes disagree: something is missing, twice, or out of order. */
@@ -79,12 +79,12 @@ export class StreamCheck {
     const end = start + PAYLOAD_BYTES;
     const position = this.#payloads;
     this.#payloads += 1;
+    this.#finder.push(bytes, start, end);
+    if (this.#firstEntry === NO_ENTRY) this.#firstEntry = this.#finder.entryAt;
     if (!isTransportStream(bytes, start, end)) {
       this.#brokenPayloads += 1;
       return;
     }
-    this.#finder.push(bytes, start, end, position);
-    if (this.#firstEntry === NO_ENTRY) this.#firstEntry = this.#finder.entry;
     for (let at = start; at < end; at += TS_PACKET_BYTES) {
       this.#checkContinuity(headerAt(bytes, at));
       this.#checkClock(bytes, at, position * PAYLOAD_BYTES + at - start);
