@@ -16,6 +16,9 @@ export class PacketView {
   arrivedMs = 0;
   /** Nobody fills it again. */
   isKept = false;
+  // The order of arrival: Arrivals'.
+  older: PacketView | undefined = undefined;
+  newer: PacketView | undefined = undefined;
 
   get payloadBytes(): number {
     return this.end - this.start;

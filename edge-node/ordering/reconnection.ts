@@ -8,20 +8,20 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export class Reconnection {
   /** No packet of the window has come on the newest connection. */
-  #awaitsFirst = true;
+  awaitsFirst = true;
   /** Unless the expected packet comes, the gap that a new connection found is given up at this time. */
   resumeByMs = NEVER;
 
   /** There is a newer connection; what the one before waits for still holds. */
   again(): void {
-    this.#awaitsFirst = true;
+    this.awaitsFirst = true;
   }
 
   /** A packet of the window has come. */
   goesOn(isWindowEmpty: boolean, nowMs: number, settleMs: number): void {
     if (isWindowEmpty && nowMs >= this.resumeByMs) this.resumeByMs = NEVER; // it came while nothing waited
-    if (!this.#awaitsFirst) return;
-    this.#awaitsFirst = false;
+    if (!this.awaitsFirst) return;
+    this.awaitsFirst = false;
     this.resumeByMs = nowMs + settleMs;
   }
 

@@ -5,7 +5,7 @@ import { Reconnection } from './reconnection.ts';
 import type { ReorderCounters, ReorderLimits, ReorderOutput } from './reorder-contract.ts';
 import { distance, type Sequence } from './sequence.ts';
 import { SequenceWindow } from './sequence-window.ts';
-import { Settling } from './settling.ts';
+import { ascending, Settling } from './settling.ts';
 import { StrayPackets } from './stray-packets.ts';
 
 /** Later than any time. */
@@ -17,12 +17,14 @@ const NEVER = Number.POSITIVE_INFINITY;
  * With d the serial distance (modulo 2^64) of a packet from the expected one, and W the window:
  *
  *     0 ≤ d < W    window: d = 0 goes on at once, others are held
- *     W ≤ d < 2W   the window slides until the packet is its last; gaps that fall out are lost
+ *     W ≤ d < 2W   the window slides until the packet is its last, and gaps that fall out are lost, where that leaves
+ *                  another held packet in it, or where the packet is a new connection's first
  *    -W ≤ d < 0    late; so is what is already held, and the range that the last jump left
  *     else         stray
  *
  * An epoch is a span of ascending sequences. It begins by settling: packets are gathered for a while, then the lowest
- * one is the first expected. Epochs end by a jump or a restart:
+ * one is the first expected. A packet held for too long ends the gaps before it, or was an early stray: where the
+ * source went on before it since, and more is missing before it than is held from it on. Epochs end by a jump or a restart:
  *
  *       settled, full, or 0 came: the        a late packet
  *       lowest is the first expected         is kept aside
@@ -59,7 +61,8 @@ export class ReorderBuffer {
   }
 
   get counters(): ReorderCounters {
-    return { ...this.#counts, delivered: this.#window.delivered, lost: this.#window.lost };
+    const { delivered, lost, earlyStrays } = this.#window;
+    return { ...this.#counts, stray: this.#counts.stray + earlyStrays, delivered, lost };
   }
 
   /** Packets kept: held in the window, gathered, kept aside, and stray candidates. */
@@ -102,7 +105,7 @@ export class ReorderBuffer {
 
   /** Hands on all that the window holds, giving up its gaps, and drops strays: the memory is needed. */
   giveUpGaps(): void {
-    this.#window.handOnAll();
+    this.#window.releaseAll();
     this.#dropStrays();
   }
 
@@ -138,7 +141,7 @@ export class ReorderBuffer {
     }
     const offset = this.#window.offsetOf(packet.high, packet.low);
     const size = this.#limits.maxPackets;
-    if (offset >= 0 && offset < 2 * size) {
+    if (offset >= 0 && (offset < size || this.#slides(offset))) {
       if (offset > 0 && offset < size && this.#window.holds(offset)) {
         this.#counts.late += 1;
         return;
@@ -155,6 +158,12 @@ export class ReorderBuffer {
     } else {
       this.#takeStray(packet);
     }
+  }
+
+  /** Whether a packet beyond the window is the stream that has gone on there, and no stray. */
+  #slides(offset: number): boolean {
+    if (offset >= 2 * this.#limits.maxPackets) return false;
+    return this.#reconnection?.awaitsFirst === true || this.#window.reaches(offset);
   }
 
   /** A packet of the window tells that the epoch goes on: stray ones were strays, late ones repeats. */
@@ -225,7 +234,7 @@ export class ReorderBuffer {
   }
 
   #jump(proof: readonly PacketView[]): void {
-    this.#window.handOnAll();
+    this.#window.releaseAll();
     this.#counts.jumps += 1;
     this.#left = this.#window.expected;
     this.#counts.late += this.#besideWindow?.count ?? 0;
@@ -234,7 +243,7 @@ export class ReorderBuffer {
   }
 
   #restart({ late, sinceMs }: Proving): void {
-    this.#window.handOnAll();
+    this.#window.releaseAll();
     this.#counts.restarts += 1;
     this.#left = undefined;
     this.#dropStrays();
@@ -271,8 +280,10 @@ export class ReorderBuffer {
     const { count } = settling;
     const packets = settling.takeNearNewest(2 * this.#limits.maxPackets);
     this.#counts.stray += count - packets.length;
-    const [first] = packets;
+    const inOrder = ascending(packets);
+    const [first] = inOrder;
     if (first !== undefined) this.#window.begin(first);
-    for (const packet of packets) this.#place(packet);
+    for (const packet of inOrder) this.#place(packet);
+    this.#window.orderByArrival(packets);
   }
 }

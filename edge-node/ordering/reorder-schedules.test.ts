@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plus, ReorderModel } from './testing/reorder-model.ts';
+import { plus } from './testing/circle.ts';
+import { ReorderModel } from './testing/reorder-model.ts';
 import { LIMITS, ReorderRig } from './testing/reorder-rig.ts';
 
 /** Any schedule at all, and what must hold of it; then every schedule the rules decide, against the model. */

@@ -1,4 +1,6 @@
+import { Arrivals } from './arrivals.ts';
 import { costOf } from './held-packets.ts';
+import { PacketRing } from './packet-ring.ts';
 import type { PacketView } from './packet-view.ts';
 import type { ReorderOutput } from './reorder-contract.ts';
 import { distance, highAfter, lowAfter, type Sequence } from './sequence.ts';
@@ -9,25 +11,27 @@ const NEVER = Number.POSITIVE_INFINITY;
 /**
  * The window of one epoch: the sequences from the expected one on, and the packets held for them.
  *
- * Invariants: slot `(head + offset) % size` belongs to the sequence `offset` after the expected one; the expected
- * one is never held between two calls; `count` slots are taken and cost `bytes`, at most `maxBytes`. What the window
- * moves past is either delivered, in order, or lost.
+ * Invariants: the ring's offset 0 is the expected sequence, which is never held between two calls; what is held is in
+ * the ring and among the arrivals, and costs `bytes`, at most `maxBytes`. What the window moves past is delivered, in
+ * order, or lost; what it drops is an early stray.
  */
 export class SequenceWindow {
   readonly #size: number;
   readonly #maxBytes: number;
   readonly #output: ReorderOutput;
-  // Made when first needed: most channels of a well-behaved source never hold anything.
-  #slots: (PacketView | undefined)[] = [];
-  #head = 0;
+  readonly #ring = new PacketRing();
+  readonly #arrivals = new Arrivals();
   #expectedHigh = 0;
   #expectedLow = 0;
-  count = 0;
+  /** The newest packet that came into the window, while it is held. */
+  #newest: PacketView | undefined;
+  /** Sequences given up since the last delivered one: lost once another is delivered. */
+  #givenUp = 0;
   bytes = 0;
   delivered = 0;
+  /** Missing between the first and the last delivered of each epoch. */
   lost = 0;
-  /** No later than any arrival in the window; exact after `releaseArrivedBy`. */
-  oldestArrivalMs = NEVER;
+  earlyStrays = 0;
 
   constructor(size: number, maxBytes: number, output: ReorderOutput) {
     this.#size = size;
@@ -35,14 +39,24 @@ export class SequenceWindow {
     this.#output = output;
   }
 
+  get count(): number {
+    return this.#ring.count;
+  }
+
   get expected(): Sequence {
     return { high: this.#expectedHigh, low: this.#expectedLow };
+  }
+
+  /** When the oldest held packet came; Infinity where none is held. */
+  get oldestArrivalMs(): number {
+    return this.#arrivals.oldest?.arrivedMs ?? NEVER;
   }
 
   /** Begins at a sequence; the window must be empty. */
   begin({ high, low }: Sequence): void {
     this.#expectedHigh = high;
     this.#expectedLow = low;
+    this.#givenUp = 0;
   }
 
   /** How far a sequence lies from the expected one. */
@@ -51,15 +65,23 @@ export class SequenceWindow {
   }
 
   holds(offset: number): boolean {
-    return this.count > 0 && this.#slots[(this.#head + offset) % this.#size] !== undefined;
+    return this.#ring.count > 0 && this.#ring.get(offset) !== undefined;
+  }
+
+  /** Whether a packet is held that would still be in the window if it slid to make `offset` its last sequence. */
+  reaches(offset: number): boolean {
+    const slid = offset - this.#size + 1;
+    for (let packet = this.#arrivals.oldest; packet !== undefined; packet = packet.newer) {
+      if (this.offsetOf(packet.high, packet.low) >= slid) return true;
+    }
+    return false;
   }
 
   /** The expected packet goes on at once, and with it what waited for it. */
   deliverExpected(packet: PacketView): void {
-    this.#step(1);
-    this.delivered += 1;
-    this.#output.deliver(packet);
-    if (this.count > 0) this.#drain();
+    if (this.#newest !== undefined) this.#newest = undefined;
+    this.#deliver(packet);
+    if (this.#ring.count > 0) this.#drain();
   }
 
   /**
@@ -79,13 +101,23 @@ export class SequenceWindow {
       this.deliverExpected(packet);
       return;
     }
-    if (this.count === 0 || packet.arrivedMs < this.oldestArrivalMs) {
-      this.oldestArrivalMs = packet.arrivedMs;
-    }
-    if (this.#slots.length === 0) this.#slots = new Array(this.#size).fill(undefined);
-    this.#slots[(this.#head + offset) % this.#size] = packet.kept();
-    this.count += 1;
+    const kept = packet.kept();
+    this.#ring.put(offset, kept);
+    this.#arrivals.add(kept);
+    this.#newest = kept;
     this.bytes += cost;
+  }
+
+  /** These packets were offered in another order than the one in which they had arrived, which is this. */
+  orderByArrival(packets: readonly PacketView[]): void {
+    this.#newest = undefined;
+    for (const packet of packets) {
+      const isHeld = this.#ring.get(this.offsetOf(packet.high, packet.low)) === packet;
+      this.#newest = isHeld ? packet : undefined;
+      if (!isHeld) continue;
+      this.#arrivals.remove(packet);
+      this.#arrivals.add(packet);
+    }
   }
 
   /** Gives up the gap before the lowest held packet, if any is held. */
@@ -93,19 +125,63 @@ export class SequenceWindow {
     if (this.count > 0) this.#advance(this.#lowestOffset() + 1);
   }
 
-  /** Gives up the gaps before every packet that arrived at `thenMs` or earlier. */
+  /** Lets every packet go that arrived at `thenMs` or earlier: gaps before it are given up, or it was a stray. */
   releaseArrivedBy(thenMs: number): void {
-    if (this.count === 0 || this.oldestArrivalMs > thenMs) return;
-    this.#advance(this.#highestArrivedBy(thenMs) + 1);
-    this.oldestArrivalMs = NEVER;
-    for (const packet of this.count > 0 ? this.#slots : []) {
-      this.oldestArrivalMs = Math.min(this.oldestArrivalMs, packet?.arrivedMs ?? NEVER);
+    for (;;) {
+      const { oldest } = this.#arrivals;
+      if (oldest === undefined || oldest.arrivedMs > thenMs) return;
+      const offset = this.offsetOf(oldest.high, oldest.low);
+      if (this.#isEarlyStray(oldest, offset)) {
+        this.#remove(oldest, offset);
+        this.earlyStrays += 1;
+      } else {
+        this.#advance(offset + 1);
+      }
     }
   }
 
-  /** Hands on everything held, giving up every gap. */
-  handOnAll(): void {
-    while (this.count > 0) this.giveUpGap();
+  /** Lets all go that is held. */
+  releaseAll(): void {
+    this.releaseArrivedBy(NEVER);
+  }
+
+  /**
+   * Whether a held packet came too early to belong here: there is a gap before it that is longer than all that is held
+   * behind it, and the newest packet came before that gap, where the source therefore is. Giving up the gap would
+   * lose more than the packet.
+   */
+  #isEarlyStray(packet: PacketView, offset: number): boolean {
+    const newest = this.#newest;
+    if (newest === packet) return false;
+    const sourceOffset = newest === undefined ? -1 : this.offsetOf(newest.high, newest.low);
+    let heldBehind = this.#heldFrom(offset);
+    let missing = 0;
+    for (let at = offset - 1; at > sourceOffset; at -= 1) {
+      if (this.holds(at)) {
+        heldBehind += 1;
+        missing = 0;
+      } else {
+        missing += 1;
+        if (missing > heldBehind) return true;
+      }
+    }
+    return false;
+  }
+
+  /** How many packets are held at an offset and beyond. */
+  #heldFrom(offset: number): number {
+    let count = 0;
+    for (let packet = this.#arrivals.oldest; packet !== undefined; packet = packet.newer) {
+      if (this.offsetOf(packet.high, packet.low) >= offset) count += 1;
+    }
+    return count;
+  }
+
+  #remove(packet: PacketView, offset: number): void {
+    this.#ring.remove(offset);
+    this.#arrivals.remove(packet);
+    this.bytes -= costOf(packet);
+    if (packet === this.#newest) this.#newest = undefined;
   }
 
   #lowestOffset(): number {
@@ -114,48 +190,46 @@ export class SequenceWindow {
     return offset;
   }
 
-  #highestArrivedBy(thenMs: number): number {
-    for (let offset = this.#size - 1; offset >= 0; offset -= 1) {
-      const packet = this.#slots[(this.#head + offset) % this.#size];
-      if (packet !== undefined && packet.arrivedMs <= thenMs) return offset;
-    }
-    return -1;
-  }
-
   /** Moves on by `steps` sequences, and by all that are held from there. */
   #advance(steps: number): void {
     let left = steps;
-    while (left > 0 && this.count > 0) {
+    while (left > 0 && this.#ring.count > 0) {
       left -= 1;
       if (!this.#deliverHeld()) {
-        this.lost += 1;
+        this.#givenUp += 1;
         this.#step(1);
       }
     }
-    this.lost += left;
+    this.#givenUp += left;
     this.#step(left);
     this.#drain();
   }
 
   #drain(): void {
-    while (this.count > 0 && this.#deliverHeld());
+    while (this.#ring.count > 0 && this.#deliverHeld());
   }
 
   /** Delivers the expected packet if it is held. */
   #deliverHeld(): boolean {
-    const packet = this.#slots[this.#head];
+    const packet = this.#ring.get(0);
     if (packet === undefined) return false;
-    this.#slots[this.#head] = undefined;
-    this.count -= 1;
-    this.bytes -= costOf(packet);
-    this.#step(1);
-    this.delivered += 1;
-    this.#output.deliver(packet);
+    this.#remove(packet, 0);
+    this.#deliver(packet);
     return true;
   }
 
+  #deliver(packet: PacketView): void {
+    this.#step(1);
+    this.delivered += 1;
+    if (this.#givenUp > 0) {
+      this.lost += this.#givenUp;
+      this.#givenUp = 0;
+    }
+    this.#output.deliver(packet);
+  }
+
   #step(count: number): void {
-    this.#head = (this.#head + count) % this.#size;
+    this.#ring.advance(count);
     this.#expectedHigh = highAfter(this.#expectedHigh, this.#expectedLow, count);
     this.#expectedLow = lowAfter(this.#expectedLow, count);
   }

@@ -46,16 +46,21 @@ export class Settling extends HeldPackets {
   }
 
   /**
-   * Empties the list and returns what lies within `reach` of the newest packet, in ascending serial order. What lies
+   * Empties the list and returns what lies within `reach` of the newest packet, in order of arrival. What lies
    * elsewhere was left behind by another sender, or by another life of this one.
    */
   takeNearNewest(reach: number): PacketView[] {
     const packets = this.take();
-    const newest = packets.at(-1);
-    if (newest === undefined) return packets;
-    const offset = ({ high, low }: PacketView) => distance(high, low, newest.high, newest.low);
-    return packets
-      .filter((packet) => Math.abs(offset(packet)) < reach)
-      .sort((a, b) => offset(a) - offset(b));
+    return packets.filter((packet) => Math.abs(offsetFromNewest(packets, packet)) < reach);
   }
+}
+
+/** In serial order, cut opposite to the newest, which is the last. */
+export function ascending(packets: readonly PacketView[]): PacketView[] {
+  return packets.toSorted((a, b) => offsetFromNewest(packets, a) - offsetFromNewest(packets, b));
+}
+
+function offsetFromNewest(packets: readonly PacketView[], { high, low }: PacketView): number {
+  const newest = packets.at(-1);
+  return newest === undefined ? 0 : distance(high, low, newest.high, newest.low);
 }

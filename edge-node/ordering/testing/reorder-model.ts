@@ -3,43 +3,16 @@
  * keeps sequences without bytes. Where the rules leave the outcome open, `isSpecified` says so.
  */
 
+import { ahead, ascending, holds, isEarlyStray, isWithin, type Kept, plus } from './circle.ts';
+
 export interface ModelLimits {
   readonly maxPackets: number;
   readonly deadlineMs: number;
   readonly settleMs: number;
 }
 
-interface Kept {
-  readonly sequence: bigint;
-  readonly arrivedMs: number;
-}
-
 const CANDIDATES = 16;
 const JUMP = 5;
-
-/** How far `to` lies ahead of `from` on the circle of 2^64; negative behind. */
-export function ahead(from: bigint, to: bigint): bigint {
-  return BigInt.asIntN(64, to - from);
-}
-
-export function plus(sequence: bigint, count: bigint): bigint {
-  return BigInt.asUintN(64, sequence + count);
-}
-
-/** In the order of the circle, cut opposite to the newest. */
-function ascending(kept: readonly Kept[]): Kept[] {
-  const newest = kept.at(-1)?.sequence ?? 0n;
-  return kept.toSorted((a, b) => (ahead(newest, a.sequence) < ahead(newest, b.sequence) ? -1 : 1));
-}
-
-function isWithin(window: bigint, a: bigint, b: bigint): boolean {
-  const distance = ahead(a, b);
-  return -window < distance && distance < window;
-}
-
-function holds(kept: readonly Kept[], sequence: bigint): boolean {
-  return kept.some((packet) => packet.sequence === sequence);
-}
 
 export class ReorderModel {
   /** Delivered sequences, one list per epoch. */
@@ -58,6 +31,8 @@ export class ReorderModel {
   /** When the epoch that settles got its first packet. */
   #settlingSince = 0;
   #held: Kept[] = [];
+  /** The newest packet that came into the window. */
+  #newest: Kept | undefined;
   #aside: Kept[] = [];
   #candidates: Kept[] = [];
   /** Where the epoch before the last jump had got to. */
@@ -107,14 +82,14 @@ export class ReorderModel {
       const isLeft = [sequence, ...this.#held.map((kept) => kept.sequence)].some(this.#isLeft);
       return !isLeft && this.#held.every(isBeside);
     }
-    if (this.#isNear(ahead(this.#expected, sequence))) return true;
+    if (this.#isInWindow(sequence, ahead(this.#expected, sequence))) return true;
     const isAsideOpen = this.#aside.length < this.#limits.maxPackets;
     return isAsideOpen && this.#aside.every(isBeside) && !this.#isBesideLeft(sequence);
   }
 
   push(sequence: bigint, nowMs: number): void {
     this.received += 1;
-    const packet = { sequence, arrivedMs: nowMs };
+    const packet = { sequence, arrivedMs: nowMs, nth: this.received };
     if (this.#expected === undefined) this.#pushSettling(packet);
     else this.#pushKnown(packet, ahead(this.#expected, sequence));
   }
@@ -128,8 +103,7 @@ export class ReorderModel {
       this.#waitingSince = undefined;
       this.#giveUpGap();
     }
-    const isLate = (kept: Kept): boolean => nowMs >= kept.arrivedMs + this.#limits.deadlineMs;
-    while (this.#expected !== undefined && this.#held.some(isLate)) this.#giveUpGap();
+    if (this.#expected !== undefined) this.#release(nowMs - this.#limits.deadlineMs);
   }
 
   sourceConnected(): void {
@@ -138,8 +112,25 @@ export class ReorderModel {
     this.#reconnected = true;
   }
 
-  #isNear(distance: bigint): boolean {
-    return distance >= 0n && distance < 2n * this.#window;
+  /** Beyond W only the stream itself: what lies beside a held packet, or is the first of a new connection. */
+  #isInWindow(sequence: bigint, distance: bigint): boolean {
+    if (distance < 0n || distance >= 2n * this.#window) return false;
+    const isBeside = ({ sequence: held }: Kept) => ahead(held, sequence) < this.#window;
+    return distance < this.#window || this.#reconnected || this.#held.some(isBeside);
+  }
+
+  /** Each packet that arrived by then goes, the oldest first: dropped as an early stray, or on, without what lacks. */
+  #release(thenMs: number): void {
+    for (;;) {
+      const [oldest] = this.#held.toSorted((a, b) => a.nth - b.nth);
+      if (oldest === undefined || oldest.arrivedMs > thenMs) return;
+      if (isEarlyStray(oldest, this.#held, this.#newest, this.#expected ?? 0n)) {
+        this.#held = this.#held.filter((kept) => kept !== oldest);
+        this.stray += 1;
+      } else {
+        while (this.#held.includes(oldest)) this.#giveUpGap();
+      }
+    }
   }
 
   readonly #isLeft = (sequence: bigint): boolean => {
@@ -181,9 +172,9 @@ export class ReorderModel {
   }
 
   #pushKnown(packet: Kept, distance: bigint): void {
-    if (this.#isNear(distance) && holds(this.#held, packet.sequence)) {
+    if (holds(this.#held, packet.sequence)) {
       this.late += 1;
-    } else if (this.#isNear(distance)) {
+    } else if (this.#isInWindow(packet.sequence, distance)) {
       this.#pushNear(packet, distance);
     } else if ((distance < 0n && distance >= -this.#window) || this.#isLeft(packet.sequence)) {
       this.#pushPast(packet);
@@ -194,6 +185,7 @@ export class ReorderModel {
 
   #pushNear(packet: Kept, distance: bigint): void {
     this.#sourceGoesOn();
+    this.#newest = packet;
     this.#held = ascending([...this.#held, packet]);
     if (distance >= this.#window) {
       const slid = plus(packet.sequence, 1n - this.#window);
@@ -275,11 +267,12 @@ export class ReorderModel {
 
   #start(): void {
     this.epochs.push([]);
+    this.#newest = this.#held.toSorted((a, b) => b.nth - a.nth)[0];
     this.#giveUpGap();
   }
 
   #handOnHeld(): void {
-    while (this.#held.length > 0) this.#deliverLowest();
+    this.#release(Number.POSITIVE_INFINITY);
   }
 
   #giveUpGap(): void {

@@ -1,7 +1,7 @@
 import { ReorderBuffer } from '../reorder-buffer.ts';
 import type { ReorderLimits } from '../reorder-contract.ts';
+import { ahead, plus } from './circle.ts';
 import { packetOf, payloadOf } from './packets.ts';
-import { ahead, plus } from './reorder-model.ts';
 
 /** What a byte limit counts for a packet on top of its payload. */
 const OVERHEAD_BYTES = 64;
