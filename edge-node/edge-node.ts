@@ -3,9 +3,11 @@ import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Config } from '../shared/config.ts';
 import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
+import { OpenFilesWatch } from '../shared/open-files.ts';
 import type { Store } from '../shared/store/store.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
 import { AdminServer } from './admin/admin-server.ts';
+import type { EdgeView } from './admin/edge-view.ts';
 import { Places } from './admission/places.ts';
 import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
@@ -57,6 +59,7 @@ export class EdgeNode {
   readonly #sessions: Sessions;
   readonly #lines: LineServer;
   readonly #admin: AdminServer;
+  readonly #files: OpenFilesWatch;
   #timers: NodeJS.Timeout[] = [];
   #isListening = false;
 
@@ -66,6 +69,7 @@ export class EdgeNode {
     this.#logger = logger;
     this.#log = new LogLimiter(logger);
     this.#clock = clock;
+    this.#files = new OpenFilesWatch(this.#log);
     this.#turns = new Turns(clock, this.#overload);
     this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
     this.#source = new SourceClient({
@@ -145,7 +149,7 @@ export class EdgeNode {
       record: this.#record,
       log: this.#log,
     });
-    this.#admin = new AdminServer({
+    const view: EdgeView = {
       storeName: config.STORE,
       packetDurationMs: config.PACKET_DURATION_MS,
       store,
@@ -160,20 +164,23 @@ export class EdgeNode {
       writer: this.#writer,
       load: this.#load,
       clock,
+      files: this.#files,
       isAccepting: () => this.#isListening && !this.#sessions.isDraining,
+    };
+    this.#admin = new AdminServer({
+      view,
+      allowedHosts: config.ADMIN_ALLOWED_HOSTS,
+      log: this.#log,
     });
   }
 
   /** @throws a listener's error, such as EADDRINUSE; the source and the store may be away */
   async start(): Promise<{ readonly users: AddressInfo; readonly admin: AddressInfo }> {
     this.#writer.start();
-    const admin = await this.#admin.listen(
-      this.#config.ADMIN_HOST,
-      this.#config.ADMIN_PORT,
-      this.#log,
-    );
+    const admin = await this.#admin.listen(this.#config.ADMIN_HOST, this.#config.ADMIN_PORT);
     const users = await this.#lines.listen();
     this.#isListening = true;
+    this.#files.start();
     this.#source.start(this.#channels);
     this.#timers = [
       // Once the sockets were read: what a late loop has not heard yet is no silence.
@@ -186,7 +193,7 @@ export class EdgeNode {
 
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
   async stop(): Promise<void> {
-    await this.#sessions.drain();
+    await Promise.all([this.#sessions.drain(), this.#admin.drain(this.#config.SERVER_DRAIN_MS)]);
     this.#source.stop();
     for (const timer of this.#timers) clearInterval(timer);
     this.#channels.stop();
@@ -197,6 +204,7 @@ export class EdgeNode {
       this.#logger.warn({ err }, 'the store did not close');
     });
     await this.#admin.close();
+    this.#files.stop();
     this.#record.flush();
     this.#log.flush();
   }
@@ -204,6 +212,7 @@ export class EdgeNode {
   /** Cuts the draining of a stop short. */
   hurry(): void {
     this.#sessions.hurry();
+    this.#admin.hurry();
   }
 
   #sweep(): void {

@@ -14,6 +14,10 @@ export const HTTP_ERRORS = {
   not_found: { status: 404, message: 'no such path' },
   method_not_allowed: { status: 405, message: 'this path does not take that method' },
   body_too_large: { status: 413, message: 'the body is larger than 4 KiB' },
+  misdirected: {
+    status: 421,
+    message: 'this server is not asked by that host name: see ADMIN_ALLOWED_HOSTS',
+  },
   store_unavailable: { status: 500, message: 'the store did not answer in time' },
   internal: { status: 500, message: 'internal error' },
   shutting_down: { status: 503, message: 'this server is draining' },

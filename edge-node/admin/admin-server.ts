@@ -1,9 +1,25 @@
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
+import { HttpError } from '../../shared/errors.ts';
+import { answerErrors } from '../../shared/http/error-answers.ts';
+import { HttpListener } from '../../shared/http/http-listener.ts';
+import { ADMIN_MAX_CONNECTIONS, HTTP_BODY_MAX_BYTES } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { hostCheck } from './allowed-hosts.ts';
+import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
+import { InTurn } from './in-turn.ts';
 import { createMetrics } from './metrics.ts';
-import { edgeStatus } from './status.ts';
+import { edgeStatus, storeAnswers } from './status.ts';
+
+interface AdminParts {
+  readonly view: EdgeView;
+  readonly allowedHosts: readonly string[];
+  readonly log: LogLimiter;
+}
+
+/** They tell nothing about users, and balancers and scrapers ask them by names of their own. */
+const FOR_ANY_HOST = ['/healthz', '/readyz', '/metrics'];
 
 /**
  * What operators and balancers ask of an edge node: `GET /healthz` (the process turns), `/readyz` (it accepts users
@@ -12,31 +28,82 @@ import { edgeStatus } from './status.ts';
  */
 export class AdminServer {
   readonly #app: FastifyInstance;
+  readonly #listener: HttpListener;
+  readonly #view: EdgeView;
+  readonly #heavy = new InTurn();
+  #metricsUnderWay: Promise<Buffer> | undefined;
 
-  constructor(view: EdgeView) {
-    const metrics = createMetrics(view);
-    this.#app = fastify({ logger: false, forceCloseConnections: true });
+  constructor({ view, allowedHosts, log }: AdminParts) {
+    this.#view = view;
+    const answerError = answerErrors(log, () => 'bad_request');
+    this.#app = fastify({
+      logger: false,
+      bodyLimit: HTTP_BODY_MAX_BYTES,
+      frameworkErrors: answerError,
+    });
+    this.#app.setErrorHandler(answerError);
+    this.#app.setNotFoundHandler(() => {
+      throw new HttpError('not_found');
+    });
+    const isAllowed = hostCheck(allowedHosts);
+    this.#app.addHook('onRequest', async ({ headers, routeOptions }) => {
+      if (FOR_ANY_HOST.includes(routeOptions.url ?? '') || isAllowed(headers.host)) return;
+      throw new HttpError('misdirected');
+    });
+    this.#route();
+    this.#listener = new HttpListener({
+      handler: this.#app.routing,
+      maxConnections: ADMIN_MAX_CONNECTIONS,
+      log,
+    });
+  }
+
+  /** @throws the listener's error, such as EADDRINUSE */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await this.#app.ready();
+    return this.#listener.listen(host, port);
+  }
+
+  /** Answers for `ms` with `connection: close`, so that no client is cut off in a request of its own. */
+  drain(ms: number): Promise<void> {
+    return this.#listener.drain(ms);
+  }
+
+  hurry(): void {
+    this.#listener.hurry();
+  }
+
+  async close(): Promise<void> {
+    await this.#listener.close();
+    await this.#app.close();
+  }
+
+  #route(): void {
+    const view = this.#view;
+    const metrics = createMetrics(view, () => this.#listener);
+    const page = async () => {
+      const ofNode = Buffer.from(await metrics.metrics());
+      return Buffer.concat([
+        ofNode,
+        ...(await channelMetricsText(view.channels.channels, view.clock)),
+      ]);
+    };
     this.#app.get('/healthz', () => ({ status: 'ok' }));
     this.#app.get('/readyz', (_request, reply) => {
       const isReady = view.isAccepting();
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
     });
+    // Who asks while it is being made is given the same.
     this.#app.get('/metrics', async (_request, reply) => {
-      return reply.type(metrics.contentType).send(await metrics.metrics());
+      this.#metricsUnderWay ??= this.#heavy.run(page).finally(() => {
+        this.#metricsUnderWay = undefined;
+      });
+      return reply.type(metrics.contentType).send(await this.#metricsUnderWay);
     });
-    this.#app.get<{ Querystring: { user?: string } }>('/status', ({ query }) =>
-      edgeStatus(view, query.user),
-    );
-  }
-
-  /** @throws the listener's error, such as EADDRINUSE */
-  async listen(host: string, port: number, log: LogLimiter): Promise<AddressInfo> {
-    await this.#app.listen({ host, port });
-    this.#app.server.on('error', (err) => log.error('an operator could not be accepted', { err }));
-    return this.#app.server.address() as AddressInfo;
-  }
-
-  async close(): Promise<void> {
-    await this.#app.close();
+    this.#app.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
+      const answers = await storeAnswers(view);
+      const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
+      return reply.type('application/json').send(status);
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
+import type { OpenFilesWatch } from '../../shared/open-files.ts';
 import type { Store } from '../../shared/store/store.ts';
 import type { Places } from '../admission/places.ts';
 import type { Registrations } from '../admission/registrations.ts';
@@ -27,6 +28,7 @@ export interface EdgeView {
   readonly registrations: Registrations;
   readonly writer: UsageWriter;
   readonly load: LoadFactor;
+  readonly files: OpenFilesWatch;
   readonly clock: Clock;
   /** Listening, and not draining. */
   readonly isAccepting: () => boolean;

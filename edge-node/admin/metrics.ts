@@ -1,14 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { CLOSE_REASONS, REFUSALS } from '../../shared/errors.ts';
-import type { Channel } from '../channels/channel.ts';
+import type { HttpListener } from '../../shared/http/http-listener.ts';
 import type { EdgeView } from './edge-view.ts';
 
 type Labels = Readonly<Record<string, string>>;
 /** Values of a metric at the time of a scrape; one without labels has a single value. */
 type Read = () => number | Iterable<readonly [Labels, number]>;
 
-/** All metrics of an edge node. The parts keep plain counters; nothing is computed before somebody asks. */
-export function createMetrics(view: EdgeView): Registry {
+/** The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before somebody asks. */
+export function createMetrics(view: EdgeView, listener: () => HttpListener): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const define = (kind: typeof Counter | typeof Gauge) => {
@@ -30,9 +30,10 @@ export function createMetrics(view: EdgeView): Registry {
   const counter = define(Counter);
   const gauge = define(Gauge);
   sourceMetrics(view, counter, gauge);
-  channelMetrics(view, counter, gauge);
+  nodeMetrics(view, counter, gauge);
   userMetrics(view, counter, gauge);
   usageMetrics(view, counter, gauge);
+  adminMetrics(view, listener, counter, gauge);
   return registry;
 }
 
@@ -61,11 +62,7 @@ function sourceMetrics({ source, channels }: EdgeView, counter: Define, gauge: D
   ]);
 }
 
-function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: Define): void {
-  const perChannel = (read: (channel: Channel) => number): Read => {
-    return () => [...channels.channels].map((channel) => [{ channel: channel.id }, read(channel)]);
-  };
-  const labels = ['channel'];
+function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Define): void {
   gauge('channels', 'Channels that are known now', [], () => channels.size);
   gauge('log_bytes', 'Memory of all logs and held packets', [], () => channels.budget.usedBytes);
   gauge(
@@ -75,72 +72,6 @@ function channelMetrics({ channels, load }: EdgeView, counter: Define, gauge: De
     () => channels.budget.pinnedBytes,
   );
   gauge('load_factor', 'How far batch and linger have grown with the load', [], () => load.value);
-  gauge(
-    'channel_watchers',
-    'Users of a channel',
-    labels,
-    perChannel(({ watchers }) => watchers.size),
-  );
-  gauge(
-    'channel_held_packets',
-    'Packets that wait for a missing one',
-    labels,
-    perChannel(({ heldPackets }) => heldPackets),
-  );
-  counter(
-    'channel_received_packets_total',
-    'Packets from the source',
-    labels,
-    perChannel(({ counters }) => counters.received),
-  );
-  counter(
-    'channel_lost_packets_total',
-    'Packets missing between the first and the last delivered',
-    labels,
-    perChannel(({ counters }) => counters.lost),
-  );
-  counter(
-    'channel_late_packets_total',
-    'Late and repeated packets',
-    labels,
-    perChannel(({ counters }) => counters.late),
-  );
-  counter(
-    'channel_stray_packets_total',
-    'Stray packets',
-    labels,
-    perChannel(({ counters }) => counters.stray),
-  );
-  counter(
-    'channel_jumps_total',
-    'New epochs by a jump of the source',
-    labels,
-    perChannel(({ counters }) => counters.jumps),
-  );
-  counter(
-    'channel_restarts_total',
-    'New epochs by a restart of the source',
-    labels,
-    perChannel(({ counters }) => counters.restarts),
-  );
-  counter(
-    'channel_delivered_packets_total',
-    'Packets that the kernel took, over all users',
-    labels,
-    perChannel(({ deliveredPackets }) => deliveredPackets),
-  );
-  counter(
-    'channel_delivered_bytes_total',
-    'Bytes that the kernel took, over all users',
-    labels,
-    perChannel(({ deliveredBytes }) => deliveredBytes),
-  );
-  counter(
-    'channel_skipped_packets_total',
-    'Packets left out for users who were too slow',
-    labels,
-    perChannel(({ skippedPackets }) => skippedPackets),
-  );
 }
 
 function userMetrics(
@@ -262,4 +193,37 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
     [{ reason: 'too_old' }, writer.stats.rowsTooOld + writer.stats.spool.rowsTooOld],
     [{ reason: 'no_room' }, writer.stats.rowsWithoutRoom],
   ]);
+}
+
+function adminMetrics(
+  { files }: EdgeView,
+  listener: () => HttpListener,
+  counter: Define,
+  gauge: Define,
+): void {
+  gauge(
+    'admin_connections',
+    "Connections to the operators' port",
+    [],
+    () => listener().connections,
+  );
+  counter(
+    'admin_connections_closed_total',
+    "Connections to the operators' port that were closed for the sake of others",
+    ['reason'],
+    () => {
+      const { madeRoom, turnedAway, flooding } = listener().counts;
+      return [
+        [{ reason: 'made_room' }, madeRoom],
+        [{ reason: 'turned_away' }, turnedAway],
+        [{ reason: 'flooding' }, flooding],
+      ];
+    },
+  );
+  counter(
+    'files_exhausted_total',
+    'Times that this process could open no more files',
+    [],
+    () => files.exhausted,
+  );
 }

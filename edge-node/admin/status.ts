@@ -1,18 +1,26 @@
 import { STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Channel } from '../channels/channel.ts';
+import { inSlices } from '../delivery/in-slices.ts';
 import type { Session } from '../delivery/session.ts';
 import type { EdgeView } from './edge-view.ts';
 
 /** Users listed at most; `?user=` finds the others. */
 const MAX_LISTED_USERS = 1_000;
 
-/** The node at one glance, for people: source, store, channels with rates and gaps, users with lag and drops. */
-export async function edgeStatus(view: EdgeView, user: string | undefined) {
-  const { source, channels, sessions, writer, load, store, clock } = view;
-  const storeAnswers = await withTimeout(store.ping(), STORE_TIMEOUT_MS).then(
-    () => true,
-    () => false,
+/**
+ * The node at one glance, for people: source, store, channels with rates and gaps, users with lag and drops. JSON, put
+ * together from slices: a node may have thousands of channels, and viewers are served meanwhile.
+ */
+export async function edgeStatus(
+  view: EdgeView,
+  storeAnswers: boolean,
+  user: string | undefined,
+): Promise<string> {
+  const { source, channels, sessions, writer, load, clock } = view;
+  const listedChannels: string[] = [];
+  await inSlices([...channels.channels], clock, (channel) =>
+    listedChannels.push(JSON.stringify(channelStatus(channel, clock.monotonicMs()))),
   );
   const nowMs = clock.monotonicMs();
   const listed: object[] = [];
@@ -22,7 +30,7 @@ export async function edgeStatus(view: EdgeView, user: string | undefined) {
       listed.push(userStatus(view, session, nowMs));
     }
   }
-  return {
+  const node = {
     accepting: view.isAccepting(),
     loadFactor: round(load.value),
     source: {
@@ -34,11 +42,22 @@ export async function edgeStatus(view: EdgeView, user: string | undefined) {
     },
     store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
     memory: { logBytes: channels.budget.usedBytes, rssBytes: process.memoryUsage.rss() },
-    channels: [...channels.channels].map((channel) => channelStatus(channel, nowMs)),
+  };
+  const users = {
     usersTotal: sessions.size,
     usersWaiting: channels.waitingUsers,
     users: listed,
   };
+  const [before, after] = [JSON.stringify(node).slice(0, -1), JSON.stringify(users).slice(1)];
+  return `${before},"channels":[${listedChannels.join()}],${after}`;
+}
+
+/** Whether the store answers in time. */
+export function storeAnswers({ store }: EdgeView): Promise<boolean> {
+  return withTimeout(store.ping(), STORE_TIMEOUT_MS).then(
+    () => true,
+    () => false,
+  );
 }
 
 function channelStatus(channel: Channel, nowMs: number) {

@@ -26,7 +26,8 @@ export class EdgeRig {
   readonly store = new MemoryStore();
   readonly #users: ScriptedUser[] = [];
   #usersPort = 0;
-  #origin = '';
+  /** Of its admin port. */
+  origin = '';
   #edge: EdgeNode | undefined;
 
   /** Connected to its source, unless `source` is 'away': then its port refuses. */
@@ -42,6 +43,7 @@ export class EdgeRig {
       CHANNEL_SOURCE_PORT: String(rig.source.port),
       USAGE_SPOOL_DIR: spool,
       DRAIN_MS: '0',
+      SERVER_DRAIN_MS: '0',
       ...settings,
     });
     const edge = new EdgeNode({ config, store: rig.store, logger: createLogger('fatal', 'edge') });
@@ -54,7 +56,7 @@ export class EdgeRig {
     rig.#edge = edge;
     const { users, admin } = await edge.start();
     rig.#usersPort = users.port;
-    rig.#origin = `http://127.0.0.1:${admin.port}`;
+    rig.origin = `http://127.0.0.1:${admin.port}`;
     if (source === 'there') await rig.connected(1);
     return rig;
   }
@@ -104,7 +106,7 @@ export class EdgeRig {
 
   /** A metric's value, by its name without prefix and, where it has labels, one label's value. */
   async metric(name: string, label?: string): Promise<number> {
-    const answer = await fetch(`${this.#origin}/metrics`);
+    const answer = await fetch(`${this.origin}/metrics`);
     const lines = (await answer.text()).split('\n');
     const start = `streaming_${name}${label === undefined ? ' ' : '{'}`;
     const line = lines.find(
@@ -115,7 +117,7 @@ export class EdgeRig {
 
   /** Packets left out for a user who was too slow. */
   async skippedOf(userId: string): Promise<number[]> {
-    const answer = await fetch(`${this.#origin}/status?user=${userId}`);
+    const answer = await fetch(`${this.origin}/status?user=${userId}`);
     const { users } = (await answer.json()) as { users: UserStatus[] };
     return users.map(({ skippedPackets }) => skippedPackets);
   }

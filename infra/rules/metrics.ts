@@ -3,7 +3,10 @@ import { read } from './tree.ts';
 
 /** Every metric that an edge node has: ours as they are defined, and those of its runtime. */
 export function servedMetrics(): Set<string> {
-  const defined = read('edge-node/admin/metrics.ts').matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g);
+  const sources = ['metrics.ts', 'channel-metrics.ts'].map((file) =>
+    read(`edge-node/admin/${file}`),
+  );
+  const defined = sources.join('\n').matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const ofRuntime = registry.getMetricsAsArray().map(({ name }) => name);

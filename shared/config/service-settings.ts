@@ -1,5 +1,5 @@
 import { RUN_MAX_BYTES } from '../limits.ts';
-import { bytes, HOUR_MS, integer, MIB, oneOf, port, setting, text } from './setting.ts';
+import { bytes, HOUR_MS, hostNames, integer, MIB, oneOf, port, setting, text } from './setting.ts';
 
 /** What functions and the edge node are set by, but for their store. */
 export const SERVICE_SETTINGS = {
@@ -137,6 +137,11 @@ export const SERVICE_SETTINGS = {
       'Address of `/healthz`, `/readyz`, `/metrics` and `/status` of the edge node. Not for the public: `/status` names users.',
     ),
     ADMIN_PORT: setting(port, '9112', 'Its port; 0 takes a free one.'),
+    ADMIN_ALLOWED_HOSTS: setting(
+      hostNames,
+      '',
+      'Names, with commas between them, by which `/status` may be asked for besides `localhost`, the own host name and any IP address. It keeps web pages out that have a name of theirs resolve to this machine.',
+    ),
     LOG_LEVEL: setting(
       oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
       'info',

@@ -58,6 +58,19 @@ export function setting<T>(parse: Parse<T>, fallback: string, about: string): Se
   return { default: fallback, parse, about };
 }
 
+/** Names with commas between them, in lower case; none is fine. */
+export const hostNames: Parse<readonly string[]> = (given) => {
+  const names = given
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+  if (!names.every((name) => /^[a-z0-9_.-]+$/.test(name))) {
+    throw new RangeError('host names with commas between them, without ports');
+  }
+  return names;
+};
+
 export const text: Parse<string> = (value) => value;
 export const port = integer(0, 65_535);
 export const MIB = 1024 ** 2;
