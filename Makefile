@@ -38,9 +38,9 @@ demo: node ## Automated demonstration (DEMO_SECONDS=15, STORE=sqlite|cassandra|d
 
 ### Run Commands
 functions: node ## Run the HTTP service in the foreground (8080)
-	@exec $(NODE) functions/server.ts
+	@exec $(NODE) --disable-sigusr1 functions/server.ts
 edge-node: node ## Run the edge node in the foreground (9111, admin 9112)
-	@exec $(NODE) edge-node/main.ts
+	@exec $(NODE) --disable-sigusr1 edge-node/main.ts
 schema: node ## Make or update the tables of the store that STORE names
 	@npm run --silent schema
 spool: node ## Store the usage rows that wait in a spool folder (DIR=data/spool)

@@ -10,7 +10,7 @@ import { EdgeNode } from './edge-node.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 
 /** Runs until it is told to stop. */
-async function main({ output, stopped }: ServiceProcess): Promise<void> {
+async function main({ output, stopped, onImpatience }: ServiceProcess): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL, 'edge-node', output);
 
@@ -27,9 +27,9 @@ async function main({ output, stopped }: ServiceProcess): Promise<void> {
     `ready to handle users at ${users.address}:${users.port}, admin at ${admin.address}:${admin.port}`,
   );
 
+  onImpatience(() => edge.hurry());
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
-  for (const again of ['SIGTERM', 'SIGINT'] as const) process.on(again, () => edge.hurry());
   await edge.stop();
   logger.info('stopped');
 }

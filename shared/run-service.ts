@@ -4,6 +4,8 @@ import { LOG_DRAIN_MS } from './limits.ts';
 import { withTimeout } from './with-timeout.ts';
 
 const STDOUT = 1;
+/** All that asks a process to end: left alone, the last three would end it without a word, and lose what it counted. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 
 /** What a service is given by the process that it runs in. */
 export interface ServiceProcess {
@@ -11,6 +13,32 @@ export interface ServiceProcess {
   readonly output: BackgroundOutput;
   /** Resolves with the first signal to stop, which counts while the service starts, too. */
   readonly stopped: Promise<NodeJS.Signals>;
+  /** Calls back at each further signal to stop. */
+  readonly onImpatience: (hurry: () => void) => void;
+}
+
+/**
+ * Signals as a service takes them, from the first moment on. SIGUSR1 does nothing, where Node would let anybody on this
+ * machine run code in the process; `--disable-sigusr1` says so even before this code runs.
+ */
+function takeSignals(): Pick<ServiceProcess, 'stopped' | 'onImpatience'> {
+  const first = Promise.withResolvers<NodeJS.Signals>();
+  let isStopping = false;
+  let hurry = () => {};
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => {
+      if (isStopping) hurry();
+      isStopping = true;
+      first.resolve(signal);
+    });
+  }
+  process.on('SIGUSR1', () => {});
+  return {
+    stopped: first.promise,
+    onImpatience: (callback) => {
+      hurry = callback;
+    },
+  };
 }
 
 /**
@@ -19,11 +47,7 @@ export interface ServiceProcess {
  */
 export async function runService(main: (process: ServiceProcess) => Promise<void>): Promise<never> {
   const output = new BackgroundOutput(STDOUT);
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  const exitCode = await main({ output, stopped }).then(
+  const exitCode = await main({ output, ...takeSignals() }).then(
     () => 0,
     (error: unknown) => {
       if (!(error instanceof ConfigError || error instanceof StoreSetupError)) throw error;

@@ -50,4 +50,4 @@ FROM runtime AS edge-node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD /healthcheck.sh "${ADMIN_PORT:-9112}"
 # node is process 1 and handles SIGTERM itself.
-CMD ["node", "edge-node/main.ts"]
+CMD ["node", "--disable-sigusr1", "edge-node/main.ts"]

@@ -5,6 +5,6 @@ if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
   # Lambda leaves _HANDLER blank for images, and the runtime client reads nothing else.
   export _HANDLER="${1:?a handler such as usage.handler must be the command in Lambda}"
   cd "$LAMBDA_TASK_ROOT"
-  exec node "$LAMBDA_RUNTIME_DIR/node_modules/aws-lambda-ric/index.mjs"
+  exec node --disable-sigusr1 "$LAMBDA_RUNTIME_DIR/node_modules/aws-lambda-ric/index.mjs"
 fi
 exec "$@"

@@ -51,7 +51,7 @@ EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD /healthcheck.sh "${SERVER_PORT:-8080}"
 # node is process 1 and handles SIGTERM itself.
-CMD ["node", "functions/server.ts"]
+CMD ["node", "--disable-sigusr1", "functions/server.ts"]
 
 # The Lambda runtime interface client is native code: the compilers it needs stay in this stage.
 FROM node AS lambda-runtime

@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CLOCK_STEP_PERSISTS_MS } from '../../shared/limits.ts';
 import { TestService } from './testing/test-service.ts';
 import type { TestUser } from './testing/test-user.ts';
@@ -11,6 +11,8 @@ const PACKET_MS = 20;
 const CHANNEL = 'zato01';
 const PACKETS_PER_SECOND = 50;
 const HOUR_MS = 3_600_000;
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let service: TestService;
 let folder: string;

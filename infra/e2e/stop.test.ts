@@ -19,3 +19,32 @@ test('a second signal cuts the draining short, and nothing that was counted is l
   expect(ended.map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown', 'shutdown']);
   for (const name of names) expect(await service.storedMs(name)).toBe(500 * 20);
 });
+
+test.each(['SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const)(
+  '%s ends both services as SIGTERM does, and nothing that was counted is lost by it',
+  async (signal) => {
+    service = await TestService.start();
+    const edge = await service.startEdge();
+    await service.register('user-1');
+    const [user] = await service.watch(edge, 'zato01', 'user-1');
+    service.source.send('zato01', 500);
+    await service.eventually(() => user?.packets).toBe(500);
+    expect(await edge.process.end(signal)).toBe(0);
+    expect(await service.storedMs('user-1')).toBe(500 * 20);
+    expect(await service.functions.end(signal)).toBe(0);
+  },
+);
+
+test('SIGUSR1 changes nothing: no debugger listens, and users are served', async () => {
+  service = await TestService.start();
+  const edge = await service.startEdge();
+  await service.register('user-1');
+  const [user] = await service.watch(edge, 'zato01', 'user-1');
+  for (const process of [edge.process, service.functions]) process.signal('SIGUSR1');
+  service.source.send('zato01', 500);
+  await service.eventually(() => user?.packets).toBe(500);
+  await service.register('user-2');
+  // The debugger would say so on stderr, and answer here.
+  await expect(fetch('http://127.0.0.1:9229/json/version')).rejects.toThrow();
+  expect(await edge.process.end('SIGTERM')).toBe(0);
+});

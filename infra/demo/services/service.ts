@@ -44,7 +44,13 @@ export class Service {
     const log = logFile === undefined ? 'inherit' : openSync(logFile, 'w');
     this.#child = spawn(
       process.execPath,
-      ['--import', `${import.meta.dirname}/tether.ts`, `${root}/${script}`, ...args],
+      [
+        '--disable-sigusr1',
+        '--import',
+        `${import.meta.dirname}/tether.ts`,
+        `${root}/${script}`,
+        ...args,
+      ],
       // Its own process group: Ctrl-C in the terminal is for the demo, which ends the rest.
       { env, stdio: ['pipe', collectOutput ? 'pipe' : log, log], detached: true },
     );

@@ -51,12 +51,12 @@ export class TestProcess {
   }
 
   /** Sends a signal and waits for nothing. */
-  signal(signal: 'SIGTERM' | 'SIGINT'): void {
+  signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
 
   /** Sends a signal and waits for the end that it brings. */
-  async end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | NodeJS.Signals> {
+  async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     this.#child.kill(signal);
     return this.exited;
   }

@@ -43,6 +43,7 @@ export class TestService {
   readonly #settings: Settings;
   readonly #store: Store;
   readonly #processes: TestProcess[] = [];
+  #functions: TestProcess | undefined;
   #origin = '';
 
   private constructor(folder: string, source: TestSource, store: Store, settings: Settings) {
@@ -72,8 +73,15 @@ export class TestService {
     };
     const store = await openStore(loadConfig(all), createLogger('fatal', 'test'));
     const service = new TestService(folder, source, store, all);
-    service.#origin = await service.startFunctions();
+    service.#functions = service.#spawn('functions/server.ts', {});
+    service.#origin = String((await service.#functions.ready).origin);
     return service;
+  }
+
+  /** The functions that this service began with. */
+  get functions(): TestProcess {
+    if (this.#functions === undefined) throw new TypeError('the service has not started');
+    return this.#functions;
   }
 
   get databasePath(): string {
