@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HTTP_ERRORS } from '../shared/errors.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../shared/ids.ts';
 import { MINUTE_MS, STORE_TIMEOUT_MS, USAGE_WINDOW_MS } from '../shared/limits.ts';
-import type { UsageRow } from '../shared/store/store.ts';
+import type { Store, UsageRow } from '../shared/store/store.ts';
 import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { type AppParts, buildApp } from './app.ts';
 import { httpContract, type Request } from './testing/http-contract.ts';
@@ -69,7 +69,7 @@ describe('usage', () => {
     const read = vi.spyOn(store, 'readUsage');
     const answer = await open({ store, now: () => NOW }).inject('/usage/user-1');
     expect(answer.payload).toBe('{"sessions":{"zato01":30}}');
-    expect(read.mock.calls).toEqual([['user-1', NOW / MINUTE_MS - 0.5 - back]]);
+    expect(read.mock.calls[0]?.slice(0, 2)).toEqual(['user-1', NOW / MINUTE_MS - 0.5 - back]);
   });
 });
 
@@ -113,6 +113,23 @@ describe('a store that fails', () => {
       expect((await answer).json()).toEqual(away);
     },
   );
+
+  it('is told at the time limit that nobody waits for its rows any more', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const store: Store = new MemoryStore();
+    const asked = Promise.withResolvers<AbortSignal | undefined>();
+    store.readUsage = (_userId, _from, abandoned) => {
+      asked.resolve(abandoned);
+      return new Promise(() => {});
+    };
+    const answer = open({ store }).inject('/usage/user-1');
+    const abandoned = await asked.promise;
+    await vi.advanceTimersByTimeAsync(STORE_TIMEOUT_MS - 1);
+    expect(abandoned?.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await answer).statusCode).toBe(500);
+    expect(abandoned?.aborted).toBe(true);
+  });
 
   it('still lets the service be alive and ready', async () => {
     const store = new MemoryStore();

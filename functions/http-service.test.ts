@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HTTP_ERRORS } from '../shared/errors.ts';
+import type { Store } from '../shared/store/store.ts';
 import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { startHttpService } from './http-service.ts';
 import { httpClient, httpContract } from './testing/http-contract.ts';
@@ -83,6 +84,32 @@ describe('what is hardly HTTP', () => {
       exchange(port, 'POST /register HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nuse'),
     ]);
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('a client that leaves', () => {
+  it('lets its read in the store be abandoned, and is no failure of the store', async () => {
+    const lines: string[] = [];
+    const logger = pino({}, { write: (line) => lines.push(line) });
+    const store: Store = new MemoryStore();
+    const asked = Promise.withResolvers<void>();
+    const abandoned = Promise.withResolvers<void>();
+    store.readUsage = (_userId, _from, signal) =>
+      new Promise((_resolve, reject) => {
+        asked.resolve();
+        signal?.addEventListener('abort', () => {
+          abandoned.resolve();
+          reject(signal.reason);
+        });
+      });
+    const service = await startHttpService({ store, logger }, '127.0.0.1', 0);
+    const client = connect(Number(new URL(service.origin).port), '127.0.0.1');
+    client.write('GET /usage/user-1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await asked.promise;
+    client.destroy();
+    await abandoned.promise;
+    await service.stop(0);
+    expect(lines).toEqual([]);
   });
 });
 

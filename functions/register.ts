@@ -17,7 +17,7 @@ export const registerRoute: Route = {
     app.post<{ Body?: Buffer }>('/register', async ({ body }, reply) => {
       const userId = body === undefined ? undefined : userIdIn(body);
       if (userId === undefined) throw new HttpError('bad_user_id');
-      await storeAnswer(store.register(userId));
+      await storeAnswer(() => store.register(userId));
       return reply.send();
     });
   },

@@ -15,7 +15,11 @@ export const usageRoute: Route = {
       const userId = parseUserId(request.params.userId);
       if (userId === undefined) throw new HttpError('bad_user_id');
       const nowMs = now();
-      const rows = await storeAnswer(store.readUsage(userId, firstMinuteOf(nowMs)));
+      const from = firstMinuteOf(nowMs);
+      const rows = await storeAnswer(
+        (abandoned) => store.readUsage(userId, from, abandoned),
+        request.raw.signal,
+      );
       const body = JSON.stringify({ sessions: secondsByChannel(rows, nowMs) });
       return reply.type('application/json').send(body);
     });

@@ -40,8 +40,11 @@ export interface Store {
    * minute, by the minute and not by the time of writing.
    */
   saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]>;
-  /** The user's rows from `from` on, of all writers, in any order. */
-  readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]>;
+  /**
+   * The user's rows from `from` on, of all writers, in any order. Once `abandoned` is aborted nobody waits for them: the
+   * read may end early, and reject.
+   */
+  readUsage(userId: UserId, from: Minute, abandoned?: AbortSignal): Promise<UsageEntry[]>;
   /** Resolves when the engine answers. */
   ping(): Promise<void>;
   /** Waits for what is under way, then lets go of every handle. */
