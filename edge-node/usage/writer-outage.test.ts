@@ -14,6 +14,22 @@ beforeEach(() => {
 });
 afterEach(() => rig.end());
 
+test('a spool folder that takes no file is told at once and each minute, before it is needed', async () => {
+  rig.folder.isWritable = false;
+  const edge = await rig.start();
+  await pass(1000);
+  expect(edge.writer.stats.spool.health).toEqual({
+    kind: 'unwritable',
+    reason: 'no space left',
+  });
+  await pass(5 * MINUTE_MS);
+  expect(edge.log.filter((line) => line.includes('spool'))).toHaveLength(6);
+  rig.folder.isWritable = true;
+  await pass(MINUTE_MS);
+  expect(edge.writer.stats.spool.health).toEqual({ kind: 'writable' });
+  expect(edge.log.at(-1)).toBe('usage: the spool folder can be written again');
+});
+
 describe('while the store is away', () => {
   test.each(['failing', 'hanging'] as const)(
     'a %s store is tried with pauses, one call at a time, told of in one line, and gets all when it is back',

@@ -154,6 +154,9 @@ export class Spool {
   }
 
   #succeeded(): void {
+    if (this.#health.kind === 'unwritable') {
+      this.#parts.log.warn('usage: the spool folder can be written again');
+    }
     this.#health = { kind: 'writable' };
   }
 
