@@ -13,6 +13,7 @@ import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LoadFactor } from './channels/load-factor.ts';
 import { ConnectionRecord } from './delivery/connection-record.ts';
+import { LoopDelay } from './delivery/loop-delay.ts';
 import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
 import { Sessions } from './delivery/sessions.ts';
@@ -31,6 +32,8 @@ interface EdgeParts {
   readonly store: Store;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Log lines that nobody read in time. */
+  readonly droppedLogLines?: () => number;
 }
 
 const SWEEP_MS = 1_000;
@@ -60,17 +63,30 @@ export class EdgeNode {
   readonly #lines: LineServer;
   readonly #admin: AdminServer;
   readonly #files: OpenFilesWatch;
+  readonly #loopDelay: LoopDelay;
   #timers: NodeJS.Timeout[] = [];
   #isListening = false;
 
-  constructor({ config, store, logger, clock = systemClock() }: EdgeParts) {
+  constructor({
+    config,
+    store,
+    logger,
+    clock = systemClock(),
+    droppedLogLines = () => 0,
+  }: EdgeParts) {
     this.#config = config;
     this.#store = store;
     this.#logger = logger;
     this.#log = new LogLimiter(logger);
     this.#clock = clock;
     this.#files = new OpenFilesWatch(this.#log);
-    this.#turns = new Turns(clock, this.#overload);
+    this.#loopDelay = new LoopDelay(clock);
+    this.#record = new ConnectionRecord({
+      packetDurationMs: config.PACKET_DURATION_MS,
+      logger,
+      log: this.#log,
+    });
+    this.#turns = new Turns(clock, this.#overload, this.#record);
     this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
     this.#source = new SourceClient({
       host: config.CHANNEL_SOURCE_HOST,
@@ -119,11 +135,6 @@ export class EdgeNode {
       logger,
       clock,
     });
-    this.#record = new ConnectionRecord({
-      packetDurationMs: config.PACKET_DURATION_MS,
-      logger,
-      log: this.#log,
-    });
     this.#places = new Places<Session>({
       users: userLimit(config.MAX_USERS),
       ofUser: config.MAX_SESSIONS_PER_USER,
@@ -165,6 +176,8 @@ export class EdgeNode {
       load: this.#load,
       clock,
       files: this.#files,
+      loopDelay: this.#loopDelay,
+      droppedLogLines,
       isAccepting: () => this.#isListening && !this.#sessions.isDraining,
     };
     this.#admin = new AdminServer({
@@ -181,6 +194,7 @@ export class EdgeNode {
     const users = await this.#lines.listen();
     this.#isListening = true;
     this.#files.start();
+    this.#loopDelay.start();
     this.#source.start(this.#channels);
     this.#timers = [
       // Once the sockets were read: what a late loop has not heard yet is no silence.
@@ -205,6 +219,7 @@ export class EdgeNode {
     });
     await this.#admin.close();
     this.#files.stop();
+    this.#loopDelay.stop();
     this.#record.flush();
     this.#log.flush();
   }

@@ -56,6 +56,20 @@ describe('every byte at every user', () => {
   });
 });
 
+describe('what the metrics tell of it', () => {
+  it('is how long each write took from the arrival of its first packet, and how late the event loop was', async () => {
+    const rig = await EdgeRig.start();
+    const feed = new Feed('zato01');
+    const users = await rig.watchAll(['user-1', 'user-2'], 'zato01');
+    for (let i = 0; i < 5; i += 1) await rig.deliver(feed.make(10), ...users);
+    const writes = await rig.metric('delivery_delay_seconds_count');
+    expect(writes).toBeGreaterThanOrEqual(10);
+    expect(await rig.metric('delivery_delay_seconds_bucket', '+Inf')).toBe(writes);
+    expect(await rig.metric('delivery_delay_seconds_sum')).toBeGreaterThan(0);
+    await rig.eventually(() => rig.metric('event_loop_delay_seconds_count')).toBeGreaterThan(0);
+  });
+});
+
 describe('users who come and go', () => {
   it('who join late get what follows, from a packet on, and nothing from before', async () => {
     const rig = await EdgeRig.start();

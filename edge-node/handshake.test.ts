@@ -1,3 +1,5 @@
+import { lookup } from 'node:dns/promises';
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { REFUSALS, type RefusalCode } from '../shared/errors.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../shared/limits.ts';
@@ -124,6 +126,21 @@ describe('the line', () => {
     await expectRefused(rig, silent, 'timeout');
     await expectRefused(rig, trickling, 'timeout');
     clearInterval(timer);
+  });
+});
+
+describe('STREAM_HOST', () => {
+  it('localhost is each address that this machine has for it, as on the other ports', async () => {
+    const rig = await EdgeRig.start({ STREAM_HOST: 'localhost' });
+    rig.store.registered.add('user-1');
+    const addresses = await lookup('localhost', { all: true });
+    const here = Object.values(networkInterfaces()).flat();
+    const own = addresses.filter(({ address }) => here.some((each) => each?.address === address));
+    expect(own.length).toBeGreaterThan(0);
+    const feed = new Feed('zato01');
+    const users = own.map(({ address }) => rig.connect('user-1 zato01', address));
+    await rig.eventually(() => rig.metric('users')).toBe(own.length);
+    await rig.deliver(feed.make(20), ...users);
   });
 });
 

@@ -17,7 +17,12 @@ async function main({ output, stopped, onImpatience }: ServiceProcess): Promise<
   const store = await Promise.race([openStore(config, logger), stopped]);
   if (typeof store === 'string') return;
 
-  const edge = new EdgeNode({ config, store, logger });
+  const edge = new EdgeNode({
+    config,
+    store,
+    logger,
+    droppedLogLines: () => output.droppedLines,
+  });
   const { users, admin } = await edge.start().catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`STREAM_HOST, STREAM_PORT, ADMIN_HOST, ADMIN_PORT: ${reason}`, { cause });

@@ -8,6 +8,7 @@ import type { LogLimiter } from '../../shared/logger.ts';
 import { hostCheck } from './allowed-hosts.ts';
 import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
+import { histogramMetricsText } from './histogram-metrics.ts';
 import { InTurn } from './in-turn.ts';
 import { createMetrics } from './metrics.ts';
 import { edgeStatus, storeAnswers } from './status.ts';
@@ -85,6 +86,7 @@ export class AdminServer {
       const ofNode = Buffer.from(await metrics.metrics());
       return Buffer.concat([
         ofNode,
+        histogramMetricsText(view),
         ...(await channelMetricsText(view.channels.channels, view.clock)),
       ]);
     };

@@ -6,6 +6,7 @@ import type { Registrations } from '../admission/registrations.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { LoadFactor } from '../channels/load-factor.ts';
 import type { ConnectionRecord } from '../delivery/connection-record.ts';
+import type { LoopDelay } from '../delivery/loop-delay.ts';
 import type { Overload } from '../delivery/overload.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
@@ -29,6 +30,9 @@ export interface EdgeView {
   readonly writer: UsageWriter;
   readonly load: LoadFactor;
   readonly files: OpenFilesWatch;
+  readonly loopDelay: LoopDelay;
+  /** Log lines that nobody read in time. */
+  readonly droppedLogLines: () => number;
   readonly clock: Clock;
   /** Listening, and not draining. */
   readonly isAccepting: () => boolean;

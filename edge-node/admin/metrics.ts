@@ -196,7 +196,7 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
 }
 
 function adminMetrics(
-  { files }: EdgeView,
+  { files, droppedLogLines }: EdgeView,
   listener: () => HttpListener,
   counter: Define,
   gauge: Define,
@@ -219,6 +219,12 @@ function adminMetrics(
         [{ reason: 'flooding' }, flooding],
       ];
     },
+  );
+  counter(
+    'log_lines_dropped_total',
+    'Log lines that were dropped since nobody read them in time',
+    [],
+    droppedLogLines,
   );
   counter(
     'files_exhausted_total',

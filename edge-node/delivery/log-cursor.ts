@@ -36,6 +36,8 @@ export class LogCursor {
   packets = 0;
   watchedPackets = 0;
   bytes = 0;
+  /** When its first packet came. */
+  arrivedMs = 0;
 
   constructor(log: ChannelLog, start: LogPosition) {
     this.#log = log;
@@ -70,7 +72,10 @@ export class LogCursor {
     // The run may have begun later than was known when it was chosen.
     if (this.#offset === 0 && run.firstPacket > this.#packet) this.#passTo(run.firstPacket);
     run.pins += 1;
-    if (this.#heldFrom === this.#heldTo) this.#heldFrom = run.index;
+    if (this.#heldFrom === this.#heldTo) {
+      this.#heldFrom = run.index;
+      this.arrivedMs = run.openedMs;
+    }
     this.#heldTo = run.index + 1;
     this.#take(bytes.length, run.firstPacket + run.packets);
     return bytes;

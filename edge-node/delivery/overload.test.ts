@@ -7,7 +7,7 @@ import {
 } from '../../shared/limits.ts';
 import { Overload } from './overload.ts';
 
-const PERIOD_MS = 10;
+const PERIOD_MS = 40;
 
 /** Slices of SLICE_MS, so many of them in each period that delivery takes the share; ends at the time returned. */
 function load(overload: Overload, fromMs: number, durationMs: number, share: number): number {

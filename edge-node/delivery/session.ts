@@ -10,6 +10,7 @@ import {
 import type { Occupant } from '../admission/who-makes-room.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import type { UsageTally } from '../usage/meter.ts';
+import type { DelayHistogram } from './histogram.ts';
 import { LogCursor } from './log-cursor.ts';
 import type { Turns } from './turns.ts';
 
@@ -24,6 +25,8 @@ interface SessionParts {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly stallMs: number;
+  /** Where it is noted how long packets took from their arrival until the kernel had them. */
+  readonly deliveryDelay: DelayHistogram;
   readonly address: string;
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
@@ -238,6 +241,10 @@ export class Session implements Watcher, Occupant {
       this.#deliveredMs = this.#parts.clock.monotonicMs();
       this.watchedPackets += cursor.watchedPackets;
       channel.delivered(cursor.packets, cursor.bytes);
+      // What came before the user did has not waited for anything.
+      if (cursor.watchedPackets === cursor.packets) {
+        this.#parts.deliveryDelay.add(this.#deliveredMs - cursor.arrivedMs);
+      }
       this.#parts.tally.add(cursor.watchedPackets);
     }
     cursor.endStretch();

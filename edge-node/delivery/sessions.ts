@@ -9,6 +9,7 @@ import { LEAVER_REASONS } from '../admission/who-makes-room.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { UsageMeter } from '../usage/meter.ts';
 import type { ConnectionRecord } from './connection-record.ts';
+import { DelayHistogram } from './histogram.ts';
 import { inSlices } from './in-slices.ts';
 import type { Overload } from './overload.ts';
 import { Session, type SessionEvents } from './session.ts';
@@ -47,6 +48,7 @@ const DRAIN_STEP_MS = 50;
  */
 export class Sessions {
   readonly #parts: SessionsParts;
+  readonly deliveryDelay = new DelayHistogram();
   readonly #all = new Set<Session>();
   readonly #events: SessionEvents;
   #draining = false;
@@ -112,6 +114,7 @@ export class Sessions {
       turns,
       clock,
       stallMs: config.USER_STALL_MS,
+      deliveryDelay: this.deliveryDelay,
       events: this.#events,
     });
     this.#all.add(session);

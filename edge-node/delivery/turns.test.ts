@@ -1,13 +1,13 @@
 import { setImmediate as polled } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { SLICE_MS } from '../../shared/limits.ts';
+import { SLICE_ARRIVALS_MS, SLICE_MS } from '../../shared/limits.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import { Overload } from './overload.ts';
 import { Turns } from './turns.ts';
 
 const WRITE_MS = 0.125;
 /** A slice ends at the first look at the clock after it is over. */
-const MOST_IN_A_SLICE = SLICE_MS / WRITE_MS + 4;
+const mostIn = (sliceMs: number) => sliceMs / WRITE_MS + 4;
 
 class TestClock {
   nowMs = 0;
@@ -22,7 +22,8 @@ class TestClock {
 /** Turns under a clock that only writes move on, and a note of who was written to in each turn of the event loop. */
 function rig() {
   const clock = new TestClock();
-  const turns = new Turns(clock, new Overload());
+  const arrivals = { accepted: 0 };
+  const turns = new Turns(clock, new Overload(), arrivals);
   const written: string[] = [];
   const watcher = (name: string, then = () => {}): Watcher => ({
     attach: () => {},
@@ -44,7 +45,7 @@ function rig() {
       slices.push(written.slice(seen));
     }
   };
-  return { clock, turns, watcher, channel, play };
+  return { arrivals, turns, watcher, channel, play };
 }
 
 const names = (count: number, prefix: string) =>
@@ -56,8 +57,21 @@ describe('a round of delivery', () => {
     const users = names(2000, 'u');
     turns.runsClosed(channel(...users.map((name) => watcher(name))));
     const slices = await play();
-    expect(Math.max(...slices.map(({ length }) => length))).toBeLessThanOrEqual(MOST_IN_A_SLICE);
+    expect(Math.max(...slices.map(({ length }) => length))).toBeLessThanOrEqual(mostIn(SLICE_MS));
     expect(slices.flat()).toEqual(users);
+  });
+
+  it('is cut into shorter slices while connections arrive, since each poll accepts one', async () => {
+    const { arrivals, turns, watcher, channel, play } = rig();
+    const many = names(500, 'u').map((name) =>
+      watcher(name, () => {
+        arrivals.accepted += 1;
+      }),
+    );
+    turns.runsClosed(channel(...many));
+    const longest = Math.max(...(await play()).slice(1).map(({ length }) => length));
+    // Each of them brings an arrival: all slices but the first are short.
+    expect(longest).toBeLessThanOrEqual(mostIn(SLICE_ARRIVALS_MS));
   });
 
   it('is done before the next one begins: whoever is behind waits for all others', async () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import { SLICE_MS } from '../../shared/limits.ts';
+import { SLICE_ARRIVALS_MS, SLICE_MS } from '../../shared/limits.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import type { Overload } from './overload.ts';
 
@@ -9,7 +9,8 @@ const WATCHERS_BETWEEN_LOOKS = 4;
 /**
  * Deals out the turns of the event loop, in rounds: every watcher of a channel whose runs have closed advances, then
  * everyone who was behind. A round takes as many slices of SLICE_MS as it needs, and sockets are polled between them:
- * however many users there are, newcomers are accepted and the source is read meanwhile. Nobody has more than one
+ * however many users there are, newcomers are accepted and the source is read meanwhile. While connections arrive the
+ * slices are shorter, since each poll accepts one. Nobody has more than one
  * write a round, so a user who catches up holds up nobody.
  *
  *     runsClosed, behind ──▶ the next round      a slice, poll, a slice, poll, … ──▶ round done ──▶ the next begins
@@ -17,6 +18,9 @@ const WATCHERS_BETWEEN_LOOKS = 4;
 export class Turns {
   readonly #clock: Clock;
   readonly #overload: Overload;
+  /** Counts the connections that have come. */
+  readonly #arrivals: { readonly accepted: number };
+  #acceptedBefore = 0;
   #channels = new Set<Channel>();
   #behind: Watcher[] = [];
   /** When the first work of the next round came up. */
@@ -25,9 +29,10 @@ export class Turns {
   #turn: NodeJS.Immediate | undefined;
   readonly #deliver = () => this.#slice();
 
-  constructor(clock: Clock, overload: Overload) {
+  constructor(clock: Clock, overload: Overload, arrivals: { readonly accepted: number }) {
     this.#clock = clock;
     this.#overload = overload;
+    this.#arrivals = arrivals;
   }
 
   runsClosed(channel: Channel): void {
@@ -54,7 +59,7 @@ export class Turns {
   #slice(): void {
     const beganMs = this.#clock.monotonicMs();
     this.#round ??= this.#nextRound();
-    const isDone = this.#advance(this.#round, beganMs + SLICE_MS);
+    const isDone = this.#advance(this.#round, beganMs + this.#sliceMs());
     const nowMs = this.#clock.monotonicMs();
     this.#overload.sliceEnded(beganMs, nowMs);
     if (isDone) {
@@ -63,6 +68,13 @@ export class Turns {
     }
     const isMore = !isDone || this.#channels.size > 0 || this.#behind.length > 0;
     this.#turn = isMore ? setImmediate(this.#deliver) : undefined;
+  }
+
+  #sliceMs(): number {
+    const { accepted } = this.#arrivals;
+    const isArriving = accepted !== this.#acceptedBefore;
+    this.#acceptedBefore = accepted;
+    return isArriving ? SLICE_ARRIVALS_MS : SLICE_MS;
   }
 
   #nextRound(): Round {

@@ -69,8 +69,8 @@ export class EdgeRig {
   }
 
   /** A connection, with its line if one is given. */
-  connect(line?: string): ScriptedUser {
-    const user = new ScriptedUser(this.#usersPort, line);
+  connect(line?: string, host?: string): ScriptedUser {
+    const user = new ScriptedUser(this.#usersPort, line, host);
     this.#users.push(user);
     return user;
   }

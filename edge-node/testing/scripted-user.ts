@@ -11,8 +11,8 @@ export class ScriptedUser {
   errorCode: string | undefined;
 
   /** @param line sent at once, if any; LF is added */
-  constructor(port: number, line?: string) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+  constructor(port: number, line?: string, host = '127.0.0.1') {
+    this.socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
     this.socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.receivedBytes += chunk.length;

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { bindEach } from '../../shared/bind.ts';
 import type { RefusalCode } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
@@ -23,11 +25,29 @@ interface LineServerParts {
 /** The transport of 9111: accepts connections, reads the one line that a user sends, and begins their sessions. */
 export class LineServer {
   readonly #parts: LineServerParts;
-  readonly #server: Server;
+  #servers: Server[] = [];
 
   constructor(parts: LineServerParts) {
     this.#parts = parts;
-    this.#server = createServer(
+  }
+
+  /**
+   * Listens; on `localhost` at each address that the name has and this machine too.
+   * @throws the listener's error, such as EADDRINUSE
+   */
+  listen(): Promise<AddressInfo> {
+    const { host, port } = this.#parts;
+    return bindEach(host, port, (address, at) => this.#bind(address, at));
+  }
+
+  /** Stops listening, and ends the connections that have no session. */
+  async close(): Promise<void> {
+    this.#parts.lobby.close();
+    await Promise.all(this.#servers.map((server) => new Promise((done) => server.close(done))));
+  }
+
+  async #bind(host: string, port: number): Promise<AddressInfo> {
+    const server = createServer(
       {
         allowHalfOpen: true,
         noDelay: true,
@@ -36,26 +56,11 @@ export class LineServer {
       },
       (socket) => void this.#accept(socket),
     );
-  }
-
-  /** @throws the listener's error, such as EADDRINUSE */
-  async listen(): Promise<AddressInfo> {
-    const { host, port, log } = this.#parts;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port, backlog: USER_BACKLOG }, () => {
-        this.#server.off('error', reject);
-        this.#server.on('error', (err) => log.error('a user could not be accepted', { err }));
-        resolve();
-      });
-    });
-    return this.#server.address() as AddressInfo;
-  }
-
-  /** Stops listening, and ends the connections that have no session. */
-  close(): Promise<void> {
-    this.#parts.lobby.close();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    await once(server.listen({ host, port, backlog: USER_BACKLOG }), 'listening');
+    const { log } = this.#parts;
+    server.on('error', (err) => log.error('a user could not be accepted', { err }));
+    this.#servers.push(server);
+    return server.address() as AddressInfo;
   }
 
   async #accept(socket: Socket): Promise<void> {

@@ -3,14 +3,18 @@ import { read } from './tree.ts';
 
 /** Every metric that an edge node has: ours as they are defined, and those of its runtime. */
 export function servedMetrics(): Set<string> {
-  const sources = ['metrics.ts', 'channel-metrics.ts'].map((file) =>
+  const sources = ['metrics.ts', 'channel-metrics.ts', 'histogram-metrics.ts'].map((file) =>
     read(`edge-node/admin/${file}`),
   );
-  const defined = sources.join('\n').matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g);
+  const all = sources.join('\n');
+  const plain = [...all.matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g)].map(([, name]) => name);
+  const histograms = [...all.matchAll(/\bhistogram\(\s*'(\w+)'/g)].flatMap(([, name]) =>
+    ['', '_bucket', '_sum', '_count'].map((part) => `${name}${part}`),
+  );
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const ofRuntime = registry.getMetricsAsArray().map(({ name }) => name);
-  return new Set([...[...defined].map(([, name]) => `streaming_${name}`), ...ofRuntime]);
+  return new Set([...[...plain, ...histograms].map((name) => `streaming_${name}`), ...ofRuntime]);
 }
 
 /** The metrics that a piece of text names. */

@@ -1,8 +1,8 @@
-import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bindEach } from '../bind.ts';
 import {
   HTTP_CLOSE_MS,
   HTTP_HEAD_MAX_BYTES,
@@ -44,9 +44,6 @@ const SERVER_OPTIONS = {
   requireHostHeader: false,
 } as const;
 
-/** The name `localhost` may have an IPv6 address where the machine has none. */
-const ABSENT = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
-
 function hostHeaders({ rawHeaders }: IncomingMessage): number {
   return rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length;
 }
@@ -85,21 +82,8 @@ export class HttpListener {
    * Listens; on `localhost` at each address that the name has and this machine too.
    * @throws the listener's error, such as EADDRINUSE
    */
-  async listen(host: string, port: number): Promise<AddressInfo> {
-    const names = host === 'localhost' ? await lookup(host, { all: true }) : [{ address: host }];
-    let first: AddressInfo | undefined;
-    let absent: unknown;
-    for (const { address } of names) {
-      try {
-        const bound = await this.#bind(address, first?.port ?? port);
-        first ??= bound;
-      } catch (error) {
-        if (!ABSENT.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-        absent = error;
-      }
-    }
-    if (first === undefined) throw absent;
-    return first;
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return bindEach(host, port, (address, at) => this.#bind(address, at));
   }
 
   /** Answers for `ms` with `connection: close`; or until hurried. */
