@@ -22,6 +22,7 @@ import { SourceClient } from './source/source-client.ts';
 import { LineServer } from './transports/line-server.ts';
 import { Lobby } from './transports/lobby.ts';
 import { connectionLimit, userLimit } from './transports/open-files.ts';
+import { WatchServer } from './transports/watch-server.ts';
 import { UsageMeter } from './usage/meter.ts';
 import { SpoolFolder } from './usage/spool/spool-folder.ts';
 import { UsageWriter } from './usage/writer.ts';
@@ -34,6 +35,13 @@ interface EdgeParts {
   readonly clock?: Clock;
   /** Log lines that nobody read in time. */
   readonly droppedLogLines?: () => number;
+}
+
+/** Where it listens. */
+interface Addresses {
+  readonly users: AddressInfo;
+  readonly watch: AddressInfo;
+  readonly admin: AddressInfo;
 }
 
 const SWEEP_MS = 1_000;
@@ -61,6 +69,7 @@ export class EdgeNode {
   readonly #places: Places<Session>;
   readonly #sessions: Sessions;
   readonly #lines: LineServer;
+  readonly #watch: WatchServer;
   readonly #admin: AdminServer;
   readonly #files: OpenFilesWatch;
   readonly #loopDelay: LoopDelay;
@@ -154,7 +163,18 @@ export class EdgeNode {
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
+      startAt: config.START_AT,
       lobby,
+      sessions: this.#sessions,
+      registrations,
+      record: this.#record,
+      log: this.#log,
+    });
+    this.#watch = new WatchServer({
+      host: config.WATCH_HOST,
+      port: config.WATCH_PORT,
+      startAt: config.WATCH_START_AT,
+      corsOrigin: config.WATCH_CORS_ORIGIN,
       sessions: this.#sessions,
       registrations,
       record: this.#record,
@@ -188,10 +208,11 @@ export class EdgeNode {
   }
 
   /** @throws a listener's error, such as EADDRINUSE; the source and the store may be away */
-  async start(): Promise<{ readonly users: AddressInfo; readonly admin: AddressInfo }> {
+  async start(): Promise<Addresses> {
     this.#writer.start();
     const admin = await this.#admin.listen(this.#config.ADMIN_HOST, this.#config.ADMIN_PORT);
     const users = await this.#lines.listen();
+    const watch = await this.#watch.listen();
     this.#isListening = true;
     this.#files.start();
     this.#loopDelay.start();
@@ -202,7 +223,7 @@ export class EdgeNode {
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
     this.#logger.info({ maxUsers: this.#places.limits.users }, 'users at once at the most');
-    return { users, admin };
+    return { users, watch, admin };
   }
 
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
@@ -213,6 +234,7 @@ export class EdgeNode {
     this.#channels.stop();
     this.#turns.stop();
     await this.#lines.close();
+    await this.#watch.close();
     await this.#writer.stop();
     await withTimeout(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
       this.#logger.warn({ err }, 'the store did not close');

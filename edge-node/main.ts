@@ -23,13 +23,16 @@ async function main({ output, stopped, onImpatience }: ServiceProcess): Promise<
     logger,
     droppedLogLines: () => output.droppedLines,
   });
-  const { users, admin } = await edge.start().catch((cause: unknown) => {
+  const { users, watch, admin } = await edge.start().catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`STREAM_HOST, STREAM_PORT, ADMIN_HOST, ADMIN_PORT: ${reason}`, { cause });
+    throw new ConfigError(
+      `STREAM_HOST, STREAM_PORT, WATCH_HOST, WATCH_PORT, ADMIN_HOST, ADMIN_PORT: ${reason}`,
+      { cause },
+    );
   });
   logger.info(
-    { users: users.port, admin: admin.port },
-    `ready to handle users at ${users.address}:${users.port}, admin at ${admin.address}:${admin.port}`,
+    { users: users.port, watch: watch.port, admin: admin.port },
+    `ready to handle users at ${users.address}:${users.port}, players at http://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}`,
   );
 
   onImpatience(() => edge.hurry());

@@ -69,6 +69,8 @@ export const REFUSAL_LINGER_MS = 1_000;
 export const RESERVED_FILES = 128;
 /** Connections without a session, arriving or refused, at the most, where files allow. */
 export const LOBBY_MAX = 4_096;
+/** Connections to the port of players that have no session, at the most. */
+export const WATCH_MAX_ASKING = 512;
 /** New sessions of one user: so many at once, and one more whenever so much time has passed. No viewer gets there. */
 export const SESSION_BURST = 60;
 export const SESSION_INTERVAL_MS = 1_000;

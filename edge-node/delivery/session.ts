@@ -16,11 +16,14 @@ import type { Turns } from './turns.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Where a user's stream begins: at the next packet, or at the newest place where a decoder can start. */
+export type StartAt = 'live' | 'entry';
+
 interface SessionParts {
   readonly socket: Socket;
   readonly userId: UserId;
   readonly channelId: ChannelId;
-  readonly startAt: 'live' | 'entry';
+  readonly startAt: StartAt;
   readonly tally: UsageTally;
   readonly turns: Turns;
   readonly clock: Clock;

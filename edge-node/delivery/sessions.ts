@@ -12,11 +12,11 @@ import type { ConnectionRecord } from './connection-record.ts';
 import { DelayHistogram } from './histogram.ts';
 import { inSlices } from './in-slices.ts';
 import type { Overload } from './overload.ts';
-import { Session, type SessionEvents } from './session.ts';
+import { Session, type SessionEvents, type StartAt } from './session.ts';
 import type { Turns } from './turns.ts';
 
 interface SessionsParts {
-  readonly config: Pick<Config, 'DRAIN_MS' | 'START_AT' | 'USER_STALL_MS'>;
+  readonly config: Pick<Config, 'DRAIN_MS' | 'USER_STALL_MS'>;
   readonly places: Places<Session>;
   readonly channels: ChannelDirectory;
   readonly record: ConnectionRecord;
@@ -36,6 +36,7 @@ export interface Request {
 /** A connection that a transport has read a request from, and whose peer now gets payload bytes only. */
 export interface Connection extends Request {
   readonly socket: Socket;
+  readonly startAt: StartAt;
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
 }
@@ -109,7 +110,6 @@ export class Sessions {
     const { userId, channelId } = connection;
     const session = new Session({
       ...connection,
-      startAt: config.START_AT,
       tally: meter.open(userId, channelId),
       turns,
       clock,

@@ -15,6 +15,8 @@ const WAIT_MS = 20_000;
 
 interface UserStatus {
   readonly user: string;
+  readonly channel: string;
+  readonly seconds: number;
   readonly skippedPackets: number;
 }
 
@@ -26,6 +28,7 @@ export class EdgeRig {
   readonly store = new MemoryStore();
   readonly #users: ScriptedUser[] = [];
   #usersPort = 0;
+  #watchPort = 0;
   /** Of its admin port. */
   origin = '';
   #edge: EdgeNode | undefined;
@@ -38,6 +41,7 @@ export class EdgeRig {
     const spool = await mkdtemp(join(tmpdir(), 'streaming-edge-rig-'));
     const config = loadConfig({
       STREAM_PORT: '0',
+      WATCH_PORT: '0',
       ADMIN_PORT: '0',
       CHANNEL_SOURCE_HOST: '127.0.0.1',
       CHANNEL_SOURCE_PORT: String(rig.source.port),
@@ -54,8 +58,9 @@ export class EdgeRig {
       await rm(spool, { recursive: true });
     });
     rig.#edge = edge;
-    const { users, admin } = await edge.start();
+    const { users, watch, admin } = await edge.start();
     rig.#usersPort = users.port;
+    rig.#watchPort = watch.port;
     rig.origin = `http://127.0.0.1:${admin.port}`;
     if (source === 'there') await rig.connected(1);
     return rig;
@@ -71,6 +76,14 @@ export class EdgeRig {
   /** A connection, with its line if one is given. */
   connect(line?: string, host?: string): ScriptedUser {
     const user = new ScriptedUser(this.#usersPort, line, host);
+    this.#users.push(user);
+    return user;
+  }
+
+  /** A connection to the port of players, with these bytes sent at once. */
+  connectHttp(bytes: string): ScriptedUser {
+    const user = new ScriptedUser(this.#watchPort);
+    user.send(bytes);
     this.#users.push(user);
     return user;
   }
@@ -115,10 +128,15 @@ export class EdgeRig {
     return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
   }
 
+  /** What /status says of a user's sessions. */
+  async status(userId: string): Promise<{ readonly users: readonly UserStatus[] }> {
+    const answer = await fetch(`${this.origin}/status?user=${userId}`);
+    return (await answer.json()) as { users: UserStatus[] };
+  }
+
   /** Packets left out for a user who was too slow. */
   async skippedOf(userId: string): Promise<number[]> {
-    const answer = await fetch(`${this.origin}/status?user=${userId}`);
-    const { users } = (await answer.json()) as { users: UserStatus[] };
+    const { users } = await this.status(userId);
     return users.map(({ skippedPackets }) => skippedPackets);
   }
 

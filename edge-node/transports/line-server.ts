@@ -7,6 +7,7 @@ import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
+import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
 import { readHandshake } from './handshake.ts';
 import type { Lobby } from './lobby.ts';
@@ -15,6 +16,7 @@ import type { UserLine } from './user-line.ts';
 interface LineServerParts {
   readonly host: string;
   readonly port: number;
+  readonly startAt: StartAt;
   readonly lobby: Lobby;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
@@ -93,7 +95,7 @@ export class LineServer {
     address: string,
     talkedBytes: number,
   ): Promise<void> {
-    const { sessions, record } = this.#parts;
+    const { startAt, sessions, record } = this.#parts;
     const request = { userId, channelId, address };
     // Between the line and the session nobody else looks after the socket.
     const onError = () => {};
@@ -110,7 +112,7 @@ export class LineServer {
       return;
     }
     socket.off('error', onError);
-    sessions.begin({ ...request, socket, talkedBytes });
+    sessions.begin({ ...request, socket, startAt, talkedBytes });
   }
 
   async #refusalByStore(userId: UserId): Promise<RefusalCode | undefined> {

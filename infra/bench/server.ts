@@ -92,6 +92,7 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
         ...edgeEnvironment(options.dataFolder),
         CHANNEL_SOURCE_PORT: String(sourcePort),
         STREAM_PORT: String(port),
+        WATCH_PORT: '0',
         ADMIN_PORT: String(adminPort),
       },
     },

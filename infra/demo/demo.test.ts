@@ -22,7 +22,13 @@ afterEach(() => {
 
 /** The demo on ports that nobody has, writing to a folder of its own. */
 function start(env: Record<string, string>) {
-  const ports = { SERVER_PORT: '0', STREAM_PORT: '0', ADMIN_PORT: '0', CHANNEL_SOURCE_PORT: '0' };
+  const ports = {
+    SERVER_PORT: '0',
+    STREAM_PORT: '0',
+    WATCH_PORT: '0',
+    ADMIN_PORT: '0',
+    CHANNEL_SOURCE_PORT: '0',
+  };
   demo = spawn(process.execPath, [`${import.meta.dirname}/demo.ts`], {
     env: { ...process.env, ...ports, DEMO_DIR: folder, STORE: 'sqlite', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],

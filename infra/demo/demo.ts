@@ -5,7 +5,7 @@
  *   DEMO_LOGS=stdout    shows the services' logs, which are files otherwise
  *   DEMO_DIR=demo-out   takes the received streams, the logs and the embedded store
  *   STORE=sqlite        or cassandra, dynamodb: a real engine is started for the demo, and ends with it
- *   SERVER_PORT, STREAM_PORT, ADMIN_PORT, CHANNEL_SOURCE_PORT are taken where they are free
+ *   SERVER_PORT, STREAM_PORT, WATCH_PORT, ADMIN_PORT, CHANNEL_SOURCE_PORT are taken where they are free
  */
 import { resolve } from 'node:path';
 import { type Config, SETTINGS } from '../../shared/config.ts';

@@ -28,11 +28,11 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /healthcheck.sh /healthcheck.sh
 COPY --from=build /app /app
 WORKDIR /app
-ENV NODE_ENV=production STREAM_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
+ENV NODE_ENV=production STREAM_HOST=0.0.0.0 WATCH_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
     SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool
 USER 10001:10001
 VOLUME /data
-EXPOSE 9111 9112
+EXPOSE 9111 9112 9113
 ARG VERSION=unreleased
 ARG REVISION=unknown
 LABEL com.streaming-service.project="streaming-service" \

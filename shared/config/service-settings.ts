@@ -130,6 +130,20 @@ export const SERVICE_SETTINGS = {
       'How many times batch and linger grow as the edge node gets busy. 1 keeps delay constant and gives up most of the capacity.',
     ),
   },
+  'Users over HTTP, 9113': {
+    WATCH_HOST: setting(text, '127.0.0.1', 'Address that players connect to.'),
+    WATCH_PORT: setting(port, '9113', 'Port that players connect to; 0 takes a free one.'),
+    WATCH_START_AT: setting(
+      oneOf('live', 'entry'),
+      'entry',
+      'As `START_AT`, for those who watch over HTTP and do not say `start=`: a player is best served by an entry point.',
+    ),
+    WATCH_CORS_ORIGIN: setting(
+      text,
+      '',
+      'Origin whose pages may read streams and lists, or `*` for any; empty is none but their own.',
+    ),
+  },
   'Operators, 9112': {
     ADMIN_HOST: setting(
       text,

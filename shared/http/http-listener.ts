@@ -86,6 +86,19 @@ export class HttpListener {
     return bindEach(host, port, (address, at) => this.#bind(address, at));
   }
 
+  /**
+   * Lets go of a connection, in the turn in which someone else takes it: it counts no more, and neither another request
+   * nor FIN nor silence means anything to HTTP on it.
+   */
+  release(socket: Socket): void {
+    this.#connections.delete(socket);
+    // `close` stays: by it Node frees the parser.
+    for (const event of ['data', 'end', 'drain', 'error', 'timeout']) {
+      socket.removeAllListeners(event);
+    }
+    socket.setTimeout(0);
+  }
+
   /** Answers for `ms` with `connection: close`; or until hurried. */
   async drain(ms: number): Promise<void> {
     this.#isDraining = true;

@@ -10,11 +10,12 @@ const NAMES = {
   source: 'CHANNEL_SOURCE_PORT',
   functions: 'SERVER_PORT',
   users: 'STREAM_PORT',
+  watch: 'WATCH_PORT',
   admin: 'ADMIN_PORT',
 } as const satisfies Record<string, SettingName>;
 type PortName = keyof typeof NAMES;
 
-/** The demo's four ports on loopback: the usual ones, or free ones in place of those that others have. */
+/** The demo's five ports on loopback: the usual ones, or free ones in place of those that others have. */
 export class Ports {
   readonly #usual = new Map<PortName, number>();
   readonly #taken = new Map<PortName, number>();

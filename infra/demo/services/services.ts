@@ -67,6 +67,7 @@ export async function startServices(screen: Screen, options: ServicesOptions): P
   await edge.ready(`http://${ports.address('admin')}/readyz`);
   screen.step('edge node', `${ports.describe('users')}  users`);
   screen.step('', `${ports.describe('admin')}  /status, /metrics`);
+  screen.step('', `${ports.describe('watch')}  /watch/{channel}`);
   return { store, source, functions, edge, ports };
 }
 

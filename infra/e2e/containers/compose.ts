@@ -96,7 +96,7 @@ class Stack {
   readonly usersPort: number;
 
   private constructor(folder: string, ports: readonly number[]) {
-    const [functions = 0, users = 0, admin = 0] = ports;
+    const [functions = 0, users = 0, players = 0, admin = 0] = ports;
     this.#folder = folder;
     this.origin = `http://127.0.0.1:${functions}`;
     this.usersPort = users;
@@ -104,12 +104,13 @@ class Stack {
       COMPOSE_PROJECT_NAME: PROJECT,
       FUNCTIONS_PORT: String(functions),
       STREAM_PORT: String(users),
+      WATCH_PORT: String(players),
       ADMIN_PORT: String(admin),
     };
   }
 
   static async in(folder: string): Promise<Stack> {
-    return new Stack(folder, await freePorts(3));
+    return new Stack(folder, await freePorts(4));
   }
 
   compose(...args: readonly string[]): Promise<string> {

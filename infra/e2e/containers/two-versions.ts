@@ -113,6 +113,7 @@ async function run(root: string, env: NodeJS.ProcessEnv, scratch: string): Promi
   const edgeNodes = usersPorts.map((port, i) =>
     start(`edge-node-${i}`, 'edge-node/main.ts', {
       STREAM_PORT: String(port),
+      WATCH_PORT: '0',
       ADMIN_PORT: String(adminPorts[i]),
     }),
   );

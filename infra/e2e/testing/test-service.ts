@@ -63,6 +63,7 @@ export class TestService {
       USAGE_SPOOL_DIR: join(folder, 'spool'),
       SERVER_PORT: '0',
       STREAM_PORT: '0',
+      WATCH_PORT: '0',
       ADMIN_PORT: '0',
       CHANNEL_SOURCE_HOST: '127.0.0.1',
       CHANNEL_SOURCE_PORT: String(await source.listen()),

@@ -1,0 +1,154 @@
+import type { AddressInfo, Socket } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { HttpError, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import { answerErrors } from '../../shared/http/error-answers.ts';
+import { HttpListener } from '../../shared/http/http-listener.ts';
+import { USER_KEEPALIVE_MS, WATCH_MAX_ASKING } from '../../shared/limits.ts';
+import type { LogLimiter } from '../../shared/logger.ts';
+import type { Registrations } from '../admission/registrations.ts';
+import type { ConnectionRecord } from '../delivery/connection-record.ts';
+import type { StartAt } from '../delivery/session.ts';
+import type { Sessions } from '../delivery/sessions.ts';
+import { streamHead } from './stream-head.ts';
+import { parseWatchRequest, type Query, type WatchRequest } from './watch-request.ts';
+
+interface WatchServerParts {
+  readonly host: string;
+  readonly port: number;
+  readonly startAt: StartAt;
+  /** The origin whose pages may read a stream; empty: none. */
+  readonly corsOrigin: string;
+  readonly sessions: Sessions;
+  readonly registrations: Registrations;
+  readonly record: ConnectionRecord;
+  readonly log: LogLimiter;
+}
+
+type Asking = FastifyRequest<{ Params: { channel: string }; Querystring: Query }>;
+
+const PREFIX = '/watch/';
+const PATH = `${PREFIX}:channel`;
+
+/** The HTTP status of each refusal. Those that pass by themselves (503) say when to ask again. */
+const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
+  malformed: 400,
+  timeout: 408,
+  not_registered: 403,
+  too_many_connections: 503,
+  store_unavailable: 503,
+  shutting_down: 503,
+};
+const RETRY_AFTER_S = 1;
+
+/**
+ * The transport of 9113: `GET /watch/{channel}` is answered with the channel's payload for as long as it is watched.
+ * HTTP ends with the head of the answer: from then on the connection is a session like any other.
+ */
+export class WatchServer {
+  readonly #parts: WatchServerParts;
+  readonly #app: FastifyInstance;
+  readonly #listener: HttpListener;
+  readonly #head: string;
+
+  constructor(parts: WatchServerParts) {
+    this.#parts = parts;
+    this.#head = streamHead(parts.corsOrigin);
+    const answerError = answerErrors(parts.log, () => 'bad_request');
+    this.#app = fastify({ logger: false, exposeHeadRoutes: false, frameworkErrors: answerError });
+    this.#app.setErrorHandler(answerError);
+    this.#app.setNotFoundHandler((request, reply) => {
+      if (!request.url.startsWith(PREFIX)) throw new HttpError('not_found');
+      reply.header('allow', 'GET, HEAD');
+      throw new HttpError('method_not_allowed');
+    });
+    this.#app.get(PATH, (request: Asking, reply) => this.#watch(request, reply));
+    this.#app.head(PATH, (request: Asking, reply) => this.#describe(request, reply));
+    this.#listener = new HttpListener({
+      handler: this.#app.routing,
+      maxConnections: WATCH_MAX_ASKING,
+      log: parts.log,
+    });
+  }
+
+  /** @throws the listener's error, such as EADDRINUSE */
+  async listen(): Promise<AddressInfo> {
+    await this.#app.ready();
+    return this.#listener.listen(this.#parts.host, this.#parts.port);
+  }
+
+  /** Stops listening; what is asked meanwhile is refused. Sessions are not its own. */
+  async close(): Promise<void> {
+    await this.#listener.close();
+    await this.#app.close();
+  }
+
+  async #watch(request: Asking, reply: FastifyReply): Promise<void> {
+    const { sessions, record } = this.#parts;
+    const { socket } = request.raw;
+    const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    record.accepted += 1;
+    const asked = this.#parse(request);
+    if (asked === undefined) {
+      this.#refuse(reply, 'malformed', { address });
+      return;
+    }
+    // Node would end the connection with the user's FIN, which is no wish to leave.
+    socket.removeAllListeners('end');
+    const admitted = { ...asked, address };
+    // Whoever would find no place anyway costs the store nothing.
+    const early = sessions.refusalOf(admitted) ?? (await this.#refusalByStore(asked));
+    if (socket.destroyed) {
+      reply.hijack();
+      record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
+      return;
+    }
+    const refusal = early ?? sessions.admit(admitted);
+    if (refusal !== undefined) {
+      this.#refuse(reply, refusal, { address, user: asked.userId, channel: asked.channelId });
+      return;
+    }
+    this.#begin(socket, reply, admitted);
+  }
+
+  #begin(socket: Socket, reply: FastifyReply, request: WatchRequest & { address: string }): void {
+    reply.hijack();
+    this.#listener.release(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, USER_KEEPALIVE_MS);
+    socket.write(this.#head);
+    this.#parts.sessions.begin({ ...request, socket, talkedBytes: 0 });
+  }
+
+  /** What a GET would be answered with, without a session; whether the user may watch is not looked up. */
+  #describe(request: Asking, reply: FastifyReply): void {
+    if (this.#parse(request) === undefined) {
+      reply.code(REFUSAL_STATUS.malformed).send();
+      return;
+    }
+    reply.hijack();
+    request.raw.socket.end(this.#head);
+  }
+
+  #parse(request: Asking): WatchRequest | undefined {
+    if (hasBody(request)) return undefined;
+    return parseWatchRequest(request.params.channel, request.query, this.#parts.startAt);
+  }
+
+  async #refusalByStore({ userId }: WatchRequest): Promise<RefusalCode | undefined> {
+    const registration = await this.#parts.registrations.check(userId);
+    return registration === 'registered' ? undefined : registration;
+  }
+
+  #refuse(reply: FastifyReply, code: RefusalCode, who: Parameters<ConnectionRecord['refused']>[1]) {
+    this.#parts.record.refused(code, who);
+    const status = REFUSAL_STATUS[code];
+    reply.code(status).header('connection', 'close').header('cache-control', 'no-store');
+    if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
+    reply.send({ code, message: REFUSALS[code] });
+  }
+}
+
+/** A request that carries a body, or says that it will: what follows the head would not be the next request. */
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
