@@ -112,7 +112,7 @@ test('what was watched leaves /usage after 24 hours, and not before', async () =
   await service.leave(edge, user);
   await expectAccounted('one', 1000);
   const later = async (ms: number) => {
-    const origin = await service.startFunctions({ CLOCK_SHIFT_MS: String(ms) });
+    const { origin } = await service.startFunctions({ CLOCK_SHIFT_MS: String(ms) });
     return service.usage('one', origin);
   };
   expect(await later(USAGE_WINDOW_MS - 2 * MINUTE_MS)).toEqual({ [CHANNEL]: 20 });

@@ -22,10 +22,13 @@ export class TestProcess {
   readonly exited: Promise<number | NodeJS.Signals>;
   readonly #child: ChildProcess;
 
-  constructor(script: string, settings: Readonly<Record<string, string>>) {
+  /** @param openFiles its limit of open files, where the test is about that */
+  constructor(script: string, settings: Readonly<Record<string, string>>, openFiles?: number) {
+    const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
+    const imports = ['--import', TETHER, '--import', SHIFTED_CLOCK];
     this.#child = spawn(
-      process.execPath,
-      ['--import', TETHER, '--import', SHIFTED_CLOCK, `${ROOT}/${script}`],
+      'sh',
+      ['-c', `${limit}exec "$@"`, 'sh', process.execPath, ...imports, `${ROOT}/${script}`],
       {
         env: { ...cleanEnvironment(process.env), ...settings },
         stdio: ['pipe', 'pipe', 'inherit'],

@@ -15,6 +15,12 @@ type Settings = Readonly<Record<string, string>>;
 
 const WAIT_MS = 20_000;
 
+/** Running functions. */
+export interface TestFunctions {
+  readonly process: TestProcess;
+  readonly origin: string;
+}
+
 /** A running edge node. */
 export interface TestEdge {
   readonly process: TestProcess;
@@ -101,16 +107,16 @@ export class TestService {
     await rm(this.folder, { recursive: true });
   }
 
-  /** Resolves with its origin. */
-  async startFunctions(settings: Settings = {}): Promise<string> {
-    const process = this.#spawn('functions/server.ts', settings);
-    return String((await process.ready).origin);
+  /** Resolves when functions take requests. */
+  async startFunctions(settings: Settings = {}, openFiles?: number): Promise<TestFunctions> {
+    const process = this.#spawn('functions/server.ts', settings, openFiles);
+    return { process, origin: String((await process.ready).origin) };
   }
 
   /** Resolves when the edge node takes users, and packets from the source. */
-  async startEdge(settings: Settings = {}): Promise<TestEdge> {
+  async startEdge(settings: Settings = {}, openFiles?: number): Promise<TestEdge> {
     const { accepted } = this.source;
-    const process = this.#spawn('edge-node/main.ts', settings);
+    const process = this.#spawn('edge-node/main.ts', settings, openFiles);
     const { users, admin } = await process.ready;
     await this.eventually(() => this.source.accepted).toBeGreaterThan(accepted);
     return { process, usersPort: Number(users), adminPort: Number(admin) };
@@ -169,8 +175,8 @@ export class TestService {
     return (await this.status(edge)).usersTotal;
   }
 
-  #spawn(script: string, settings: Settings): TestProcess {
-    const process = new TestProcess(script, { ...this.#settings, ...settings });
+  #spawn(script: string, settings: Settings, openFiles?: number): TestProcess {
+    const process = new TestProcess(script, { ...this.#settings, ...settings }, openFiles);
     this.#processes.push(process);
     return process;
   }
