@@ -35,6 +35,10 @@ function relations(config: Config): readonly (readonly [boolean, string])[] {
       config.CHANNEL_LOG_BYTES + config.REORDER_MAX_BYTES <= config.EDGE_LOG_BYTES,
       'EDGE_LOG_BYTES must hold CHANNEL_LOG_BYTES and REORDER_MAX_BYTES of one channel',
     ],
+    [
+      config.SUSPECT_DELAY_MS < config.REORDER_DEADLINE_MS,
+      'SUSPECT_DELAY_MS must be less than REORDER_DEADLINE_MS',
+    ],
   ];
 }
 

@@ -91,3 +91,25 @@ export class UnknownSpoolVersionError extends Error {
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new TypeError(String(thrown));
 }
+
+/** Why an input of the gateway ended. `docs/gateway.md` lists them. */
+export const INPUT_ENDS = {
+  ended: 'it came to its end',
+  unreachable: 'it could not be opened, or broke off',
+  silent: 'it sent nothing for SILENCE_MS',
+  not_transport_stream: 'what it sends is no MPEG-TS',
+  no_clock: 'it has no PCR to be played by',
+  child_failed: 'ffmpeg could not play it',
+  too_many_children: 'no further ffmpeg may run',
+} as const;
+export type InputEnd = keyof typeof INPUT_ENDS;
+
+/** An input of the gateway ended for that reason; the message says more, and no secret of its URL. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  readonly reason: InputEnd;
+  constructor(reason: InputEnd, detail?: string, options?: ErrorOptions) {
+    super(detail === undefined ? INPUT_ENDS[reason] : `${INPUT_ENDS[reason]}: ${detail}`, options);
+    this.reason = reason;
+  }
+}

@@ -153,3 +153,31 @@ export const SPOOL_PROBE_BYTES = 4 * KIB;
 /** Rows of one saveUsage call, and calls under way at once: what the store may cost the event loop at a time. */
 export const SAVE_BATCH_ROWS = 128;
 export const SAVE_CONCURRENCY = 4;
+
+// The gateway
+/** What an edge node may let wait before it is dropped: a second and more of a hundred channels of 4 Mbit/s. */
+export const FEED_CLIENT_MAX_BYTES = 64 * MIB;
+export const FEED_KEEPALIVE_MS = 30_000;
+/** At a stop edge nodes get this long to take what was sent. */
+export const FEED_CLOSE_MS = 2_000;
+/** An input that has not sent its first byte by then is given up: ffmpeg takes its time to look at a stream. */
+export const INPUT_START_MS = 15_000;
+/** The same once bytes have come, where opening anew costs more than waiting: ffmpeg, HTTP. */
+export const INPUT_STALL_MS = 10_000;
+export const INPUT_BACKOFF_MIN_MS = 250;
+export const INPUT_BACKOFF_MAX_MS = 15_000;
+/** An input before the one that plays gets the channel back once it has come without a flaw for so long. */
+export const INPUT_WHOLE_MS = 10_000;
+/** What is read ahead of a stream's clock, in bytes and in the stream's time. */
+export const PACE_MAX_BYTES = 16 * MIB;
+export const PACE_MAX_MS = 40_000;
+/** A file that goes on so long without a clock reference cannot be played at its pace. */
+export const PACE_WITHOUT_CLOCK_BYTES = 4 * MIB;
+/** Clock references further apart than that are a clock that was set: no time passed between them. */
+export const CLOCK_SET_MS = 5_000;
+/** ffmpeg processes at once, and the least time between two starts. */
+export const CHILDREN_MAX = 64;
+export const CHILD_START_GAP_MS = 100;
+export const CHANNELS_FILE_MAX_BYTES = 32 * MIB;
+/** How often the channels file is looked at. */
+export const CHANNELS_FILE_POLL_MS = 2_000;

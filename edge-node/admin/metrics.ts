@@ -1,34 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { CLOSE_REASONS, REFUSALS } from '../../shared/errors.ts';
 import type { HttpListener } from '../../shared/http/http-listener.ts';
 import type { EdgeView } from './edge-view.ts';
-
-type Labels = Readonly<Record<string, string>>;
-/** Values of a metric at the time of a scrape; one without labels has a single value. */
-type Read = () => number | Iterable<readonly [Labels, number]>;
+import { type Define, metricDefiner } from './metric-definer.ts';
 
 /** The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before somebody asks. */
 export function createMetrics(view: EdgeView, listener: () => HttpListener): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const define = (kind: typeof Counter | typeof Gauge) => {
-    return (name: string, help: string, labelNames: string[], read: Read) => {
-      new kind({
-        name: `streaming_${name}`,
-        help,
-        labelNames,
-        registers: [registry],
-        collect() {
-          this.reset();
-          const values = read();
-          if (typeof values === 'number') this.inc(values);
-          else for (const [labels, value] of values) this.inc(labels, value);
-        },
-      });
-    };
-  };
-  const counter = define(Counter);
-  const gauge = define(Gauge);
+  const { counter, gauge } = metricDefiner(registry);
   sourceMetrics(view, counter, gauge);
   nodeMetrics(view, counter, gauge);
   userMetrics(view, counter, gauge);
@@ -36,8 +16,6 @@ export function createMetrics(view: EdgeView, listener: () => HttpListener): Reg
   adminMetrics(view, listener, counter, gauge);
   return registry;
 }
-
-type Define = (name: string, help: string, labelNames: string[], read: Read) => void;
 
 function sourceMetrics({ source, channels }: EdgeView, counter: Define, gauge: Define): void {
   gauge('source_connected', '1 while connected to the channel source', [], () =>

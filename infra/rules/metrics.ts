@@ -1,12 +1,16 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { read } from './tree.ts';
 
-/** Every metric that an edge node has: ours as they are defined, and those of its runtime. */
+const DEFINING = [
+  'edge-node/admin/metrics.ts',
+  'edge-node/admin/channel-metrics.ts',
+  'edge-node/admin/histogram-metrics.ts',
+  'edge-node/gateway/admin/gateway-metrics.ts',
+];
+
+/** Every metric that an edge node or a gateway has: ours as they are defined, and those of the runtime. */
 export function servedMetrics(): Set<string> {
-  const sources = ['metrics.ts', 'channel-metrics.ts', 'histogram-metrics.ts'].map((file) =>
-    read(`edge-node/admin/${file}`),
-  );
-  const all = sources.join('\n');
+  const all = DEFINING.map((path) => read(path)).join('\n');
   const plain = [...all.matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g)].map(([, name]) => name);
   const histograms = [...all.matchAll(/\bhistogram\(\s*'(\w+)'/g)].flatMap(([, name]) =>
     ['', '_bucket', '_sum', '_count'].map((part) => `${name}${part}`),

@@ -1,3 +1,4 @@
+import { GATEWAY_SETTINGS } from './gateway-settings.ts';
 import { SERVICE_SETTINGS } from './service-settings.ts';
 import { STORE_SETTINGS } from './store-settings.ts';
 
@@ -5,4 +6,8 @@ import { STORE_SETTINGS } from './store-settings.ts';
  * Every setting of all programs, once: its name in the environment, form, default, and what it trades. By what it is
  * about, in the order of docs/settings.md, which `npm run docs` makes from this.
  */
-export const SETTING_GROUPS = { ...SERVICE_SETTINGS, ...STORE_SETTINGS } as const;
+export const SETTING_GROUPS = {
+  ...SERVICE_SETTINGS,
+  ...STORE_SETTINGS,
+  ...GATEWAY_SETTINGS,
+} as const;

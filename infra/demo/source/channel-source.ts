@@ -1,14 +1,11 @@
 /**
- * A channel source: serves 9110 with the clips as endless channels, or with one channel from standard input, as in
- *
- *     ffmpeg -re -i film.mp4 -c copy -f mpegts - | node infra/demo/source/channel-source.ts --stdin --channels zato01
+ * The demo's channel source: serves 9110 with the clips as endless channels, disorder included.
  *
  * It begins to play when the first client connects. At its end it prints one line of JSON: per channel the epochs,
  * with every sequence that it left out.
  */
-import { once } from 'node:events';
 import { Feed } from './channel-feed.ts';
-import { playClips, playStream } from './clip-player.ts';
+import { playClips } from './clip-player.ts';
 import { parseSourceOptions, type SourceOptions, USAGE } from './source-options.ts';
 import { SourceServer } from './source-server.ts';
 
@@ -25,11 +22,7 @@ async function main(options: SourceOptions): Promise<void> {
 
   try {
     await server.firstClient(end.signal);
-    const [feed] = feeds;
-    if (options.stdin && feed) {
-      const stopped = once(end.signal, 'abort');
-      await Promise.race([playStream(server, feed, process.stdin), stopped]);
-    } else await playClips(server, feeds, options, end.signal);
+    await playClips(server, feeds, options, end.signal);
   } catch (error) {
     if (!end.signal.aborted) throw error;
   }

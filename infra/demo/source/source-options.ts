@@ -18,7 +18,6 @@ const OPTIONS = {
   'jump-at': { type: 'string' },
   'restart-at': { type: 'string' },
   seed: { type: 'string', default: '1' },
-  stdin: { type: 'boolean', default: false },
 } as const;
 
 export const USAGE = `channel source: what the options mean
@@ -30,8 +29,7 @@ export const USAGE = `channel source: what the options mean
   --loss, --duplicate   percent of packets left out, and sent twice (0)
   --jump-at          packet at which the sequence jumps ahead by ${JUMP_PACKETS}
   --restart-at       packet at which the sequence begins again at 0
-  --seed             the same seed shuffles, loses and repeats the same packets (1)
-  --stdin            one channel, of the MPEG-TS on standard input`;
+  --seed             the same seed shuffles, loses and repeats the same packets (1)`;
 
 export interface SourceOptions {
   readonly host: string;
@@ -40,7 +38,6 @@ export interface SourceOptions {
   /** Packets per second of each channel. */
   readonly rate: number;
   readonly seconds: number;
-  readonly stdin: boolean;
   readonly disorder: DisorderOptions;
   /** As in FeedOptions. */
   readonly turns: ReadonlyMap<number, bigint>;
@@ -61,15 +58,13 @@ export function parseSourceOptions(args: readonly string[]): SourceOptions {
     turns.set(at, BigInt(at + JUMP_PACKETS));
   }
   if (values['restart-at'] !== undefined) turns.set(number('restart-at', 1, most), 0n);
-  const channels = channelIds(values.channels ?? (values.stdin ? '1' : String(CLIP_NAMES.length)));
-  if (values.stdin && channels.length > 1) throw new RangeError('--stdin is one channel');
+  const channels = channelIds(values.channels ?? String(CLIP_NAMES.length));
   return {
     host: values.host,
     port: number('port', 0, 65_535),
     channels,
     rate: number('rate', 1, 100_000),
     seconds: number('seconds', 0, Number.POSITIVE_INFINITY),
-    stdin: values.stdin,
     turns,
     disorder: {
       window: number('shuffle', 0, 100_000),

@@ -3,8 +3,6 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 
 /** A client that lets more than this wait is dropped. */
 const CLIENT_MAX_BYTES = 8 * 1024 ** 2;
-/** Above it, who can wait does. */
-const CLIENT_HIGH_BYTES = 1024 ** 2;
 const CLIENT_PATIENCE_MS = 5_000;
 
 /** Sends the same bytes to whoever is connected to 9110, from their connection on. */
@@ -37,17 +35,6 @@ export class SourceServer {
       if (socket.writableLength > CLIENT_MAX_BYTES) this.#drop(socket);
       else socket.write(bytes);
     }
-  }
-
-  /** Waits for clients who lag behind, and drops those who have not caught up within five seconds. */
-  async drained(): Promise<void> {
-    const lagging = (): Socket[] =>
-      [...this.#clients].filter((socket) => socket.writableLength > CLIENT_HIGH_BYTES);
-    const until = performance.now() + CLIENT_PATIENCE_MS;
-    while (lagging().length > 0 && performance.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    for (const socket of lagging()) this.#drop(socket);
   }
 
   /** Sends the rest to everybody, then closes. */

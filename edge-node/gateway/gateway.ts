@@ -1,0 +1,145 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../../shared/config.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import type { ChannelId } from '../../shared/ids.ts';
+import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
+import { type Logger, LogLimiter } from '../../shared/logger.ts';
+import { GatewayAdmin } from './admin/gateway-admin.ts';
+import { GatewayChannel } from './channels/gateway-channel.ts';
+import { FeedServer } from './feed/feed-server.ts';
+import { ChildStarts } from './inputs/child-starts.ts';
+import type { InputTools } from './inputs/open-input.ts';
+import type { ChannelDefinition, ChannelList } from './lists/channel-list.ts';
+import type { ChannelsFile } from './lists/channels-file.ts';
+
+const TICK_MS = 100;
+
+interface GatewayParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Channels of the command line: they play until the end. */
+  readonly named: readonly ChannelDefinition[];
+  /** Channels of a file: they come and go with it. */
+  readonly file: ChannelsFile | undefined;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface GatewayAddresses {
+  readonly feed: AddressInfo;
+  readonly admin: AddressInfo;
+}
+
+/** Joins the parts of a gateway: channels with their inputs, the server that edge nodes connect to, and the operators'. */
+export class Gateway {
+  readonly #parts: GatewayParts;
+  readonly #log: LogLimiter;
+  readonly #feed: FeedServer;
+  readonly #admin: GatewayAdmin;
+  readonly #tools: InputTools;
+  readonly #channels = new Map<ChannelId, GatewayChannel>();
+  #ticks: NodeJS.Timeout | undefined;
+  #reads: NodeJS.Timeout | undefined;
+  #onAllEnded: () => void = () => {};
+  /** Resolves once every channel has been played to its end, where none can come any more. */
+  readonly ended: Promise<void>;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    const { config, logger } = parts;
+    this.#log = new LogLimiter(logger);
+    this.#feed = new FeedServer({ logger, log: this.#log });
+    this.#tools = {
+      ffmpegPath: config.FFMPEG_PATH,
+      children: new ChildStarts(),
+      receiveBuffer: { wantedBytes: config.RECV_BUFFER, onCut: (bytes) => this.#tellCut(bytes) },
+    };
+    const { children } = this.#tools;
+    this.#admin = new GatewayAdmin({
+      view: { channels: this.#channels, feed: this.#feed, children },
+      allowedHosts: config.ADMIN_ALLOWED_HOSTS,
+      log: this.#log,
+    });
+    this.ended = new Promise((resolve) => {
+      this.#onAllEnded = resolve;
+    });
+  }
+
+  /**
+   * @throws ConfigError where the list cannot be read
+   * @throws the listeners' errors, such as EADDRINUSE
+   */
+  async start(): Promise<GatewayAddresses> {
+    const { config, file, host, port } = this.#parts;
+    const list = await file?.read();
+    const admin = await this.#admin.listen(config.ADMIN_HOST, config.GATEWAY_ADMIN_PORT);
+    const feed = await this.#feed.listen(host, port);
+    this.#setChannels(list ?? { channels: [], problems: [] });
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
+    if (file) this.#reads = setInterval(() => this.#readAgain(file), CHANNELS_FILE_POLL_MS);
+    return { feed, admin };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#ticks);
+    clearInterval(this.#reads);
+    for (const channel of this.#channels.values()) channel.stop();
+    await this.#feed.close();
+    await this.#admin.close();
+    this.#log.flush();
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    for (const channel of this.#channels.values()) channel.tick(nowMs);
+    const areEnded = [...this.#channels.values()].every((channel) => channel.isEnded);
+    if (areEnded && this.#parts.file === undefined) this.#onAllEnded();
+  }
+
+  /** Starts what is new, stops what is gone, and leaves alone what is as it was. */
+  #setChannels({ channels, problems }: ChannelList): void {
+    const { logger, named } = this.#parts;
+    for (const problem of problems) logger.warn({ problem }, 'a channel of the list is left out');
+    const wanted = new Map(channels.map((channel) => [channel.id, channel]));
+    for (const channel of named) wanted.set(channel.id, channel);
+    for (const [id, channel] of this.#channels) {
+      if (JSON.stringify(wanted.get(id)) === JSON.stringify(channel.definition)) continue;
+      channel.stop();
+      this.#channels.delete(id);
+      logger.info({ channel: id }, 'a channel is stopped');
+    }
+    const nowMs = performance.now();
+    for (const [id, definition] of wanted) {
+      if (this.#channels.has(id)) continue;
+      const channel = new GatewayChannel(definition, this.#channelParts());
+      this.#channels.set(id, channel);
+      channel.start(nowMs);
+      const inputs = definition.inputs.map(({ label }) => label);
+      logger.info({ channel: id, name: definition.name, inputs }, 'a channel is played');
+    }
+  }
+
+  #channelParts() {
+    const { config, logger } = this.#parts;
+    return { config, logger, log: this.#log, server: this.#feed, tools: this.#tools };
+  }
+
+  #readAgain(file: ChannelsFile): void {
+    file.readIfChanged().then(
+      (list) => {
+        if (list) this.#setChannels(list);
+      },
+      (err: unknown) => {
+        if (!(err instanceof ConfigError)) throw err;
+        this.#log.error('the list of channels cannot be read: it stays as it was', { err });
+      },
+    );
+  }
+
+  #tellCut(bytes: number): void {
+    this.#log.warn('the kernel cuts RECV_BUFFER: raise net.core.rmem_max', {
+      wanted: this.#parts.config.RECV_BUFFER,
+      given: bytes,
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { InputError } from '../../../shared/errors.ts';
+import type { DatagramSpec } from '../lists/input-url.ts';
+import type { Input, InputEvents } from './input.ts';
+import { isRtp, RtpReceiver } from './rtp.ts';
+
+export interface ReceiveBuffer {
+  readonly wantedBytes: number;
+  /** The kernel gives less: told once, since every socket would say the same. */
+  readonly onCut: (bytes: number) => void;
+}
+
+const isMulticast = (address: string): boolean =>
+  isIPv6(address) ? /^ff/i.test(address) : /^2(2[4-9]|3\d)\./.test(address);
+
+/**
+ * Receives UDP, plain or as RTP, which is seen from each datagram. A group's socket is bound to the group's address: at
+ * 0.0.0.0 it would hear every group of that port that anybody on this machine has joined. An interface that was taken
+ * away and made again goes silent without an error: whoever gives a silent input up and opens it anew joins again.
+ */
+export class DatagramInput implements Input {
+  readonly #events: InputEvents;
+  readonly #socket: Socket;
+  readonly rtp: RtpReceiver;
+  #expiry: NodeJS.Timeout | undefined;
+  #expiryMs = Number.POSITIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(spec: DatagramSpec, events: InputEvents, buffer: ReceiveBuffer) {
+    this.#events = events;
+    this.rtp = new RtpReceiver({
+      bytes: (bytes, start, end) => events.bytes(bytes, start, end),
+      loss: () => events.loss(),
+    });
+    const { address = '0.0.0.0', port } = spec;
+    this.#socket = createSocket({
+      type: isIPv6(address) ? 'udp6' : 'udp4',
+      reuseAddr: isMulticast(address),
+      recvBufferSize: buffer.wantedBytes,
+    });
+    this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.on('message', (datagram) => this.#receive(datagram));
+    this.#socket.on('listening', () => {
+      try {
+        if (isMulticast(address)) join(this.#socket, spec, address);
+      } catch (error) {
+        this.#fail(error);
+        return;
+      }
+      const bytes = givenBuffer(this.#socket);
+      if (bytes < buffer.wantedBytes) buffer.onCut(bytes);
+    });
+    this.#socket.bind({ address, port, exclusive: true });
+  }
+
+  pause(): void {
+    // A sender of datagrams waits for nobody.
+  }
+
+  resume(): void {
+    // Never paused.
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#expiry);
+    this.#socket.close();
+  }
+
+  #receive(datagram: Buffer): void {
+    if (this.#isClosed) return;
+    if (!isRtp(datagram)) {
+      this.#events.bytes(datagram, 0, datagram.length);
+      return;
+    }
+    this.rtp.push(datagram, performance.now());
+    this.#expireInTime();
+  }
+
+  /** Gives up missing packets when they are due. The timer runs after the socket was read. */
+  #expireInTime(): void {
+    const { dueMs } = this.rtp;
+    if (dueMs >= this.#expiryMs) return;
+    clearTimeout(this.#expiry);
+    this.#expiryMs = dueMs;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.max(1, Math.ceil(dueMs - performance.now()));
+    this.#expiry = setTimeout(() => {
+      this.#expiryMs = Number.POSITIVE_INFINITY;
+      this.rtp.expire(performance.now());
+      if (!this.#isClosed) this.#expireInTime();
+    }, delayMs);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.close();
+    const detail = error instanceof Error ? error.message : String(error);
+    this.#events.end(new InputError('unreachable', detail, { cause: error }));
+  }
+}
+
+/** @throws the kernel's error, such as ENODEV */
+function join(socket: Socket, { source, iface }: DatagramSpec, group: string): void {
+  const address = iface === undefined ? undefined : interfaceAddress(iface, isIPv6(group));
+  if (source === undefined) socket.addMembership(group, address);
+  else socket.addSourceSpecificMembership(source, group, address);
+}
+
+/** What the kernel wants an interface named by: an address of it in IPv4, its name behind `::%` in IPv6. */
+function interfaceAddress(iface: string, isVersion6: boolean): string {
+  if (isVersion6) return iface.includes(':') ? iface : `::%${iface}`;
+  const addresses = networkInterfaces()[iface];
+  if (addresses === undefined) return iface;
+  const found = addresses.find(({ family }) => family === 'IPv4');
+  if (found === undefined) throw new InputError('unreachable', `${iface} has no IPv4 address`);
+  return found.address;
+}
+
+/** Linux counts its own overhead in: it tells the double of what was asked for. */
+function givenBuffer(socket: Socket): number {
+  const bytes = socket.getRecvBufferSize();
+  return process.platform === 'linux' ? bytes / 2 : bytes;
+}

@@ -1,0 +1,46 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ConfigError } from '../../../shared/errors.ts';
+import { CHANNELS_FILE_MAX_BYTES } from '../../../shared/limits.ts';
+import { type ChannelList, readChannelList } from './channel-list.ts';
+
+/** A list of channels on disk, read anew when it has changed. */
+export class ChannelsFile {
+  readonly path: string;
+  readonly #groups: readonly string[];
+  #version = '';
+
+  /** @param name of the file, with `?group=…` for some of its channels only */
+  constructor(name: string) {
+    const [path = '', query = ''] = name.split(/\?(.*)/s, 2);
+    this.path = path;
+    this.#groups = new URLSearchParams(query).getAll('group');
+  }
+
+  /** @throws ConfigError that names the file */
+  async read(): Promise<ChannelList> {
+    try {
+      this.#version = await this.#currentVersion();
+      const text = await readFile(this.path, 'utf8');
+      return readChannelList({ text, folder: dirname(this.path), groups: this.#groups });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ConfigError(`${this.path}: ${reason}`, { cause });
+    }
+  }
+
+  /**
+   * The list anew, if the file is another one than at the last reading.
+   * @throws ConfigError that names the file, once for each of its versions
+   */
+  async readIfChanged(): Promise<ChannelList | undefined> {
+    const version = await this.#currentVersion().catch(() => this.#version); // gone for a moment: as it was
+    return version === this.#version ? undefined : this.read();
+  }
+
+  async #currentVersion(): Promise<string> {
+    const { ino, mtimeMs, size } = await stat(this.path);
+    if (size > CHANNELS_FILE_MAX_BYTES) throw new ConfigError('the list is too large');
+    return `${ino} ${mtimeMs} ${size}`;
+  }
+}

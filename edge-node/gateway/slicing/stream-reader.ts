@@ -1,0 +1,149 @@
+import { readPcr } from '../../mpeg-ts/pcr.ts';
+import { PacketSync } from '../../mpeg-ts/sync.ts';
+import {
+  continuityOf,
+  followsOn,
+  hasError,
+  headerAt,
+  isDiscontinuity,
+  isRepeat,
+  NO_CONTINUITY,
+  NULL_PID,
+  PAT_PID,
+  pcrOffset,
+  pidOf,
+  TS_PACKET_BYTES,
+} from '../../mpeg-ts/ts-packet.ts';
+import { ProgramFilter } from './program-filter.ts';
+import { ProgramTables } from './program-tables.ts';
+import type { StreamSink } from './stream-sink.ts';
+
+const PIDS = 2 ** 13;
+const NOWHERE = -1;
+
+/**
+ * Reads the bytes of an input as a transport stream: finds its packets, its clock (that of the first program of its
+ * PAT, or of the program asked for) and its flaws, and hands all packets on unchanged. Errors that the receiver marked,
+ * counters that do not go on and lost alignment are told as losses.
+ */
+export class StreamReader {
+  readonly #sink: StreamSink;
+  readonly #filter: ProgramFilter | undefined;
+  readonly tables: ProgramTables;
+  readonly #continuity = new Int8Array(PIDS).fill(NO_CONTINUITY);
+  #sync = this.#newSync();
+  #nowMs = 0;
+  /** What `push` was called with: packets in it may wait for their neighbours, others are only lent. */
+  #piece: Buffer | undefined;
+  #spanStart = 0;
+  #spanEnd = 0;
+  /** Where the next packet is due in the stream; NOWHERE after a gap. */
+  #nextAt = NOWHERE;
+  packets = 0;
+  errorPackets = 0;
+  continuityErrors = 0;
+  syncLosses = 0;
+  pcrs = 0;
+
+  /** @param program to be taken out of a stream of several */
+  constructor(sink: StreamSink, program?: number) {
+    this.#sink = sink;
+    this.#filter = program === undefined ? undefined : new ProgramFilter(program);
+    this.tables = new ProgramTables(program, this.#filter);
+  }
+
+  push(bytes: Buffer, start: number, end: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#piece = bytes;
+    this.#spanStart = this.#spanEnd = start;
+    this.#sync.push(bytes, start, end);
+    this.#sendSpan();
+    this.#piece = undefined;
+  }
+
+  /** Bytes are missing: what was held of a packet is void. */
+  gap(): void {
+    this.#sync = this.#newSync();
+    this.#nextAt = NOWHERE;
+    this.#continuity.fill(NO_CONTINUITY);
+    this.#sink.loss();
+  }
+
+  #newSync(): PacketSync {
+    return new PacketSync((bytes, at, streamAt) => this.#onPacket(bytes, at, streamAt));
+  }
+
+  #onPacket(bytes: Buffer, at: number, streamAt: number): void {
+    this.packets += 1;
+    if (this.#nextAt !== NOWHERE && streamAt !== this.#nextAt) {
+      this.syncLosses += 1;
+      this.#lose();
+    }
+    this.#nextAt = streamAt + (this.#sync.strideBytes || TS_PACKET_BYTES);
+
+    const header = headerAt(bytes, at);
+    const pid = pidOf(header);
+    if (hasError(header)) {
+      this.errorPackets += 1;
+      this.#lose();
+    } else if (pid !== NULL_PID) {
+      if (this.#filter === undefined || this.#filter.keeps(pid)) {
+        this.#checkContinuity(bytes, at, header, pid);
+      }
+      if (this.tables.isTablePid(pid)) this.tables.push(bytes, at, header, pid, this.#nowMs);
+      if (pid === this.tables.pcrPid) this.#readPcr(bytes, at, header);
+    }
+    if (this.#filter === undefined) this.#pass(bytes, at);
+    else this.#passFiltered(this.#filter, bytes, at, header, pid);
+  }
+
+  #passFiltered(filter: ProgramFilter, bytes: Buffer, at: number, header: number, pid: number) {
+    if (hasError(header)) return;
+    if (pid === PAT_PID) {
+      const packet = filter.patPacket(header);
+      if (packet) this.#pass(packet, 0);
+    } else if (filter.keeps(pid)) this.#pass(bytes, at);
+  }
+
+  #checkContinuity(bytes: Buffer, at: number, header: number, pid: number): void {
+    const previous = this.#continuity[pid] ?? NO_CONTINUITY;
+    this.#continuity[pid] = continuityOf(header);
+    if (followsOn(previous, header) || isRepeat(previous, header)) return;
+    if (isDiscontinuity(bytes, at, header)) return;
+    this.continuityErrors += 1;
+    this.#lose();
+  }
+
+  #readPcr(bytes: Buffer, at: number, header: number): void {
+    const offset = pcrOffset(bytes, at, header);
+    if (offset === undefined) return;
+    this.pcrs += 1;
+    this.#sendSpan();
+    this.#sink.pcr(readPcr(bytes, offset), this.#nowMs);
+  }
+
+  #lose(): void {
+    this.#sendSpan();
+    this.#sink.loss();
+  }
+
+  /** Neighbours in one piece go on together. */
+  #pass(bytes: Buffer, at: number): void {
+    if (bytes !== this.#piece) {
+      this.#sendSpan();
+      this.#sink.bytes(bytes, at, at + TS_PACKET_BYTES, this.#nowMs);
+      return;
+    }
+    if (at !== this.#spanEnd) {
+      this.#sendSpan();
+      this.#spanStart = at;
+    }
+    this.#spanEnd = at + TS_PACKET_BYTES;
+  }
+
+  #sendSpan(): void {
+    if (this.#piece === undefined || this.#spanEnd === this.#spanStart) return;
+    this.#sink.bytes(this.#piece, this.#spanStart, this.#spanEnd, this.#nowMs);
+    this.#spanStart = this.#spanEnd;
+  }
+}
