@@ -9,7 +9,7 @@ import { kubernetes } from './containers/kubernetes.ts';
 import { sam } from './containers/lambda/sam.ts';
 import { monitoring } from './containers/monitoring.ts';
 
-import { type Outcome, runSection } from './containers/section.ts';
+import { type Outcome, runSection } from './containers/support/section.ts';
 import { upgrade } from './containers/upgrade.ts';
 import { workflows } from './containers/workflows.ts';
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { files, read } from './tree.ts';
 
 const MAX_LINES = 300;
+const MAX_FILES_IN_FOLDER = 12;
 
 describe('files', () => {
   test(`no file is longer than ${MAX_LINES} lines`, () => {
@@ -20,6 +21,13 @@ describe('files', () => {
       .map((path) => [path, read(path).trimEnd().split('\n').length] as const)
       .filter(([, lines]) => lines > MAX_LINES);
     expect(long).toEqual([]);
+  });
+
+  test(`no folder holds more than ${MAX_FILES_IN_FOLDER} files beside their tests`, () => {
+    const sources = files('*.ts', '*.c', '*.h').filter((path) => !path.endsWith('.test.ts'));
+    const counts = Map.groupBy(sources, (path) => path.slice(0, path.lastIndexOf('/')));
+    const crowded = [...counts].map(([folder, paths]) => [folder, paths.length] as const);
+    expect(crowded.filter(([, count]) => count > MAX_FILES_IN_FOLDER)).toEqual([]);
   });
 
   test('no test is left out, and none keeps the others from running', () => {

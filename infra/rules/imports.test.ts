@@ -25,7 +25,65 @@ const edges = [...relative].flatMap(([file, targets]) =>
   targets.map((target) => [file, target] as const),
 );
 
+/**
+ * The rooms of each part, lowest first; a room may import from itself and from rooms before it. Those in one list
+ * stand side by side, and do not import each other.
+ */
+const ROOMS: readonly (readonly string[])[] = [
+  ['shared'],
+  ['edge-node/mpeg-ts', 'edge-node/ordering'],
+  ['edge-node/source'],
+  ['edge-node/channels', 'edge-node/usage', 'edge-node/admission'],
+  ['edge-node/delivery'],
+  ['edge-node/transports'],
+  ['edge-node/admin'],
+  ['edge-node/gateway', 'edge-node'],
+  ['functions'],
+  ['functions/lambda'],
+];
+const roomNames = ROOMS.flat();
+
+/** The room that a file stands in, with its place in the order. */
+function roomOf(path: string): { readonly name: string; readonly rank: number } | undefined {
+  const folders = path.split('/').slice(0, -1);
+  const name = [folders.slice(0, 2).join('/'), folders[0] ?? ''].find((room) =>
+    roomNames.includes(room),
+  );
+  return name === undefined ? undefined : { name, rank: ROOMS.findIndex((r) => r.includes(name)) };
+}
+
+/** Every circle of imports, from a file back to itself, once. */
+function circles(): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]) => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      found.push(path.slice(at));
+    } else if (!done.has(file)) {
+      for (const target of relative.get(file) ?? []) visit(target, [...path, file]);
+      done.add(file);
+    }
+  };
+  for (const file of relative.keys()) visit(file, []);
+  return found;
+}
+
 describe('imports', () => {
+  test('no file imports itself by way of others', () => {
+    expect(circles()).toEqual([]);
+  });
+
+  test('no room imports from a higher one, or from one beside it', () => {
+    const upward = edges.filter(([file, target]) => {
+      const from = roomOf(file);
+      const to = roomOf(target);
+      if (from === undefined || to === undefined || isTest(file)) return false;
+      return from.name !== to.name && to.rank >= from.rank;
+    });
+    expect(upward).toEqual([]);
+  });
+
   test('functions and edge-node never import each other, and shared imports neither', () => {
     const crossing = edges.filter(([file, target]) => {
       const allowed = MAY_IMPORT[partOf(file)];

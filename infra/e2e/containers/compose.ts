@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { register, usageOf } from '../../demo/viewer/demo-user.ts';
 import { freePorts } from '../../local/free-ports.ts';
-import { command, docker, lacksDocker, works } from './command.ts';
-import { inspect, isConfined } from './container.ts';
-import { keepsContract } from './contract.ts';
-import { withFreshCopy } from './fresh-copy.ts';
 import { rollingRestart } from './rolling-restart.ts';
-import type { Section, Step } from './section.ts';
-import { allReceive, Viewer } from './viewer.ts';
+import { command, docker, lacksDocker, works } from './support/command.ts';
+import { inspect, isConfined } from './support/container.ts';
+import { keepsContract } from './support/contract.ts';
+import { withFreshCopy } from './support/fresh-copy.ts';
+import type { Section, Step } from './support/section.ts';
+import { allReceive, Viewer } from './support/viewer.ts';
 
 const PROJECT = 'streaming-service-test';
 const WATCH_MS = 3_000;

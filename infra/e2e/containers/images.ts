@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { command, docker, lacksDocker } from './command.ts';
-import { healthy, inspect, isConfined, withContainer } from './container.ts';
-import { keepsContract } from './contract.ts';
-import { withFreshCopy } from './fresh-copy.ts';
-import type { Section, Step } from './section.ts';
+import { command, docker, lacksDocker } from './support/command.ts';
+import { healthy, inspect, isConfined, withContainer } from './support/container.ts';
+import { keepsContract } from './support/contract.ts';
+import { withFreshCopy } from './support/fresh-copy.ts';
+import type { Section, Step } from './support/section.ts';
 
 const SERVICES = ['functions', 'edge-node'] as const;
 const LABELS = ['--build-arg', 'VERSION=1.2.3', '--build-arg', 'REVISION=abc'] as const;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { kubernetesRelease } from '../../release/kubernetes-release.ts';
-import { command, works } from './command.ts';
-import { refused, withFile } from './planted.ts';
-import type { Section, Step } from './section.ts';
+import { command, works } from './support/command.ts';
+import { refused, withFile } from './support/planted.ts';
+import type { Section, Step } from './support/section.ts';
 
 const FOLDER = 'infra/kubernetes';
 const OVERLAYS = ['local', 'demo', 'production', 'eks'];

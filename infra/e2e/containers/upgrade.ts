@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PACKET_MS, PAYLOAD_BYTES } from '../../demo/media/clip.ts';
 import { register, usageOf } from '../../demo/viewer/demo-user.ts';
-import { command, works } from './command.ts';
-import type { Section, Step } from './section.ts';
+import { command, works } from './support/command.ts';
+import type { Section, Step } from './support/section.ts';
+import { allReceive, Viewer } from './support/viewer.ts';
 import { TwoVersions } from './two-versions.ts';
-import { allReceive, Viewer } from './viewer.ts';
 
 const USERS = 200;
 const CHANNEL = 'zato01';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { command, works } from './command.ts';
-import { refused, withFile } from './planted.ts';
-import type { Section } from './section.ts';
+import { command, works } from './support/command.ts';
+import { refused, withFile } from './support/planted.ts';
+import type { Section } from './support/section.ts';
 
 const RELEASE = '.github/workflows/release.yml';
 

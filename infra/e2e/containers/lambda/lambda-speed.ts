@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { docker } from '../command.ts';
+import { docker } from '../support/command.ts';
 
 const INIT_LIMIT_MS = 400;
 const WARM_LIMIT_MS = 5;

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from '../../../local/free-ports.ts';
-import { command, docker, lacksDocker, works } from '../command.ts';
-import { healthy, LABEL, withContainer } from '../container.ts';
-import { keepsContract } from '../contract.ts';
-import { withFreshCopy } from '../fresh-copy.ts';
-import type { Section } from '../section.ts';
+import { command, docker, lacksDocker, works } from '../support/command.ts';
+import { healthy, LABEL, withContainer } from '../support/container.ts';
+import { keepsContract } from '../support/contract.ts';
+import { withFreshCopy } from '../support/fresh-copy.ts';
+import type { Section } from '../support/section.ts';
 import { lambdaSpeed } from './lambda-speed.ts';
 
 const NETWORK = `streaming-service-sam-${process.pid}`;

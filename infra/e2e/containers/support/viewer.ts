@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PACKET_MS, PAYLOAD_BYTES } from '../../demo/media/clip.ts';
+import { PACKET_MS, PAYLOAD_BYTES } from '../../../demo/media/clip.ts';
 
 const RETRY_MS = 200;
 const ARRIVAL_MS = 60_000;

@@ -2,7 +2,7 @@ import {
   type ContractCase,
   httpClient,
   httpContract,
-} from '../../../functions/testing/http-contract.ts';
+} from '../../../../functions/testing/http-contract.ts';
 
 /**
  * Holds an origin to the HTTP contract.
