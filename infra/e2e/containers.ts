@@ -3,7 +3,7 @@
  * here. Says what holds, and what could not be run. Exits with 1 where something does not hold.
  */
 import { compose } from './containers/compose.ts';
-import { ecs } from './containers/ecs.ts';
+import { ecs, policies } from './containers/ecs.ts';
 import { images } from './containers/images.ts';
 import { kubernetes } from './containers/kubernetes.ts';
 import { sam } from './containers/lambda/sam.ts';
@@ -13,7 +13,17 @@ import { type Outcome, runSection } from './containers/support/section.ts';
 import { upgrade } from './containers/upgrade.ts';
 import { workflows } from './containers/workflows.ts';
 
-const SECTIONS = { images, compose, sam, kubernetes, ecs, monitoring, workflows, upgrade };
+const SECTIONS = {
+  images,
+  compose,
+  sam,
+  kubernetes,
+  ecs,
+  policies,
+  monitoring,
+  workflows,
+  upgrade,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(SECTIONS, name));

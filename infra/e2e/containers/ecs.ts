@@ -26,6 +26,51 @@ export const ecs: Section = {
   },
 };
 
+/** Well-known mistakes in what the templates ask for; the ones that are none are named with the reason. */
+export const policies: Section = {
+  title: 'ECS, EKS and SAM: templates before checkov',
+  async lacks() {
+    return (await works('checkov', '--version')) ? undefined : 'checkov does not run';
+  },
+  async run(step) {
+    await step('checkov', async () => {
+      const said = await command('checkov', ['--config-file', 'infra/ecs/checkov.yaml']);
+      return /Passed checks: \d+/.exec(said)?.[0] ?? said;
+    });
+    await step('a planted rule that lets everybody do everything', () =>
+      withFile('planted.json', JSON.stringify(ALL_OPEN), (path) =>
+        refused(
+          command('checkov', [
+            '--compact',
+            '--skip-download',
+            '--framework',
+            'cloudformation',
+            '-f',
+            path,
+          ]),
+          'CKV_AWS_63',
+        ),
+      ),
+    );
+  },
+};
+
+const ALL_OPEN = {
+  Resources: {
+    Policy: {
+      Type: 'AWS::IAM::Policy',
+      Properties: {
+        PolicyName: 'all',
+        Roles: ['any'],
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+        },
+      },
+    },
+  },
+};
+
 async function refusesUnknownProperty(): Promise<string> {
   const template = await readFile('infra/ecs/edge-node.yaml', 'utf8');
   const planted = template.replace('StopTimeout:', 'StopAfter:');
