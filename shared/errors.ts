@@ -87,6 +87,11 @@ export class UnknownSpoolVersionError extends Error {
   override readonly name = 'UnknownSpoolVersionError';
 }
 
+/** Something that the spool's disk was asked before has not ended: nothing else is asked of it meanwhile. */
+export class SpoolHungError extends Error {
+  override readonly name = 'SpoolHungError';
+}
+
 /** What was thrown, as an Error: anything can be thrown, and log lines take errors alone. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new TypeError(String(thrown));

@@ -134,7 +134,9 @@ class World {
     if (event.kind === 'jerk clock') {
       this.setClock(event.byMs);
       await this.watch(event.seconds);
-      return this.setClock(-event.byMs);
+      this.setClock(-event.byMs);
+      // Another jerk right now would be the same one, and longer.
+      return this.watch(1);
     }
     const life = this.lives[event.edge]!;
     if (event.kind === 'come') return life.come(event.user, event.channel);

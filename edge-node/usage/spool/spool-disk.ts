@@ -1,15 +1,22 @@
+import { SpoolHungError } from '../../../shared/errors.ts';
 import { SPOOL_DISK_TIMEOUT_MS } from '../../../shared/limits.ts';
 import { withTimeout } from '../../../shared/with-timeout.ts';
 
 /**
  * One operation at a time, ever: each occupies one of the few threads that look-ups of names need, too, and a disk that
- * hangs keeps it. While one hangs, no other is begun; whoever waits longer than the limit goes without.
+ * hangs keeps it. While one hangs, no other is begun: whoever comes is sent away.
  */
 export class SpoolDisk {
   #last: Promise<void> = Promise.resolve();
+  #isHung = false;
 
-  /** @throws TimeLimitError once `work` has waited or run for the limit; begun work goes on unheard */
+  /**
+   * @throws TimeLimitError once `work` has waited or run for the limit; begun work goes on unheard
+   * @throws SpoolHungError at once, while other work has run past it
+   */
   async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isHung)
+      throw new SpoolHungError('the disk has not answered what it was asked before');
     const before = this.#last;
     const turn = Promise.withResolvers<void>();
     this.#last = turn.promise;
@@ -19,7 +26,14 @@ export class SpoolDisk {
       before.then(turn.resolve);
       throw error;
     }
-    const running = work().finally(turn.resolve);
+    const timer = setTimeout(() => {
+      this.#isHung = true;
+    }, SPOOL_DISK_TIMEOUT_MS);
+    const running = work().finally(() => {
+      clearTimeout(timer);
+      this.#isHung = false;
+      turn.resolve();
+    });
     return withTimeout(running, SPOOL_DISK_TIMEOUT_MS);
   }
 }
