@@ -1,7 +1,7 @@
 import type { Setting, Values } from './config/setting.ts';
 import { SETTING_GROUPS } from './config/settings.ts';
 import { ConfigError } from './errors.ts';
-import { PACKET_OVERHEAD_BYTES } from './limits.ts';
+import { HELD_PACKET_OVERHEAD_BYTES } from './limits.ts';
 
 type Groups = (typeof SETTING_GROUPS)[keyof typeof SETTING_GROUPS];
 type Flattened<U> = (U extends unknown ? (u: U) => void : never) extends (all: infer All) => void
@@ -17,7 +17,7 @@ export type Config = Values<Settings>;
 
 /** Relations between settings that a start depends on: [holds, what to say]. */
 function relations(config: Config): readonly (readonly [boolean, string])[] {
-  const largest = config.MAX_PAYLOAD_BYTES + PACKET_OVERHEAD_BYTES;
+  const largest = config.MAX_PAYLOAD_BYTES + HELD_PACKET_OVERHEAD_BYTES;
   return [
     [
       config.REORDER_SETTLE_MS <= config.REORDER_DEADLINE_MS,

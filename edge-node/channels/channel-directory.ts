@@ -10,6 +10,7 @@ import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
 import type { LogLimits } from './channel-log.ts';
 import { LingerTimer, type ReadProgress, ReorderTimer } from './channel-timers.ts';
 import { LogBudget } from './log-budget.ts';
+import { MemoryRelief } from './memory-relief.ts';
 import { RunLimits } from './run-limits.ts';
 
 interface DirectoryParts {
@@ -41,6 +42,7 @@ export class ChannelDirectory implements SourceSink {
   readonly #run: RunLimits;
   readonly #linger: LingerTimer;
   readonly #reorder: ReorderTimer;
+  readonly #relief: MemoryRelief;
   readonly #events: ChannelEvents;
   /** Packets with a channel id, whether the channel had room or not. */
   accepted = 0;
@@ -55,16 +57,17 @@ export class ChannelDirectory implements SourceSink {
     this.#run = new RunLimits(idleRun.packets, idleRun.lingerMs);
     this.#linger = new LingerTimer(clock, this.#run);
     this.#reorder = new ReorderTimer(clock, progress);
+    this.#relief = new MemoryRelief(this.budget, this.channels);
     this.#events = {
       runOpened: (channel) => this.#linger.add(channel),
       runsClosed: parts.runsClosed,
-      memoryShort: () => this.#giveUpGaps(),
+      memoryShort: () => this.#relief.schedule(),
       packetsWait: (channel) => this.#reorder.add(channel),
     };
   }
 
   get channels(): Iterable<Channel> {
-    return this.#byId.values();
+    return { [Symbol.iterator]: () => this.#byId.values() };
   }
 
   get size(): number {
@@ -131,11 +134,7 @@ export class ChannelDirectory implements SourceSink {
   stop(): void {
     this.#linger.stop();
     this.#reorder.stop();
-  }
-
-  /** Memory is short: no channel waits for a missing packet any longer. */
-  #giveUpGaps(): void {
-    for (const channel of this.#byId.values()) channel.giveUpGaps();
+    this.#relief.stop();
   }
 
   #create(key: number, nowMs: number): Channel | undefined {

@@ -21,7 +21,7 @@ export interface ChannelEvents {
   runOpened(channel: Channel): void;
   /** Runs have closed: watchers are to advance, within this turn of the event loop. */
   runsClosed(channel: Channel): void;
-  /** No run is left to drop, and the memory of all channels is still exceeded: gaps are to be given up. */
+  /** The memory of all channels is exceeded: some is to be freed, within this turn of the event loop. */
   memoryShort(): void;
   /** The reorder buffer keeps packets: `expire` is to be called at `dueMs`. */
   packetsWait(channel: Channel): void;
@@ -151,36 +151,33 @@ export class Channel implements ReorderOutput {
     this.#measuredMs = nowMs;
   }
 
-  /** Hands on all that waits for a missing packet, and drops strays: the memory is needed. */
-  giveUpGaps(): void {
-    this.#reorder.giveUpGaps();
+  /** Memory of what waits out of order. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Hands on all that waits out of order, and drops strays: the memory is needed. */
+  handOnHeld(): void {
+    this.#reorder.handOnAll();
     this.#accountHeld();
   }
 
   /** Gives all memory back; the channel is forgotten. */
   clear(nowMs: number): void {
-    this.giveUpGaps();
+    this.handOnHeld();
     this.log.clear(nowMs);
   }
 
   #settleAccount(): void {
     this.#accountHeld();
-    if (this.#budget.isExceeded) this.#relieve();
+    if (this.#budget.isExceeded) this.#events.memoryShort();
     if (this.#heldBytes > 0) this.#events.packetsWait(this);
   }
 
   #accountHeld(): void {
     const heldBytes = this.#reorder.heldBytes;
     if (heldBytes === this.#heldBytes) return;
-    this.#budget.take(heldBytes - this.#heldBytes);
+    this.#budget.hold(heldBytes - this.#heldBytes);
     this.#heldBytes = heldBytes;
-  }
-
-  /** Frees the oldest runs of all channels; where no run is left, what they hold out of order. */
-  #relieve(): void {
-    this.#budget.dropRuns();
-    if (!this.#budget.isExceeded) return;
-    this.#events.memoryShort();
-    this.#budget.dropRuns();
   }
 }

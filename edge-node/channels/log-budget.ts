@@ -1,4 +1,4 @@
-import { PINNED_SHARE } from '../../shared/limits.ts';
+import { HELD_SHARE, PINNED_SHARE } from '../../shared/limits.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -13,6 +13,7 @@ import type { Run } from './run.ts';
 export class LogBudget {
   readonly #limitBytes: number;
   #usedBytes = 0;
+  #heldBytes = 0;
   #oldest: Run | undefined;
   #newest: Run | undefined;
   /** Dropped by their logs, held by writes; in the order of dropping. */
@@ -30,6 +31,16 @@ export class LogBudget {
   /** Part of usedBytes that only writes to users still hold. */
   get pinnedBytes(): number {
     return this.#pinnedBytes;
+  }
+
+  /** Part of usedBytes that waits out of order. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** What may wait out of order where memory is short. */
+  get heldLimitBytes(): number {
+    return HELD_SHARE * this.#limitBytes;
   }
 
   /** Frees the oldest runs of all, pinned or kept, until the memory suffices or no run is left. */
@@ -51,6 +62,12 @@ export class LogBudget {
 
   /** Takes (or, below 0, gives back) bytes. */
   take(bytes: number): void {
+    this.#usedBytes += bytes;
+  }
+
+  /** Takes (or, below 0, gives back) bytes that wait out of order. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
     this.#usedBytes += bytes;
   }
 

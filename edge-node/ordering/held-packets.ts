@@ -1,9 +1,9 @@
-import { PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
+import { HELD_PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
 import type { PacketView } from './packet-view.ts';
 
-/** What a packet counts against every byte limit. */
+/** What a kept packet counts against every byte limit. */
 export function costOf(packet: PacketView): number {
-  return packet.payloadBytes + PACKET_OVERHEAD_BYTES;
+  return packet.payloadBytes + HELD_PACKET_OVERHEAD_BYTES;
 }
 
 /** Packets kept outside any window, in order of arrival. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HELD_PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
 import { ReorderBuffer } from './reorder-buffer.ts';
 import { packetOf } from './testing/packets.ts';
 import { LIMITS, ReorderRig, range } from './testing/reorder-rig.ts';
@@ -7,6 +8,7 @@ import { LIMITS, ReorderRig, range } from './testing/reorder-rig.ts';
 
 const W = BigInt(LIMITS.maxPackets);
 const TOP = 2n ** 64n;
+const COST_OF_100 = 100 + HELD_PACKET_OVERHEAD_BYTES;
 
 /** A rig whose epoch began at 0 and expects `expected`. */
 function expecting(expected: bigint, limits = {}): ReorderRig {
@@ -30,7 +32,7 @@ describe('the window', () => {
     rig.pushAll([8n, 6n, 7n, 5n + W - 1n]);
     expect(rig.sequences).toHaveLength(5);
     expect(rig.buffer.heldPackets).toBe(4);
-    expect(rig.buffer.heldBytes).toBe(4 * (20 + 64));
+    expect(rig.buffer.heldBytes).toBe(4 * (20 + HELD_PACKET_OVERHEAD_BYTES));
     rig.push(5n);
     expect(rig.sequences).toEqual(range(0n, 9));
     expect(rig.buffer.heldPackets).toBe(1);
@@ -98,7 +100,7 @@ describe('the window', () => {
     });
     const empty = Buffer.alloc(0);
     for (const sequence of [0n, 2n]) buffer.push(packetOf(empty, sequence));
-    expect([buffer.heldPackets, buffer.heldBytes]).toEqual([1, 64]);
+    expect([buffer.heldPackets, buffer.heldBytes]).toEqual([1, HELD_PACKET_OVERHEAD_BYTES]);
     buffer.push(packetOf(empty, 1n));
     expect(lengths).toEqual([0, 0, 0]);
     expect([buffer.heldPackets, buffer.heldBytes]).toEqual([0, 0]);
@@ -152,29 +154,29 @@ describe('a missing packet', () => {
   });
 
   it('is given up when the bytes held are too many, and only as many gaps as it takes', () => {
-    const rig = expecting(5n, { maxBytes: 3 * (100 + 64) });
+    const rig = expecting(5n, { maxBytes: 3 * COST_OF_100 });
     rig.push(7n, 100);
     rig.push(9n, 100);
     rig.push(11n, 100);
     expect(rig.sequences).toHaveLength(5);
     rig.push(13n, 100);
     expect(rig.sequences.slice(5)).toEqual([7n]);
-    expect(rig.buffer.heldBytes).toBe(3 * 164);
+    expect(rig.buffer.heldBytes).toBe(3 * COST_OF_100);
     rig.drain();
     expect(rig.buffer.counters).toMatchObject({ lost: 5, late: 0 });
   });
 
   it('is given up for one byte too many, and for none that fits', () => {
-    for (const maxBytes of [2 * 164, 2 * 164 - 1]) {
+    for (const maxBytes of [2 * COST_OF_100, 2 * COST_OF_100 - 1]) {
       const rig = expecting(5n, { maxBytes });
       rig.push(7n, 100);
       rig.push(9n, 100);
-      expect(rig.sequences.slice(5)).toEqual(maxBytes === 2 * 164 ? [] : [7n]);
+      expect(rig.sequences.slice(5)).toEqual(maxBytes === 2 * COST_OF_100 ? [] : [7n]);
     }
   });
 
   it('is given up for the packet that is too much itself, where that is the lowest', () => {
-    const rig = expecting(5n, { maxBytes: 3 * (100 + 64) });
+    const rig = expecting(5n, { maxBytes: 3 * COST_OF_100 });
     for (const sequence of [9n, 11n, 13n]) rig.push(sequence, 100);
     rig.push(7n, 100);
     rig.drain();
@@ -183,12 +185,15 @@ describe('a missing packet', () => {
   });
 
   it('costs its overhead too: packets without payload cannot fill the memory', () => {
-    const buffer = new ReorderBuffer({ ...LIMITS, maxBytes: 640 }, { deliver: () => {} });
+    const buffer = new ReorderBuffer(
+      { ...LIMITS, maxBytes: 10 * HELD_PACKET_OVERHEAD_BYTES },
+      { deliver: () => {} },
+    );
     const empty = Buffer.alloc(0);
     for (const sequence of [0, 2, 4, 6, 8, 10, 12, 14, 3, 5, 7, 9, 11, 13]) {
       buffer.push(packetOf(empty, BigInt(sequence)));
-      expect(buffer.heldBytes).toBe(64 * buffer.heldPackets);
-      expect(buffer.heldBytes).toBeLessThanOrEqual(640);
+      expect(buffer.heldBytes).toBe(HELD_PACKET_OVERHEAD_BYTES * buffer.heldPackets);
+      expect(buffer.heldBytes).toBeLessThanOrEqual(10 * HELD_PACKET_OVERHEAD_BYTES);
     }
   });
 });
@@ -254,7 +259,7 @@ describe('the first epoch', () => {
   });
 
   it('begins at once when its bytes are too many', () => {
-    const rig = new ReorderRig({ maxBytes: 3 * 164 });
+    const rig = new ReorderRig({ maxBytes: 3 * COST_OF_100 });
     for (const sequence of [2003n, 2002n, 2001n, 2000n]) rig.push(sequence, 100);
     expect(rig.sequences[0]).toBe(2000n);
     rig.drain();

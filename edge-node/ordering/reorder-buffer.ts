@@ -103,8 +103,13 @@ export class ReorderBuffer {
     this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
   }
 
-  /** Hands on all that the window holds, giving up its gaps, and drops strays: the memory is needed. */
-  giveUpGaps(): void {
+  /**
+   * Keeps nothing any more, for the memory is needed: an epoch that settles starts, gaps are given up, and what may
+   * prove a jump or a restart is dropped.
+   */
+  handOnAll(): void {
+    if (this.#phase.kind === 'settling' && this.#phase.count > 0) this.#startEpoch(this.#phase);
+    if (this.#phase.kind === 'proving') this.#goesOn(this.#phase);
     this.#window.releaseAll();
     this.#dropStrays();
   }

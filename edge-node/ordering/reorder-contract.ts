@@ -3,7 +3,7 @@ import type { PacketView } from './packet-view.ts';
 export interface ReorderLimits {
   /** W: the sequences a window spans. */
   readonly maxPackets: number;
-  /** Bound of everything kept, each packet with PACKET_OVERHEAD_BYTES on top; at least the two largest packets. */
+  /** Bound of everything kept, each packet with HELD_PACKET_OVERHEAD_BYTES on top; at least the two largest packets. */
   readonly maxBytes: number;
   readonly deadlineMs: number;
   readonly settleMs: number;

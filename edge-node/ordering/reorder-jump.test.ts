@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HELD_PACKET_OVERHEAD_BYTES } from '../../shared/limits.ts';
 import { LIMITS, ReorderRig, range, settledUpTo } from './testing/reorder-rig.ts';
 
 /** The rules of a jump, one by one. */
@@ -151,7 +152,7 @@ describe('a jump', () => {
   });
 
   it('of packets so large that five of them do not fit does not stall the channel', () => {
-    const rig = settledUpTo(1100n, { maxBytes: 4 * 1064 });
+    const rig = settledUpTo(1100n, { maxBytes: 4 * (1000 + HELD_PACKET_OVERHEAD_BYTES) });
     const sequences = range(5000n, 40);
     for (const sequence of sequences) {
       rig.push(sequence, 1000);

@@ -1,10 +1,9 @@
+import { HELD_PACKET_OVERHEAD_BYTES } from '../../../shared/limits.ts';
 import { ReorderBuffer } from '../reorder-buffer.ts';
 import type { ReorderLimits } from '../reorder-contract.ts';
 import { ahead, plus } from './circle.ts';
 import { packetOf, payloadOf } from './packets.ts';
 
-/** What a byte limit counts for a packet on top of its payload. */
-const OVERHEAD_BYTES = 64;
 const FAR_KEPT = 16;
 
 export const LIMITS: ReorderLimits = {
@@ -137,7 +136,7 @@ export class ReorderRig {
       delivered !== this.#deliveredCount && 'delivered',
       received !== delivered + late + stray + heldPackets && 'received is not the sum of the rest',
       heldBytes > this.#limits.maxBytes && 'more held bytes than allowed',
-      heldBytes < heldPackets * OVERHEAD_BYTES && 'held bytes without overhead',
+      heldBytes < heldPackets * HELD_PACKET_OVERHEAD_BYTES && 'held bytes without overhead',
       heldPackets === 0 && heldBytes !== 0 && 'bytes held by nothing',
       // One window held, as many kept aside, and the candidates for a jump.
       heldPackets > 2 * this.#limits.maxPackets + FAR_KEPT && 'more held packets than allowed',

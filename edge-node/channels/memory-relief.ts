@@ -1,0 +1,44 @@
+import type { Channel } from './channel.ts';
+import type { LogBudget } from './log-budget.ts';
+
+/**
+ * Brings the memory of all channels back within its bound, once per turn of the event loop, which takes at most
+ * SOURCE_TURN_BYTES more. First what waits out of order is brought down to its share, from the channels that keep most
+ * of it on, so that one channel's disorder takes nothing from another's log; then the oldest runs of all go.
+ */
+export class MemoryRelief {
+  readonly #budget: LogBudget;
+  readonly #channels: Iterable<Channel>;
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(budget: LogBudget, channels: Iterable<Channel>) {
+    this.#budget = budget;
+    this.#channels = channels;
+  }
+
+  schedule(): void {
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.relieve();
+    });
+  }
+
+  stop(): void {
+    clearImmediate(this.#turn);
+  }
+
+  relieve(): void {
+    const { heldBytes, heldLimitBytes } = this.#budget;
+    // Down to half of the share: a search of all channels that freed little would have to follow each turn.
+    if (heldBytes > heldLimitBytes) this.#handOnLargest(heldLimitBytes / 2);
+    this.#budget.dropRuns();
+  }
+
+  #handOnLargest(untilBytes: number): void {
+    const holding = [...this.#channels].filter(({ heldBytes }) => heldBytes > 0);
+    for (const channel of holding.sort((a, b) => b.heldBytes - a.heldBytes)) {
+      if (this.#budget.heldBytes <= untilBytes) return;
+      channel.handOnHeld();
+    }
+  }
+}
