@@ -16,11 +16,11 @@ export const usageRoute: Route = {
       if (userId === undefined) throw new HttpError('bad_user_id');
       const nowMs = now();
       const from = firstMinuteOf(nowMs);
-      const rows = await storeAnswer(
+      const channels = await storeAnswer(
         (abandoned) => store.readUsage(userId, from, abandoned),
         request.raw.signal,
       );
-      const body = JSON.stringify({ sessions: secondsByChannel(rows, nowMs) });
+      const body = JSON.stringify({ sessions: secondsByChannel(channels, nowMs) });
       return reply.type('application/json').send(body);
     });
   },

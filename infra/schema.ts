@@ -8,5 +8,6 @@ try {
   await engine.createSchema(config, console.log);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // Whatever a driver may have left open, those who wait for this command must not wait for that.
+  process.exit(1);
 }

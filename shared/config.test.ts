@@ -36,6 +36,12 @@ describe('settings', () => {
     expect(start).toThrow(new RegExp(`^${name} must be [^\n]+$`));
   });
 
+  it('have other defaults where the store needs them, and what is set still counts', () => {
+    expect(loadConfig({}).USAGE_FLUSH_MS).toBe(5_000);
+    expect(loadConfig({ STORE: 'dynamodb' }).USAGE_FLUSH_MS).toBe(60_000);
+    expect(loadConfig({ STORE: 'dynamodb', USAGE_FLUSH_MS: '2000' }).USAGE_FLUSH_MS).toBe(2_000);
+  });
+
   it('take bytes with a unit', () => {
     const config = loadConfig({
       CHANNEL_LOG_BYTES: '16MiB',

@@ -2,6 +2,7 @@ import type { Setting, Values } from './config/setting.ts';
 import { SETTING_GROUPS } from './config/settings.ts';
 import { ConfigError } from './errors.ts';
 import { HELD_PACKET_OVERHEAD_BYTES } from './limits.ts';
+import { defaultsWith } from './store/engines.ts';
 
 type Groups = (typeof SETTING_GROUPS)[keyof typeof SETTING_GROUPS];
 type Flattened<U> = (U extends unknown ? (u: U) => void : never) extends (all: infer All) => void
@@ -47,9 +48,10 @@ function relations(config: Config): readonly (readonly [boolean, string])[] {
  * @throws ConfigError with one line that names the setting
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const ofStore = defaultsWith(env.STORE || SETTINGS.STORE.default);
   const entries = Object.entries<Setting<unknown>>(SETTINGS).map(
     ([name, { parse, default: fallback }]) => {
-      const given = env[name] || fallback;
+      const given = env[name] || (ofStore[name] ?? fallback);
       try {
         return [name, parse(given)];
       } catch (error) {

@@ -2,11 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChannelId, Minute } from './ids.ts';
 import { MINUTE_MS, USAGE_WINDOW_MS } from './limits.ts';
-import type { UsageEntry } from './store/store.ts';
+import { UsageSum } from './store/usage-sum.ts';
 import { firstMinuteOf, secondsByChannel } from './usage-window.ts';
 
 const NOON = Date.UTC(2026, 0, 15, 12);
 const MINUTES_OF_WINDOW = USAGE_WINDOW_MS / MINUTE_MS;
+
+interface UsageEntry {
+  readonly minute: Minute;
+  readonly channelId: ChannelId;
+  readonly deliveredMs: number;
+}
+
+/** As a store sums the rows from the window's first minute on, and /usage counts them. */
+function secondsOf(entries: readonly UsageEntry[], nowMs: number): Record<string, number> {
+  const sum = new UsageSum(firstMinuteOf(nowMs));
+  for (const { minute, channelId, deliveredMs } of entries) sum.add(minute, channelId, deliveredMs);
+  return secondsByChannel(sum.channels, nowMs);
+}
 
 function entry(minute: number, deliveredMs: number, channel = 'zato01'): UsageEntry {
   return { minute: minute as Minute, channelId: channel as ChannelId, deliveredMs };
@@ -30,7 +43,7 @@ describe('seconds by channel', () => {
   const oldest = firstMinuteOf(NOON);
 
   it('are none for a user without rows', () => {
-    expect(secondsByChannel([], NOON)).toEqual({});
+    expect(secondsOf([], NOON)).toEqual({});
   });
 
   it('are summed over minutes and writers, each channel for itself, in the order of their ids', () => {
@@ -42,37 +55,37 @@ describe('seconds by channel', () => {
       entry(minute - 1, 500, 'zato02'),
       entry(minute - 1, 501),
     ];
-    const seconds = secondsByChannel(rows, NOON);
+    const seconds = secondsOf(rows, NOON);
     expect(seconds).toEqual({ zato01: 31, zato02: 30 });
     expect(Object.keys(seconds)).toEqual(['zato01', 'zato02']);
   });
 
   it('are rounded down once, after the sum', () => {
-    expect(secondsByChannel([entry(oldest + 5, 999)], NOON)).toEqual({ zato01: 0 });
-    expect(secondsByChannel([entry(oldest + 5, 999), entry(oldest + 6, 1)], NOON)).toEqual({
+    expect(secondsOf([entry(oldest + 5, 999)], NOON)).toEqual({ zato01: 0 });
+    expect(secondsOf([entry(oldest + 5, 999), entry(oldest + 6, 1)], NOON)).toEqual({
       zato01: 1,
     });
   });
 
   it('count the oldest minute by its part in the window, to the millisecond', () => {
     const row = [entry(oldest, MINUTE_MS)];
-    expect(secondsByChannel(row, NOON)).toEqual({ zato01: 60 });
-    expect(secondsByChannel(row, NOON + 1)).toEqual({ zato01: 59 });
-    expect(secondsByChannel(row, NOON + 1_000)).toEqual({ zato01: 59 });
-    expect(secondsByChannel(row, NOON + 1_001)).toEqual({ zato01: 58 });
-    expect(secondsByChannel(row, NOON + MINUTE_MS - 1)).toEqual({ zato01: 0 });
-    expect(secondsByChannel(row, NOON + MINUTE_MS)).toEqual({});
+    expect(secondsOf(row, NOON)).toEqual({ zato01: 60 });
+    expect(secondsOf(row, NOON + 1)).toEqual({ zato01: 59 });
+    expect(secondsOf(row, NOON + 1_000)).toEqual({ zato01: 59 });
+    expect(secondsOf(row, NOON + 1_001)).toEqual({ zato01: 58 });
+    expect(secondsOf(row, NOON + MINUTE_MS - 1)).toEqual({ zato01: 0 });
+    expect(secondsOf(row, NOON + MINUTE_MS)).toEqual({});
   });
 
   it('leave out rows from before the window and keep those ahead of our clock', () => {
-    expect(secondsByChannel([entry(oldest - 1, MINUTE_MS)], NOON)).toEqual({});
-    expect(secondsByChannel([entry(NOON / MINUTE_MS + 3, MINUTE_MS)], NOON)).toEqual({
+    expect(secondsOf([entry(oldest - 1, MINUTE_MS)], NOON)).toEqual({});
+    expect(secondsOf([entry(NOON / MINUTE_MS + 3, MINUTE_MS)], NOON)).toEqual({
       zato01: 60,
     });
   });
 
   it('do not lose a channel whose id is a name that objects have of their own', () => {
-    expect(secondsByChannel([entry(oldest + 1, 2_000, '__proto__')], NOON)).toEqual(
+    expect(secondsOf([entry(oldest + 1, 2_000, '__proto__')], NOON)).toEqual(
       Object.fromEntries([['__proto__', 2]]),
     );
   });
@@ -83,7 +96,7 @@ describe('seconds by channel', () => {
         const nowMs = NOON + offsetMs;
         const endOfMinute = Math.ceil((nowMs + 1) / MINUTE_MS) * MINUTE_MS;
         const expected = Math.floor((USAGE_WINDOW_MS + (endOfMinute - nowMs)) / 1_000);
-        expect(secondsByChannel(watchedThroughout(nowMs), nowMs)).toEqual({ zato01: expected });
+        expect(secondsOf(watchedThroughout(nowMs), nowMs)).toEqual({ zato01: expected });
       }),
       { numRuns: 200 },
     );
@@ -118,8 +131,8 @@ describe('seconds by channel', () => {
         const expected = Object.fromEntries(
           [...exact].map(([id, sum]) => [id, Number(sum / BigInt(MINUTE_MS * 1_000))]),
         );
-        expect(secondsByChannel(entries, nowMs)).toEqual(expected);
-        expect(secondsByChannel(entries.toReversed(), nowMs)).toEqual(expected);
+        expect(secondsOf(entries, nowMs)).toEqual(expected);
+        expect(secondsOf(entries.toReversed(), nowMs)).toEqual(expected);
       }),
       { numRuns: 500 },
     );
@@ -128,8 +141,8 @@ describe('seconds by channel', () => {
   it('never grow while time passes and nothing is watched', () => {
     fc.assert(
       fc.property(rows, moment, fc.integer({ min: 0, max: MINUTE_MS }), (entries, nowMs, later) => {
-        const before = secondsByChannel(entries, nowMs);
-        const after = secondsByChannel(entries, nowMs + later);
+        const before = secondsOf(entries, nowMs);
+        const after = secondsOf(entries, nowMs + later);
         for (const [channel, seconds] of Object.entries(after)) {
           expect(seconds).toBeLessThanOrEqual(before[channel] ?? -1);
         }
@@ -142,7 +155,7 @@ describe('seconds by channel', () => {
     fc.assert(
       fc.property(rows, moment, (entries, nowMs) => {
         const read = entries.filter(({ minute }) => minute >= firstMinuteOf(nowMs));
-        expect(secondsByChannel(read, nowMs)).toEqual(secondsByChannel(entries, nowMs));
+        expect(secondsOf(read, nowMs)).toEqual(secondsOf(entries, nowMs));
       }),
       { numRuns: 300 },
     );

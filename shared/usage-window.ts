@@ -1,7 +1,7 @@
 import type { Minute } from './ids.ts';
 import { minuteOf } from './ids.ts';
 import { MINUTE_MS, USAGE_WINDOW_MS } from './limits.ts';
-import type { UsageEntry } from './store/store.ts';
+import type { ChannelUsage } from './store/store.ts';
 
 /**
  * The last 24 hours as /usage means them: from exactly USAGE_WINDOW_MS ago, which mostly falls inside a minute, until
@@ -17,25 +17,21 @@ export function firstMinuteOf(nowMs: number): Minute {
 }
 
 /**
- * Whole seconds watched per channel within the window, rounded down, in the order of channel ids. A channel without
- * any row in the window is left out; one watched for less than a second has 0.
+ * Whole seconds watched per channel within the window, rounded down, in the order of channel ids, of what was read from
+ * the window's first minute on. A channel without any row in it is left out; one watched for less than a second has 0.
  */
 export function secondsByChannel(
-  entries: readonly UsageEntry[],
+  channels: readonly ChannelUsage[],
   nowMs: number,
 ): Record<string, number> {
   const oldest = firstMinuteOf(nowMs);
   const oldestPartMs = (oldest + 1) * MINUTE_MS - (nowMs - USAGE_WINDOW_MS);
-  // Sums are kept in integers, milliseconds times MINUTE_MS, so that no order of rows rounds otherwise than another.
-  const sums = new Map<string, number>();
-  for (const { minute, channelId, deliveredMs } of entries) {
-    if (minute < oldest) continue;
-    const part = minute === oldest ? oldestPartMs : MINUTE_MS;
-    sums.set(channelId, (sums.get(channelId) ?? 0) + deliveredMs * part);
-  }
+  // In integers, milliseconds times MINUTE_MS, so that nothing is rounded before the sum.
+  const seconds = ({ firstMs, laterMs }: ChannelUsage) =>
+    Math.floor((firstMs * oldestPartMs + laterMs * MINUTE_MS) / (MINUTE_MS * SECOND_MS));
   return Object.fromEntries(
-    [...sums]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([channelId, sum]) => [channelId, Math.floor(sum / (MINUTE_MS * SECOND_MS))]),
+    channels
+      .toSorted((a, b) => (a.channelId < b.channelId ? -1 : 1))
+      .map((channel) => [channel.channelId, seconds(channel)]),
   );
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { UserId } from '../../shared/ids.ts';
 import { CLOCK_STEP_PERSISTS_MS, MINUTE_MS } from '../../shared/limits.ts';
-import { secondsByChannel } from '../../shared/usage-window.ts';
+import { UsageSum } from '../../shared/store/usage-sum.ts';
+import { firstMinuteOf, secondsByChannel } from '../../shared/usage-window.ts';
 import { pass, Rig, watch, watchers } from './testing/rig.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
@@ -16,8 +16,11 @@ const step = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 /** What /usage tells of a user now, in seconds. */
 async function told(user: string): Promise<number> {
-  const entries = rig.store.rows.filter((row) => row.userId === (user as UserId));
-  return secondsByChannel(entries, Date.now()).zato01 ?? 0;
+  const sum = new UsageSum(firstMinuteOf(Date.now()));
+  for (const { userId, minute, channelId, deliveredMs } of rig.store.rows) {
+    if (userId === user) sum.add(minute, channelId, deliveredMs);
+  }
+  return secondsByChannel(sum.channels, Date.now()).zato01 ?? 0;
 }
 
 describe('a wall clock that is set', () => {

@@ -171,7 +171,7 @@ export const SERVICE_SETTINGS = {
     USAGE_FLUSH_MS: setting(
       integer(100, HOUR_MS),
       '5000',
-      'How often, in ms, a growing row is written: how late `/usage` is, and half of what a killed edge node may lose. From 60000 on only ended minutes and sessions are written.',
+      'How often, in ms, a growing row is written: how late `/usage` is, and half of what a killed edge node may lose. From 60000 on, which is the default with DynamoDB, only ended minutes and sessions are written.',
     ),
     USAGE_MAX_PENDING_ROWS: setting(
       integer(1000, 10_000_000),

@@ -1,3 +1,4 @@
+import { explain, type SetupError } from './setup-errors.ts';
 import type { Store } from './store.ts';
 
 /** How an engine is opened. */
@@ -7,6 +8,8 @@ export interface OpenOptions {
   /** Milliseconds since the Unix epoch, by which rows expire. */
   readonly now?: () => number;
 }
+
+type Say = (line: string) => void;
 
 /** What the product knows of an engine, once its code is loaded. `Config` is what its settings say. */
 export interface Engine<Config> {
@@ -23,5 +26,28 @@ export interface Engine<Config> {
    * places.
    * @throws StoreSetupError when the engine refuses it as it is set; any other error when it is away
    */
-  createSchema(config: Config, say: (line: string) => void): Promise<void>;
+  createSchema(config: Config, say: Say): Promise<void>;
+}
+
+interface EngineParts<Config> {
+  readonly describe: (config: Config) => string;
+  readonly open: (config: Config, options: OpenOptions) => Promise<Store>;
+  readonly createSchema: (config: Config, say: Say) => Promise<void>;
+  readonly setupErrors: readonly SetupError<Config>[];
+}
+
+/** An engine that tells mistakes in the settings from outages by its table of set-up errors. */
+export function defineEngine<Config>(parts: EngineParts<Config>): Engine<Config> {
+  async function explained<T>(config: Config, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw explain(parts.setupErrors, config, error);
+    }
+  }
+  return {
+    describe: parts.describe,
+    open: (config, options = {}) => explained(config, parts.open(config, options)),
+    createSchema: (config, say) => explained(config, parts.createSchema(config, say)),
+  };
 }

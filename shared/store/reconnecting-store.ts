@@ -3,7 +3,7 @@ import { StoreAwayError, StoreSetupError } from '../errors.ts';
 import type { Minute, UserId } from '../ids.ts';
 import { STORE_AWAY_LOG_MS, STORE_RETRY_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
-import type { RefusedRow, Store, UsageEntry, UsageRow } from './store.ts';
+import type { ChannelUsage, RefusedRow, Store, UsageRow } from './store.ts';
 
 /**
  * Makes one attempt to open a store. It may call `lost` once that store can serve no more; it is then closed, and
@@ -93,6 +93,10 @@ class ReconnectingStore implements Store {
     await this.#get().register(userId);
   }
 
+  async unregister(userId: UserId, minute: Minute): Promise<void> {
+    await this.#get().unregister(userId, minute);
+  }
+
   async isRegistered(userId: UserId): Promise<boolean> {
     return this.#get().isRegistered(userId);
   }
@@ -101,8 +105,12 @@ class ReconnectingStore implements Store {
     return this.#get().saveUsage(rows);
   }
 
-  async readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
-    return this.#get().readUsage(userId, from);
+  async readUsage(
+    userId: UserId,
+    from: Minute,
+    signal?: AbortSignal,
+  ): Promise<readonly ChannelUsage[]> {
+    return this.#get().readUsage(userId, from, signal);
   }
 
   async ping(): Promise<void> {

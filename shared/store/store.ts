@@ -18,19 +18,24 @@ export interface RefusedRow {
   readonly error: Error;
 }
 
-/** What /usage needs of a row. */
-export interface UsageEntry {
-  readonly minute: Minute;
+/** How long a user has watched one channel, in milliseconds, by all writers. */
+export interface ChannelUsage {
   readonly channelId: ChannelId;
-  readonly deliveredMs: number;
+  /** Of the minute that the reading begins with: /usage may count it in part. */
+  readonly firstMs: number;
+  /** Of all minutes after it. */
+  readonly laterMs: number;
 }
 
 /**
- * The four primitives that an engine gives, and nothing of policy: the window, retries, caching and the spool live
+ * The few primitives that an engine gives, and nothing of policy: the window, retries, caching and the spool live
  * outside. Every method rejects when the engine fails or takes too long; all are safe to repeat.
  */
 export interface Store {
+  /** No client's clock has a part in it, nor in `unregister`: the later call counts. */
   register(userId: UserId): Promise<void>;
+  /** Takes away the registration, and the usage of all minutes before `minute`. */
+  unregister(userId: UserId, minute: Minute): Promise<void>;
   /** Sees every registration that was confirmed before the call. */
   isRegistered(userId: UserId): Promise<boolean>;
   /**
@@ -41,10 +46,10 @@ export interface Store {
    */
   saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]>;
   /**
-   * The user's rows from `from` on, of all writers, in any order. Once `abandoned` is aborted nobody waits for them: the
-   * read may end early, and reject.
+   * The sums of the user's rows from `from` on, one for each channel that has a row. However many rows there are, they
+   * are read page by page, and no page is asked for once `signal` is aborted.
    */
-  readUsage(userId: UserId, from: Minute, abandoned?: AbortSignal): Promise<UsageEntry[]>;
+  readUsage(userId: UserId, from: Minute, signal?: AbortSignal): Promise<readonly ChannelUsage[]>;
   /** Resolves when the engine answers. */
   ping(): Promise<void>;
   /** Waits for what is under way, then lets go of every handle. */

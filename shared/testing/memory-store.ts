@@ -1,5 +1,6 @@
 import type { Minute, UserId } from '../ids.ts';
-import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store/store.ts';
+import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store/store.ts';
+import { UsageSum } from '../store/usage-sum.ts';
 
 /** A store in memory whose failures a test decides on, and that notes each save. */
 export class MemoryStore implements Store {
@@ -45,9 +46,21 @@ export class MemoryStore implements Store {
     return refused.map((row) => ({ row, error: new Error('not enough replicas') }));
   }
 
-  async readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
+  async unregister(userId: UserId, before: Minute): Promise<void> {
     await this.#pass();
-    return this.rows.filter((row) => row.userId === userId && row.minute >= from);
+    this.registered.delete(userId);
+    for (const [key, { userId: watcher, minute }] of this.#rows) {
+      if (watcher === userId && minute < before) this.#rows.delete(key);
+    }
+  }
+
+  async readUsage(userId: UserId, from: Minute): Promise<readonly ChannelUsage[]> {
+    await this.#pass();
+    const sum = new UsageSum(from);
+    for (const { userId: watcher, minute, channelId, deliveredMs } of this.rows) {
+      if (watcher === userId) sum.add(minute, channelId, deliveredMs);
+    }
+    return sum.channels;
   }
 
   async ping(): Promise<void> {

@@ -183,9 +183,9 @@ describe('npm run spool', () => {
     await folder.write('aa.1', file('aa', 300));
     await run([folder.path]);
     const sqlite = await openSqlite({ path: join(root, 'usage.db') });
-    const entries = await sqlite.readUsage('user-299' as UserId, (NOW - 1) as Minute);
+    const usage = await sqlite.readUsage('user-299' as UserId, (NOW - 1) as Minute);
     await sqlite.close();
-    expect(entries).toEqual([{ minute: NOW, channelId: 'zato01', deliveredMs: 20 }]);
+    expect(usage).toEqual([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
     expect(await left()).toEqual(['aa.2.damaged']);
   });
 

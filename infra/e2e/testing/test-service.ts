@@ -138,8 +138,8 @@ export class TestService {
 
   /** All that the store holds of a user, to the packet and whatever its age. */
   async storedMs(user: string): Promise<number> {
-    const entries = await this.#store.readUsage(user as UserId, 0 as Minute);
-    return entries.reduce((sum, { deliveredMs }) => sum + deliveredMs, 0);
+    const channels = await this.#store.readUsage(user as UserId, 0 as Minute);
+    return channels.reduce((sum, { firstMs, laterMs }) => sum + firstMs + laterMs, 0);
   }
 
   async register(...users: string[]): Promise<void> {

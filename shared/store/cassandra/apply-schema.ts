@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, errors, types } from 'cassandra-driver';
-import { StoreAwayError, StoreSetupError } from '../../errors.ts';
+import { StoreAwayError } from '../../errors.ts';
 import { connectCassandra } from './client.ts';
 import type { CassandraConfig } from './settings.ts';
 
@@ -72,7 +72,8 @@ type Replication = Readonly<Record<string, string>>;
 
 async function readReplication(client: Client, keyspace: string): Promise<Replication | undefined> {
   const query = 'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?';
-  return (await client.execute(query, [keyspace])).first()?.replication;
+  const options = { readTimeout: CHANGE_TIMEOUT_MS };
+  return (await client.execute(query, [keyspace], options)).first()?.replication;
 }
 
 /** Where DB_USER may make no keyspace, one that is there will do. */
@@ -116,6 +117,7 @@ async function createTables(client: Client, keyspace: string, say: Say): Promise
     await client.execute(
       "INSERT INTO schema_version (part, version) VALUES ('schema', ?) USING TIMESTAMP ?",
       [version, types.Long.fromNumber(version)],
+      { readTimeout: CHANGE_TIMEOUT_MS },
     );
     say(`keyspace ${keyspace}: schema version ${version} (${file})`);
   }
@@ -134,21 +136,12 @@ async function connected(
   }
 }
 
-/**
- * Brings keyspace and tables to the newest version. May be repeated, and run at once from several places.
- * @throws StoreSetupError when the cluster refuses it as it is set; any other error when the cluster is away
- */
+/** Brings keyspace and tables to the newest version. May be repeated, and run at once from several places. */
 export async function applyCassandraSchema(config: CassandraConfig, say: Say): Promise<void> {
   const keyspace = config.DB_NAME;
-  try {
-    await connected(config, undefined, async (client) => {
-      await createKeyspace(client, config);
-      await reportReplication(client, config, say);
-    });
-    await connected(config, keyspace, (client) => createTables(client, keyspace, say));
-  } catch (error) {
-    if (!isUnauthorized(error)) throw error;
-    const { message } = error as Error;
-    throw new StoreSetupError(`DB_USER may not change the schema: ${message}`, { cause: error });
-  }
+  await connected(config, undefined, async (client) => {
+    await createKeyspace(client, config);
+    await reportReplication(client, config, say);
+  });
+  await connected(config, keyspace, (client) => createTables(client, keyspace, say));
 }

@@ -4,15 +4,20 @@ import { StoreSetupError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
-import { forEachBounded, InFlight } from '../in-flight.ts';
+import { InFlight } from '../in-flight.ts';
 import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
-import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
+import { saveEach } from '../save-each.ts';
+import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
+import { UsageSum } from '../usage-sum.ts';
 import { type CassandraClient, connectCassandra, inOneLine } from './client.ts';
 import type { CassandraConfig } from './settings.ts';
+import { isSetupError } from './setup-errors.ts';
 
 /** The schema that the statements below are written for. A newer one is fine: schemas only ever grow. */
 export const CASSANDRA_SCHEMA_VERSION = 1;
 
+/** For a row to be saved: above the 2 s after which a node gives up on another by default, so that it can tell of it. */
+const SAVE_TIMEOUT_MS = 3_000;
 /** Writes under way of one saveUsage call: enough to keep the node busy, few enough for its queue. */
 const SAVE_CONCURRENCY = 64;
 /** Rows per page of a read: more than a user's day with one device. */
@@ -21,6 +26,8 @@ const PAGE_ROWS = 5_000;
 const STATEMENTS = {
   version: "SELECT version FROM schema_version WHERE part = 'schema'",
   register: 'INSERT INTO registrations (user_id) VALUES (?)',
+  unregister: 'DELETE FROM registrations WHERE user_id = ?',
+  forget: 'DELETE FROM usage USING TIMESTAMP ? WHERE user_id = ?',
   isRegistered: 'SELECT user_id FROM registrations WHERE user_id = ?',
   save: `INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms)
     VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?`,
@@ -56,17 +63,27 @@ class CassandraStore implements Store {
     await this.#inFlight.run(() => this.#execute(STATEMENTS.register, [userId]));
   }
 
+  /** The write times of usage are its minutes, so a deletion's time says of which minutes it is. */
+  async unregister(userId: UserId, minute: Minute): Promise<void> {
+    const before = types.Long.fromNumber(minute * MINUTE_MS * 1_000 - 1);
+    await this.#inFlight.run(async () => {
+      await this.#execute(STATEMENTS.unregister, [userId]);
+      await this.#execute(STATEMENTS.forget, [before, userId]);
+    });
+  }
+
   async isRegistered(userId: UserId): Promise<boolean> {
     const found = await this.#inFlight.run(() => this.#execute(STATEMENTS.isRegistered, [userId]));
     return found.rows.length > 0;
   }
 
   /** One statement a row: rows of one call belong to different users, so to different nodes. */
-  async saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
+  saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
     const now = this.#now();
-    await this.#inFlight.run(() =>
-      forEachBounded(livingRows(rows, now), SAVE_CONCURRENCY, (row) =>
-        this.#execute(STATEMENTS.save, [
+    const save = (row: UsageRow) =>
+      this.#execute(
+        STATEMENTS.save,
+        [
           row.userId,
           row.minute,
           row.channelId,
@@ -74,26 +91,31 @@ class CassandraStore implements Store {
           row.deliveredMs,
           writeTime(row),
           ttlSeconds(row.minute, now),
-        ]),
-      ),
+        ],
+        { readTimeout: SAVE_TIMEOUT_MS },
+      );
+    return this.#inFlight.run(() =>
+      saveEach(livingRows(rows, now), SAVE_CONCURRENCY, save, isOfCluster),
     );
-    return [];
   }
 
-  readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
+  readUsage(userId: UserId, from: Minute, signal?: AbortSignal): Promise<readonly ChannelUsage[]> {
     const first = Math.max(from, firstLivingMinute(this.#now()));
     return this.#inFlight.run(async () => {
-      const entries: UsageEntry[] = [];
+      const sum = new UsageSum(from);
       let page: types.ResultSet | undefined;
       do {
+        signal?.throwIfAborted();
         const pageState = page?.pageState;
         page = await this.#execute(STATEMENTS.read, [userId, first], {
           fetchSize: PAGE_ROWS,
           ...(pageState && { pageState }),
         });
-        for (const row of page.rows) entries.push(toEntry(row));
+        for (const { minute, channel_id, delivered_ms } of page.rows) {
+          sum.add(minute as Minute, channel_id as ChannelId, delivered_ms as number);
+        }
       } while (page.pageState);
-      return entries;
+      return sum.channels;
     });
   }
 
@@ -119,58 +141,46 @@ class CassandraStore implements Store {
   }
 }
 
-function toEntry(row: types.Row): UsageEntry {
-  return {
-    minute: row.minute as Minute,
-    channelId: row.channel_id as ChannelId,
-    deliveredMs: row.delivered_ms as number,
-  };
+/** Whether an error speaks of the nodes, and not of the one request: a node's answer to it, or a value it cannot carry. */
+function isOfCluster(error: Error): boolean {
+  const ofRequest = [errors.ResponseError, TypeError, RangeError];
+  return !ofRequest.some((kind) => error instanceof kind);
 }
 
+/**
+ * The version is one row, and its nodes may all be away while those of other rows serve: then it stays unknown, and
+ * the statements themselves will tell whether the tables are as they should be.
+ */
 async function checkVersion(client: CassandraClient, keyspace: string): Promise<void> {
-  const version: number = (await client.execute(STATEMENTS.version)).first()?.version ?? 0;
+  const found = await client.execute(STATEMENTS.version).catch((error: Error) => {
+    if (isOfCluster(error) || isSetupError(error)) throw error;
+    return undefined;
+  });
+  if (found === undefined) return;
+  const version: number = found.first()?.version ?? 0;
   if (version >= CASSANDRA_SCHEMA_VERSION) return;
   const needed = `and this program needs ${CASSANDRA_SCHEMA_VERSION}: run "npm run schema"`;
   throw new StoreSetupError(`DB_NAME=${keyspace} has schema version ${version}, ${needed}`);
 }
 
-/** What the cluster answers where keyspace, tables or rights lack. */
-function explain(error: unknown, keyspace: string): unknown {
-  if (!(error instanceof errors.ResponseError)) return error;
-  switch (error.code) {
-    case types.responseErrorCodes.invalid:
-    case types.responseErrorCodes.configError:
-      return new StoreSetupError(
-        `DB_NAME=${keyspace} has no tables: run "npm run schema" (${error.message})`,
-        { cause: error },
-      );
-    case types.responseErrorCodes.unauthorized:
-      return new StoreSetupError(`DB_USER may not use DB_NAME=${keyspace}: ${error.message}`, {
-        cause: error,
-      });
-    default:
-      return error;
-  }
-}
+/** The clusters whose schema this process has seen, by their settings: it is asked for once, not at every return. */
+const checked = new Set<string>();
 
-/**
- * It is lost once no node answers any more.
- * @throws StoreSetupError with the one line to print when nodes, credentials, data centre, keyspace or schema are
- *   wrong; any other error when the nodes are away
- */
+/** The store; it is lost once no node answers any more. */
 export async function openCassandra(
   config: CassandraConfig,
   { lost = () => {}, now = systemClock().epochMs }: OpenOptions = {},
 ): Promise<Store> {
-  const keyspace = config.DB_NAME;
-  let client: CassandraClient | undefined;
+  const { DB_NODES, DB_NAME, DB_USER } = config;
+  const client = await connectCassandra(config, DB_NAME);
   try {
-    client = await connectCassandra(config, keyspace);
     client.onceAllAway(lost);
-    await checkVersion(client, keyspace);
+    const cluster = `${DB_USER} ${DB_NODES} ${DB_NAME}`;
+    if (!checked.has(cluster)) await checkVersion(client, DB_NAME);
+    checked.add(cluster);
     return new CassandraStore(client, now);
   } catch (error) {
-    await client?.close();
-    throw explain(error, keyspace);
+    await client.close();
+    throw inOneLine(error);
   }
 }

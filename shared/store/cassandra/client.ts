@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
+import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
 import {
   auth,
   Client,
@@ -9,18 +9,24 @@ import {
   policies,
   types,
 } from 'cassandra-driver';
-import { StoreAwayError, StoreSetupError } from '../../errors.ts';
+import { StoreAwayError } from '../../errors.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
+import { withTimeout } from '../../with-timeout.ts';
 import type { CassandraConfig } from './settings.ts';
+import { isSetupError } from './setup-errors.ts';
+import { tlsOptions } from './tls.ts';
 
 /** A request unanswered for this long is sent to a second node too, so that one paused node fails nothing. */
 const SECOND_NODE_MS = 500;
-/** Requests that a connection leaves unanswered in a row before it is replaced. */
-const UNANSWERED_MAX = 8;
+/**
+ * Requests that a connection leaves unanswered at once before it is replaced. A node that lives leaves some, while it
+ * waits for another that has just died; more than these only one that answers nothing at all.
+ */
+const UNANSWERED_MAX = 128;
 /** How soon a node that is back is used again. */
 const RECONNECT_MS = 500;
 const HEARTBEAT_MS = 5_000;
-/** With this, the first attempt and everything around it, a start that cannot succeed ends within 15 s. */
+/** With this and what is around it, a start that cannot succeed ends within 15 s. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Another node is tried where that costs no time: a request that timed out has used up its own. */
@@ -35,28 +41,23 @@ class RetryAtOnce extends policies.retry.RetryPolicy {
   }
 }
 
-/** Trusts what the authority has signed for the node's address or for a name that stands in DB_NODES. */
-async function tlsOptions(config: CassandraConfig): Promise<ConnectionOptions> {
-  const ca = await readFile(config.DB_TLS_CA).catch((error: Error) => {
-    throw new StoreSetupError(`DB_TLS_CA=${config.DB_TLS_CA} cannot be read: ${error.message}`);
-  });
-  const names = config.DB_NODES.map((node) => node.replace(/:\d+$/, ''));
-  return {
-    ca,
-    rejectUnauthorized: true,
-    checkServerIdentity: (host, certificate) => {
-      const problem = checkServerIdentity(host, certificate);
-      const known = names.some((name) => checkServerIdentity(name, certificate) === undefined);
-      return known ? undefined : problem;
-    },
-  };
+/** No request carries this machine's time: a clock that is wrong here would hide what others write. */
+class ServerTime extends policies.timestampGeneration.MonotonicTimestampGenerator {
+  constructor() {
+    super(0, 0);
+  }
+
+  /** The driver takes null for the server's own time, which its types leave out. */
+  override next(): number {
+    return null as unknown as number;
+  }
 }
 
-async function clientOptions(config: CassandraConfig): Promise<ClientOptions> {
+async function clientOptions(config: CassandraConfig, address: string): Promise<ClientOptions> {
   return {
-    contactPoints: [...config.DB_NODES],
-    protocolOptions: { port: config.DB_PORT },
+    contactPoints: [address],
     localDataCenter: config.DB_DATACENTER,
+    protocolOptions: { port: config.DB_PORT },
     authProvider: new auth.PlainTextAuthProvider(config.DB_USER, config.DB_PASS),
     ...(config.DB_TLS_CA && { sslOptions: await tlsOptions(config) }),
     queryOptions: {
@@ -80,45 +81,32 @@ async function clientOptions(config: CassandraConfig): Promise<ClientOptions> {
         SECOND_NODE_MS,
         1,
       ),
+      timestampGeneration: new ServerTime(),
     },
   };
-}
-
-/** A StoreSetupError where no waiting mends it. */
-function explain(error: unknown, config: CassandraConfig): unknown {
-  if (!(error instanceof errors.NoHostAvailableError)) return error;
-  const nodes = `DB_NODES=${config.DB_NODES}`;
-  const byNode = Object.entries<Error>(error.innerErrors ?? {});
-  const setupError = (text: string) => new StoreSetupError(text, { cause: error });
-  if (byNode.length === 0) return setupError(`${nodes} cannot be resolved to any address`);
-  for (const [, reason] of byNode) {
-    const { message } = reason;
-    if (reason instanceof errors.ArgumentError) {
-      return setupError(`DB_DATACENTER=${config.DB_DATACENTER} has none of ${nodes}: ${message}`);
-    }
-    if (reason instanceof errors.AuthenticationError) {
-      return setupError(`DB_USER and DB_PASS are refused by ${nodes}: ${message}`);
-    }
-    if ('code' in reason && isTlsProblem(String(reason.code))) {
-      return setupError(`DB_TLS_CA=${config.DB_TLS_CA} does not vouch for ${nodes}: ${message}`);
-    }
-  }
-  return error;
 }
 
 /** The driver's word that no node answers repeats the stack of the first failure; this is one line with all nodes. */
 export function inOneLine(error: unknown): unknown {
   if (!(error instanceof errors.NoHostAvailableError)) return error;
-  const byNode = Object.entries<Error>(error.innerErrors ?? {});
-  const reasons = byNode.map(([node, reason]) => `${node}: ${reason.message ?? 'down'}`);
-  return new StoreAwayError(['no node answers', ...reasons].join('; '));
+  return noNodeAnswers(Object.entries<Error>(error.innerErrors ?? {}));
 }
 
-function isTlsProblem(code: string): boolean {
-  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_(SSL|TLS)_/.test(code);
+function noNodeAnswers(reasons: readonly (readonly [node: string, Error | undefined])[]) {
+  const byNode = reasons.map(([node, reason]) => `${node}: ${reason?.message ?? 'down'}`);
+  return new StoreAwayError(['no node answers', ...byNode].join('; '));
 }
 
-/** What the driver's type of a host leaves out. */
+/**
+ * What the driver has and its types leave out. Nothing else reaches all of its connections: `shutdown` does nothing for
+ * a client that has not connected, forgets the connection that it was just making, and knows no host that was replaced.
+ */
+interface Internals {
+  readonly controlConnection: {
+    readonly connection: { closeAsync(): Promise<void> } | null;
+    shutdown(): void;
+  };
+}
 type ClosableHost = Host & { shutdown(waitForPending: boolean): Promise<void> };
 
 /** How long a driver that was shut down may still go on with what it had begun. */
@@ -131,13 +119,24 @@ const AFTERMATH_MS = 10_000;
  */
 export class CassandraClient extends Client {
   readonly #dataCenter: string;
-  /** Those that `shutdown` does not know of. */
-  readonly #forgotten = new Set<ClosableHost>();
+  readonly #replaced = new Set<ClosableHost>();
+  #connecting: Promise<void> = Promise.resolve();
 
   constructor(options: ClientOptions, dataCenter: string) {
     super(options);
     this.#dataCenter = dataCenter;
-    this.on('hostRemove', (host: ClosableHost) => this.#forgotten.add(host));
+    this.on('hostRemove', (host: ClosableHost) => this.#replaced.add(host));
+  }
+
+  /** To be called in place of `connect`: one that fails, or is given up, leaves no connection behind. */
+  async open(limitMs: number): Promise<void> {
+    this.#connecting = this.connect();
+    try {
+      await withTimeout(this.#connecting, limitMs);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /** Calls `away` at the moment when no node of the data centre is up any more, and never again. */
@@ -146,54 +145,75 @@ export class CassandraClient extends Client {
       const nodes = this.hosts.values().filter((host) => host.datacenter === this.#dataCenter);
       if (nodes.some((host) => host.isUp())) return;
       this.off('hostDown', check);
-      away(
-        new StoreAwayError(
-          `no node answers; ${nodes.map((host) => `${host.address}: down`).join('; ')}`,
-        ),
-      );
+      away(noNodeAnswers(nodes.map((host) => [host.address, undefined])));
     };
     this.on('hostDown', check);
   }
 
   /** To be called in place of `shutdown`: a reconnection that is under way ends after it, and is closed then. */
   async close(): Promise<void> {
-    this.on('hostAdd', (host: ClosableHost) => this.#forgotten.add(host));
+    this.on('hostAdd', (host: ClosableHost) => this.#replaced.add(host));
+    const { controlConnection } = this as unknown as Internals;
+    controlConnection.shutdown();
+    await controlConnection.connection?.closeAsync();
+    await this.#connecting.catch(() => {});
     await this.shutdown();
-    this.#closeForgotten();
-    setTimeout(() => this.#closeForgotten(), AFTERMATH_MS).unref();
+    await this.#closeRest();
+    setTimeout(() => this.#closeRest(), AFTERMATH_MS).unref();
   }
 
-  #closeForgotten(): void {
-    for (const host of this.#forgotten) host.shutdown(false).catch(() => {});
+  /** A connect that fails goes back to where it began, and would reconnect from there. */
+  async #closeRest(): Promise<void> {
+    const { controlConnection } = this as unknown as Internals;
+    controlConnection.shutdown();
+    const hosts = [...this.#replaced].map((host) => host.shutdown(false));
+    await Promise.allSettled([...hosts, controlConnection.connection?.closeAsync()]);
   }
 }
 
+/** The addresses of a node given as host, host:port or [IPv6]:port, as the driver takes them. */
+async function addressesOf(node: string, defaultPort: number): Promise<string[]> {
+  const [, host = node, port = String(defaultPort)] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(node) ?? [];
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => `${isIPv6(address) ? `[${address}]` : address}:${port}`);
+}
+
 /**
- * A connected client; with `keyspace` its statements are of that keyspace.
- * @throws StoreSetupError when nodes, credentials, data centre or authority are wrong; any other error when the
- *   nodes are away
+ * A connected client; with `keyspace` its statements are of that keyspace. The nodes are tried one after another, each
+ * with a client of its own: of several connections that fail, the driver closes but the last.
+ * @throws an error of the table of set-up errors where one node's answer is such, else a StoreAwayError
  */
 export async function connectCassandra(
   config: CassandraConfig,
   keyspace?: string,
 ): Promise<CassandraClient> {
-  const options = await clientOptions(config);
-  const client = new CassandraClient(
-    keyspace === undefined ? options : { ...options, keyspace },
-    config.DB_DATACENTER,
-  );
-  const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new StoreAwayError(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
-    CONNECT_TIMEOUT_MS,
-  );
-  try {
-    await Promise.race([client.connect(), tooLate]);
-    return client;
-  } catch (error) {
-    client.close().catch(() => {});
-    throw inOneLine(explain(error, config));
-  } finally {
-    clearTimeout(timer);
+  const until = performance.now() + CONNECT_TIMEOUT_MS;
+  const failures: [node: string, Error][] = [];
+  for (const node of config.DB_NODES) {
+    try {
+      for (const address of await addressesOf(node, config.DB_PORT)) {
+        const options = await clientOptions(config, address);
+        const client = new CassandraClient(
+          keyspace === undefined ? options : { ...options, keyspace },
+          config.DB_DATACENTER,
+        );
+        try {
+          await client.open(Math.max(1, until - performance.now()));
+          return client;
+        } catch (error) {
+          failures.push([address, reasonOf(error)]);
+        }
+      }
+    } catch (error) {
+      failures.push([node, error as Error]);
+    }
   }
+  throw failures.find(([, error]) => isSetupError(error))?.[1] ?? noNodeAnswers(failures);
+}
+
+/** Of a client that knows one node only: what that node's failure was. */
+function reasonOf(error: unknown): Error {
+  if (!(error instanceof errors.NoHostAvailableError)) return error as Error;
+  const [inner] = Object.values<Error>(error.innerErrors ?? {});
+  return inner ?? error;
 }

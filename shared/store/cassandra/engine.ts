@@ -1,10 +1,12 @@
-import type { Engine } from '../engine.ts';
+import { defineEngine } from '../engine.ts';
 import { applyCassandraSchema } from './apply-schema.ts';
 import { openCassandra } from './cassandra-store.ts';
 import type { CassandraConfig } from './settings.ts';
+import { CASSANDRA_SETUP_ERRORS } from './setup-errors.ts';
 
-export const cassandra: Engine<CassandraConfig> = {
+export const cassandra = defineEngine<CassandraConfig>({
   describe: ({ DB_NODES }) => `DB_NODES=${DB_NODES}`,
   open: openCassandra,
   createSchema: applyCassandraSchema,
-};
+  setupErrors: CASSANDRA_SETUP_ERRORS,
+});

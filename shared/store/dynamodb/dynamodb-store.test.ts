@@ -1,25 +1,17 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
-import {
-  DescribeTimeToLiveCommand,
-  GetItemCommand,
-  type WriteRequest,
-} from '@aws-sdk/client-dynamodb';
+import { DescribeTimeToLiveCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { pino } from 'pino';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startEngine } from '../../../infra/local/engines/engines.ts';
 import { cleanEnvironment } from '../../../infra/local/environment.ts';
-import { freePorts } from '../../../infra/local/free-ports.ts';
 import { makeTestStore, testEndpoint } from '../../../infra/local/test-stores.ts';
 import { loadConfig } from '../../config.ts';
 import { StoreSetupError } from '../../errors.ts';
-import { minuteOf, type UserId, type WriterId } from '../../ids.ts';
+import { minuteOf, type UserId } from '../../ids.ts';
 import { openStore } from '../open-store.ts';
 import { expiryMs } from '../row-life.ts';
 import { usageRow as row } from '../testing/usage-row.ts';
-import { createDynamoDbClient, createDynamoDbStore } from './dynamodb-store.ts';
+import { createDynamoDbClient } from './client.ts';
+import { dynamoDb } from './engine.ts';
 import { createDynamoDbTables, openDynamoDb } from './tables.ts';
 
 const USER = 'user' as UserId;
@@ -34,79 +26,6 @@ afterEach(() => {
   process.env = environment;
 });
 
-/** Answers as DynamoDB does where it takes but one item of each batch, as on a table at its limit. */
-async function startThrottled(): Promise<{ server: Server; batches: WriteRequest[][] }> {
-  const batches: WriteRequest[][] = [];
-  const server = createServer(async (request, response) => {
-    const { RequestItems } = (await json(request)) as {
-      RequestItems: Record<string, WriteRequest[]>;
-    };
-    const [[table, items] = ['', []]] = Object.entries(RequestItems);
-    batches.push(items);
-    const left = items.slice(1);
-    response.setHeader('content-type', 'application/x-amz-json-1.0');
-    response.end(JSON.stringify({ UnprocessedItems: left.length > 0 ? { [table]: left } : {} }));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { server, batches };
-}
-
-describe('a table at its limit', () => {
-  test('gets the unprocessed items again until it has taken them all', async () => {
-    const { server, batches } = await startThrottled();
-    const store = createDynamoDbStore({ tablePrefix: 'throttled' });
-    const writers = ['a', 'b', 'c'] as WriterId[];
-    await store.saveUsage(writers.map((writerId) => row({ writerId, final: true })));
-    expect(batches.map((items) => items.length)).toEqual([3, 2, 1]);
-    await store.close();
-    server.close();
-  });
-
-  test('that takes too little fails the save, and no row is said to be stored', async () => {
-    const { server, batches } = await startThrottled();
-    const store = createDynamoDbStore({ tablePrefix: 'throttled' });
-    const writers = Array.from({ length: 25 }, (_, i) => `${i}` as WriterId);
-    const saving = store.saveUsage(writers.map((writerId) => row({ writerId, final: true })));
-    await expect(saving).rejects.toThrow('throttled-usage left 19 rows unprocessed 6 times');
-    expect(batches).toHaveLength(6);
-    await store.close();
-    server.close();
-  });
-});
-
-describe('an opening that cannot succeed is one clear line', () => {
-  const cases: readonly (readonly [string, Record<string, string>, RegExp])[] = [
-    ['no region', { AWS_REGION: '' }, /^DynamoDB: set AWS_REGION/],
-    ['no credentials', { AWS_ACCESS_KEY_ID: '' }, /^DynamoDB: set AWS_ACCESS_KEY_ID/],
-    ['an endpoint that is no URL', { AWS_ENDPOINT_URL: 'here' }, /^DynamoDB: AWS_ENDPOINT_URL is/],
-    [
-      'a host that no name leads to',
-      { AWS_ENDPOINT_URL: 'http://nowhere.invalid' },
-      /^DynamoDB: the host of AWS_ENDPOINT_URL.*cannot be resolved/,
-    ],
-  ];
-  test.each(cases)('%s', async (_, settings, line) => {
-    Object.assign(process.env, {
-      AWS_CONFIG_FILE: '/absent',
-      AWS_SHARED_CREDENTIALS_FILE: '/absent',
-    });
-    Object.assign(process.env, settings);
-    const opening = openDynamoDb({ tablePrefix: 'any' });
-    await expect(opening).rejects.toBeInstanceOf(StoreSetupError);
-    await expect(opening).rejects.toThrow(line);
-  });
-
-  test('an endpoint that merely does not answer is no mistake in the settings', async () => {
-    const [port] = await freePorts(1);
-    process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${port}`;
-    const opening = openDynamoDb({ tablePrefix: 'any' });
-    await expect(opening).rejects.toThrow('ECONNREFUSED');
-    await expect(opening).rejects.not.toBeInstanceOf(StoreSetupError);
-  });
-});
-
 describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
   let tablePrefix: string;
   beforeAll(async () => {
@@ -115,9 +34,11 @@ describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
   });
 
   test('tables that are not there are an error that says what to run', async () => {
-    const opening = openDynamoDb({ tablePrefix: 'absent' });
+    const opening = dynamoDb.open({ DYNAMODB_TABLE_PREFIX: 'absent' });
     await expect(opening).rejects.toBeInstanceOf(StoreSetupError);
-    await expect(opening).rejects.toThrow(/^DynamoDB: run "npm run schema"/);
+    await expect(opening).rejects.toThrow(
+      /^DynamoDB: .*=absent has no tables, run "npm run schema"/,
+    );
   });
 
   test('tables made again, and from several places at once, keep their rows', async () => {
@@ -137,7 +58,7 @@ describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
     const store = await openDynamoDb({ tablePrefix });
     await store.saveUsage([row({ userId, final })]);
     await store.close();
-    const client = createDynamoDbClient();
+    const client = createDynamoDbClient({ sockets: 1, attemptMs: 10_000 });
     const rowKey = `${String(MINUTE).padStart(10, '0')}#zato01#writer`;
     const { Item } = await client.send(
       new GetItemCommand({

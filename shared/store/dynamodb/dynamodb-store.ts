@@ -1,23 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type AttributeValue,
   BatchWriteItemCommand,
-  ConditionalCheckFailedException,
-  DynamoDBClient,
+  DeleteItemCommand,
+  type DynamoDBClient,
   GetItemCommand,
   ListTablesCommand,
   PutItemCommand,
   QueryCommand,
-  UpdateItemCommand,
-  type WriteRequest,
+  type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { systemClock } from '../../clock.ts';
-import { StoreAwayError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
-import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
-import { forEachBounded, InFlight } from '../in-flight.ts';
-import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
-import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
+import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
+import { InFlight } from '../in-flight.ts';
+import { firstLivingMinute, livingRows } from '../row-life.ts';
+import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
+import { UsageSum } from '../usage-sum.ts';
+import { createDynamoDbClient, within } from './client.ts';
+import { type Item, minuteText, tableNames } from './items.ts';
+import { UsageSaver } from './usage-saver.ts';
 
 export interface DynamoDbOptions {
   /** Tables are `<prefix>-registrations` and `<prefix>-usage`. */
@@ -26,90 +26,17 @@ export interface DynamoDbOptions {
   readonly now?: () => number;
 }
 
-export function tableNames(prefix: string) {
-  return { registrations: `${prefix}-registrations`, usage: `${prefix}-usage` } as const;
-}
-
+/** Look-ups at once. Whoever asks waits, so an attempt is given up early enough for two more. */
+const LOOKUP_SOCKETS = 256;
+const LOOKUP_ATTEMPT_MS = 400;
+/** A page of a reading is up to 1 MB, which takes its time. */
+const PAGE_ATTEMPT_MS = 1_200;
 /** DynamoDB's own limit of a batch. */
-const BATCH_ROWS = 25;
-const BATCH_CONCURRENCY = 8;
-const UPDATE_CONCURRENCY = 64;
-/** A batch is told, not failed, what exceeded the table's throughput: it is tried again so often. */
-const BATCH_ATTEMPTS = 6;
-const BATCH_BACKOFF_MS = 50;
-
-/** Endpoint, region and credentials come by the SDK's own variables and files. */
-export function createDynamoDbClient(): DynamoDBClient {
-  return new DynamoDBClient({
-    maxAttempts: 3,
-    requestHandler: {
-      connectionTimeout: STORE_REQUEST_TIMEOUT_MS,
-      httpAgent: { maxSockets: UPDATE_CONCURRENCY },
-      httpsAgent: { maxSockets: UPDATE_CONCURRENCY },
-    },
-  });
-}
-
-/** Digits enough that the order of texts is the order of minutes. */
-function minuteText(minute: Minute): string {
-  return String(minute).padStart(10, '0');
-}
-
-/** Only ever compared: what is in it stands in attributes too. */
-function rowKey({ minute, channelId, writerId }: UsageRow): string {
-  return `${minuteText(minute)}#${channelId}#${writerId}`;
-}
-
-type Item = Record<string, AttributeValue>;
-
-function keyOf(row: UsageRow): Item {
-  return { user_id: { S: row.userId }, row_key: { S: rowKey(row) } };
-}
-
-/** `expires_at` in seconds: the form that DynamoDB's TTL takes. */
-function attributesOf(row: UsageRow) {
-  return {
-    minute: { N: String(row.minute) },
-    channel_id: { S: row.channelId },
-    writer_id: { S: row.writerId },
-    delivered_ms: { N: String(row.deliveredMs) },
-    expires_at: { N: String(Math.ceil(expiryMs(row.minute) / 1_000)) },
-  };
-}
-
-/** The greatest row of each key: a batch must not hold a key twice. */
-function greatestByKey(rows: readonly UsageRow[]): UsageRow[] {
-  const greatest = new Map<string, UsageRow>();
-  for (const row of rows) {
-    const key = `${row.userId} ${rowKey(row)}`;
-    const known = greatest.get(key);
-    if (known === undefined || row.deliveredMs > known.deliveredMs) greatest.set(key, row);
-  }
-  return [...greatest.values()];
-}
-
-function inBatches<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
-}
-
-/** Every request has its time, in which the SDK repeats it as it sees fit. */
-async function within<T>(
-  timeoutMs: number,
-  send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>,
-): Promise<T> {
-  const abortSignal = AbortSignal.timeout(timeoutMs);
-  try {
-    return await send({ abortSignal });
-  } catch (error) {
-    if (!abortSignal.aborted) throw error;
-    throw new StoreAwayError(`DynamoDB did not answer within ${timeoutMs} ms`, { cause: error });
-  }
-}
+const DELETE_ROWS = 25;
 
 class DynamoDbStore implements Store {
-  readonly #client = createDynamoDbClient();
+  readonly #client: DynamoDBClient;
+  readonly #saver: UsageSaver;
   readonly #tables: ReturnType<typeof tableNames>;
   readonly #now: () => number;
   readonly #inFlight = new InFlight();
@@ -117,6 +44,8 @@ class DynamoDbStore implements Store {
   constructor({ tablePrefix, now = systemClock().epochMs }: DynamoDbOptions) {
     this.#tables = tableNames(tablePrefix);
     this.#now = now;
+    this.#client = createDynamoDbClient({ sockets: LOOKUP_SOCKETS, attemptMs: LOOKUP_ATTEMPT_MS });
+    this.#saver = new UsageSaver(this.#tables.usage);
   }
 
   async register(userId: UserId): Promise<void> {
@@ -124,9 +53,26 @@ class DynamoDbStore implements Store {
       TableName: this.#tables.registrations,
       Item: { user_id: { S: userId } },
     });
-    await this.#inFlight.run(() =>
-      within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
-    );
+    await this.#run((options) => this.#client.send(command, options));
+  }
+
+  async unregister(userId: UserId, minute: Minute): Promise<void> {
+    const command = new DeleteItemCommand({
+      TableName: this.#tables.registrations,
+      Key: { user_id: { S: userId } },
+    });
+    await this.#run((options) => this.#client.send(command, options));
+    await this.#inFlight.run(async () => {
+      const before = {
+        KeyConditionExpression: 'user_id = :user_id AND row_key < :before',
+        ProjectionExpression: 'user_id, row_key',
+        ExpressionAttributeValues: {
+          ':user_id': { S: userId },
+          ':before': { S: minuteText(minute) },
+        },
+      };
+      for await (const items of this.#pages(before)) await this.#delete(items);
+    });
   }
 
   async isRegistered(userId: UserId): Promise<boolean> {
@@ -135,119 +81,84 @@ class DynamoDbStore implements Store {
       Key: { user_id: { S: userId } },
       ConsistentRead: true,
     });
-    const { Item } = await this.#inFlight.run(() =>
-      within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
-    );
+    const { Item } = await this.#run((options) => this.#client.send(command, options));
     return Item !== undefined;
   }
 
-  /** A final row is the greatest of its key, so it may replace what is there; any other must be shown to grow. */
   saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
-    return this.#inFlight.run(async () => {
-      const living = greatestByKey(livingRows(rows, this.#now()));
-      const batches = inBatches(
-        living.filter((row) => row.final),
-        BATCH_ROWS,
-      );
-      await forEachBounded(batches, BATCH_CONCURRENCY, (batch) => this.#put(batch));
-      const growing = living.filter((row) => !row.final);
-      await forEachBounded(growing, UPDATE_CONCURRENCY, (row) => this.#grow(row));
-      return [];
-    });
-  }
-
-  async #put(rows: readonly UsageRow[]): Promise<void> {
-    const table = this.#tables.usage;
-    let left: WriteRequest[] = rows.map((row) => ({
-      PutRequest: { Item: { ...keyOf(row), ...attributesOf(row) } },
-    }));
-    for (let attempt = 1; ; attempt++) {
-      const command = new BatchWriteItemCommand({ RequestItems: { [table]: left } });
-      const { UnprocessedItems } = await within(STORE_SAVE_TIMEOUT_MS, (options) =>
-        this.#client.send(command, options),
-      );
-      left = UnprocessedItems?.[table] ?? [];
-      if (left.length === 0) return;
-      if (attempt === BATCH_ATTEMPTS) {
-        throw new StoreAwayError(`${table} left ${left.length} rows unprocessed ${attempt} times`);
-      }
-      await sleep(BATCH_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
-    }
-  }
-
-  async #grow(row: UsageRow): Promise<void> {
-    const { minute, channel_id, writer_id, delivered_ms, expires_at } = attributesOf(row);
-    const command = new UpdateItemCommand({
-      TableName: this.#tables.usage,
-      Key: keyOf(row),
-      ConditionExpression: 'attribute_not_exists(delivered_ms) OR delivered_ms < :delivered_ms',
-      UpdateExpression:
-        'SET #minute = :minute, channel_id = :channel_id, writer_id = :writer_id, ' +
-        'delivered_ms = :delivered_ms, expires_at = :expires_at',
-      ExpressionAttributeNames: { '#minute': 'minute' },
-      ExpressionAttributeValues: {
-        ':minute': minute,
-        ':channel_id': channel_id,
-        ':writer_id': writer_id,
-        ':delivered_ms': delivered_ms,
-        ':expires_at': expires_at,
-      },
-    });
-    try {
-      await within(STORE_SAVE_TIMEOUT_MS, (options) => this.#client.send(command, options));
-    } catch (error) {
-      // What is there is as great or greater.
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    }
+    return this.#inFlight.run(() => this.#saver.save(livingRows(rows, this.#now())));
   }
 
   /** Expired rows may stay for days before DynamoDB sweeps them, so the key is bounded from below. */
-  readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
+  readUsage(userId: UserId, from: Minute, signal?: AbortSignal): Promise<readonly ChannelUsage[]> {
     const first = Math.max(from, firstLivingMinute(this.#now())) as Minute;
+    const query = {
+      KeyConditionExpression: 'user_id = :user_id AND row_key >= :from',
+      ProjectionExpression: '#minute, channel_id, delivered_ms',
+      ExpressionAttributeNames: { '#minute': 'minute' },
+      ExpressionAttributeValues: { ':user_id': { S: userId }, ':from': { S: minuteText(first) } },
+    };
     return this.#inFlight.run(async () => {
-      const entries: UsageEntry[] = [];
-      let lastKey: Item | undefined;
-      do {
-        const command = new QueryCommand({
-          TableName: this.#tables.usage,
-          KeyConditionExpression: 'user_id = :user_id AND row_key >= :from',
-          ProjectionExpression: '#minute, channel_id, delivered_ms',
-          ExpressionAttributeNames: { '#minute': 'minute' },
-          ExpressionAttributeValues: {
-            ':user_id': { S: userId },
-            ':from': { S: minuteText(first) },
-          },
-          ExclusiveStartKey: lastKey,
-        });
-        const page = await within(STORE_REQUEST_TIMEOUT_MS, (options) =>
-          this.#client.send(command, options),
-        );
-        for (const item of page.Items ?? []) entries.push(toEntry(item));
-        lastKey = page.LastEvaluatedKey;
-      } while (lastKey);
-      return entries;
+      const sum = new UsageSum(from);
+      for await (const items of this.#pages(query, signal)) {
+        for (const { minute, channel_id, delivered_ms } of items) {
+          sum.add(Number(minute?.N) as Minute, channel_id?.S as ChannelId, Number(delivered_ms?.N));
+        }
+      }
+      return sum.channels;
     });
   }
 
   async ping(): Promise<void> {
     const command = new ListTablesCommand({ Limit: 1 });
-    await this.#inFlight.run(() =>
-      within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
-    );
+    await this.#run((options) => this.#client.send(command, options));
   }
 
   async close(): Promise<void> {
     await this.#inFlight.close();
     this.#client.destroy();
+    this.#saver.close();
   }
-}
 
-function toEntry({ minute, channel_id, delivered_ms }: Item): UsageEntry {
-  return {
-    minute: Number(minute?.N) as Minute,
-    channelId: channel_id?.S as ChannelId,
-    deliveredMs: Number(delivered_ms?.N),
-  };
+  /** One request of a user who waits. */
+  #run<T>(send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    return this.#inFlight.run(() => within(STORE_REQUEST_TIMEOUT_MS, send));
+  }
+
+  /** What a query of the usage table finds, page by page. */
+  async *#pages(
+    query: Omit<QueryCommandInput, 'TableName'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly Item[], void> {
+    let lastKey: Item | undefined;
+    do {
+      const command = new QueryCommand({
+        ...query,
+        TableName: this.#tables.usage,
+        ExclusiveStartKey: lastKey,
+      });
+      const send = (options: { readonly abortSignal: AbortSignal }) =>
+        this.#client.send(command, { ...options, requestTimeout: PAGE_ATTEMPT_MS });
+      const page = await within(STORE_REQUEST_TIMEOUT_MS, send, signal);
+      yield page.Items ?? [];
+      lastKey = page.LastEvaluatedKey;
+    } while (lastKey);
+  }
+
+  /** What a batch leaves is deleted with the next. */
+  async #delete(keys: readonly Item[]): Promise<void> {
+    let left = keys.map((Key) => ({ DeleteRequest: { Key } }));
+    while (left.length > 0) {
+      const command = new BatchWriteItemCommand({
+        RequestItems: { [this.#tables.usage]: left.slice(0, DELETE_ROWS) },
+      });
+      const { UnprocessedItems } = await within(STORE_REQUEST_TIMEOUT_MS, (options) =>
+        this.#client.send(command, options),
+      );
+      const unprocessed = UnprocessedItems?.[this.#tables.usage] ?? [];
+      left = [...(unprocessed as typeof left), ...left.slice(DELETE_ROWS)];
+    }
+  }
 }
 
 /** The store without a look at its tables: nothing is sent before the first call, as a Lambda function wants it. */

@@ -9,14 +9,10 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { StoreSetupError } from '../../errors.ts';
-import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import type { Store } from '../store.ts';
-import {
-  createDynamoDbClient,
-  createDynamoDbStore,
-  type DynamoDbOptions,
-  tableNames,
-} from './dynamodb-store.ts';
+import { createDynamoDbClient, within } from './client.ts';
+import { createDynamoDbStore, type DynamoDbOptions } from './dynamodb-store.ts';
+import { tableNames } from './items.ts';
 
 interface Table {
   readonly name: string;
@@ -34,6 +30,13 @@ function tables(prefix: string): readonly Table[] {
 }
 
 const CREATION_MAX_SECONDS = 60;
+const ATTEMPT_MS = 3_000;
+/** All that an opening asks, credentials included: a start that cannot succeed ends within 15 s. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+function tableClient(): DynamoDBClient {
+  return createDynamoDbClient({ sockets: 1, attemptMs: ATTEMPT_MS });
+}
 
 function attributeDefinition(name: string): AttributeDefinition {
   return { AttributeName: name, AttributeType: 'S' };
@@ -70,75 +73,40 @@ async function createTable(client: DynamoDBClient, { name, keys, ttlAttribute }:
   });
 }
 
-/**
- * Makes the tables that lack, on demand and with their TTL. May be repeated, and run at once from several places.
- * @throws StoreSetupError when region, credentials or rights are wrong
- */
+/** Makes the tables that lack, on demand and with their TTL. May be repeated, and run at once from several places. */
 export async function createDynamoDbTables(
   prefix: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const client = createDynamoDbClient();
+  const client = tableClient();
   try {
     for (const table of tables(prefix)) {
       await createTable(client, table);
       say(`table ${table.name} is there`);
     }
-  } catch (error) {
-    throw explain(error);
   } finally {
     client.destroy();
   }
 }
 
-async function checkTable(client: DynamoDBClient, { name, keys }: Table): Promise<void> {
-  const abortSignal = AbortSignal.timeout(STORE_SAVE_TIMEOUT_MS);
-  const described = await client.send(new DescribeTableCommand({ TableName: name }), {
-    abortSignal,
-  });
+async function checkTable(
+  client: DynamoDBClient,
+  { name, keys }: Table,
+  limit: { readonly abortSignal: AbortSignal },
+): Promise<void> {
+  const described = await client.send(new DescribeTableCommand({ TableName: name }), limit);
   const found = described.Table?.KeySchema?.map(({ AttributeName }) => AttributeName);
   if (String(found) === String(keys)) return;
   throw new StoreSetupError(`table ${name} has the keys ${found}, not ${keys}`);
 }
 
-/** By the error's name: what no waiting mends, and what to do about it. */
-const SETUP_ERRORS: Readonly<Record<string, string>> = {
-  AccessDeniedException: 'the credentials have not the rights',
-  CredentialsProviderError: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give a role',
-  ExpiredTokenException: 'the credentials have expired',
-  IncompleteSignatureException: 'the credentials are wrong',
-  InvalidSignatureException: 'the credentials are wrong',
-  MissingAuthenticationTokenException: 'the credentials are wrong',
-  ResourceNotFoundException: 'run "npm run schema"',
-  TypeError: 'AWS_ENDPOINT_URL is no URL',
-  UnrecognizedClientException: 'the credentials are wrong',
-};
-
-function explain(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { name, message } = error;
-  const setupError = (advice: string) =>
-    new StoreSetupError(`DynamoDB: ${advice} (${message})`, { cause: error });
-  const advice = SETUP_ERRORS[name];
-  if (advice !== undefined) return setupError(advice);
-  if (message.startsWith('Region ')) return setupError('set AWS_REGION');
-  if ('code' in error && error.code === 'ENOTFOUND') {
-    return setupError('the host of AWS_ENDPOINT_URL, or of AWS_REGION, cannot be resolved');
-  }
-  return error;
-}
-
-/**
- * The store, once its tables have been seen.
- * @throws StoreSetupError with the one line to print when tables, region, credentials or rights are wrong; any other
- *   error when DynamoDB is away
- */
+/** The store, once its tables have been seen. */
 export async function openDynamoDb(options: DynamoDbOptions): Promise<Store> {
-  const client = createDynamoDbClient();
+  const client = tableClient();
   try {
-    for (const table of tables(options.tablePrefix)) await checkTable(client, table);
-  } catch (error) {
-    throw explain(error);
+    await within(OPEN_TIMEOUT_MS, async (limit) => {
+      for (const table of tables(options.tablePrefix)) await checkTable(client, table, limit);
+    });
   } finally {
     client.destroy();
   }

@@ -1,11 +1,13 @@
-import type { Engine } from '../engine.ts';
+import { defineEngine } from '../engine.ts';
 import type { SqliteConfig } from './settings.ts';
+import { SQLITE_SETUP_ERRORS } from './setup-errors.ts';
 import { openSqlite } from './sqlite-store.ts';
 
-export const sqlite: Engine<SqliteConfig> = {
+export const sqlite = defineEngine<SqliteConfig>({
   describe: ({ SQLITE_PATH }) => `SQLITE_PATH=${SQLITE_PATH}`,
-  open: ({ SQLITE_PATH }, { now } = {}) => openSqlite({ path: SQLITE_PATH, ...(now && { now }) }),
+  open: ({ SQLITE_PATH }, options) => openSqlite({ path: SQLITE_PATH, ...options }),
   async createSchema(_config, say) {
     say('sqlite makes its tables itself');
   },
-};
+  setupErrors: SQLITE_SETUP_ERRORS,
+});

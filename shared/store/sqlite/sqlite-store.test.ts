@@ -1,12 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreSetupError } from '../../errors.ts';
-import type { Minute, UserId, WriterId } from '../../ids.ts';
+import { type Minute, minuteOf, type UserId, type WriterId } from '../../ids.ts';
 import { firstLivingMinute } from '../row-life.ts';
 import { usageRow as row } from '../testing/usage-row.ts';
+import { sqlite } from './engine.ts';
 import { openSqlite } from './sqlite-store.ts';
 
 let folder: string;
@@ -36,37 +38,126 @@ test('while another process holds the lock, saves reject, reads go on and the ev
   other.exec('COMMIT');
   other.close();
   await store.saveUsage([row({})]);
-  expect(await store.readUsage(USER, 0 as Minute)).toHaveLength(1);
+  expect(await store.readUsage(USER, 0 as Minute)).toMatchObject([{ laterMs: 20 }]);
   await store.close();
 });
 
-test('a save is whole or not at all', async () => {
-  const store = await openSqlite({ path });
-  const bad = row({ deliveredMs: 'much' as unknown as number });
-  await expect(store.saveUsage([row({}), bad])).rejects.toThrow();
-  expect(await store.readUsage(USER, 0 as Minute)).toEqual([]);
-  await store.saveUsage([row({})]);
-  await store.close();
-});
-
-test('expired rows are deleted with later saves, a bounded number at a time', async () => {
-  const now = Date.now();
-  const past = await openSqlite({ path, now: () => now - 3_600_000 });
-  const expired = (firstLivingMinute(now) - 1) as Minute;
-  await past.saveUsage(
-    Array.from({ length: 5 }, (_, i) => row({ minute: expired, writerId: `${i}` as WriterId })),
-  );
+test('expired rows leave the file without saves, however many they are, at once and every minute', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const start = Date.now();
+  let now = start - 3_600_000;
+  const expired = (firstLivingMinute(start) - 1) as Minute;
+  const rows = (minute: Minute) =>
+    Array.from({ length: 3_000 }, (_, i) => row({ minute, writerId: `${i}` as WriterId }));
+  const past = await openSqlite({ path, now: () => now });
+  await past.saveUsage(rows(expired));
   await past.close();
-  const store = await openSqlite({ path, now: () => now });
   const inspector = new DatabaseSync(path);
-  const count = inspector.prepare('SELECT count(*) AS rows FROM usage');
-  const left: unknown[] = [];
-  for (let save = 0; save < 4; save++) {
-    await store.saveUsage([row({})]);
-    left.push(count.get()?.rows);
-  }
-  expect(left).toEqual([4, 2, 1, 1]);
+  const count = () => inspector.prepare('SELECT count(*) AS rows FROM usage').get()?.rows;
+  expect(count()).toBe(3_000);
+  now = start;
+  const store = await openSqlite({ path, now: () => now });
+  await vi.waitFor(() => expect(count()).toBe(0), { timeout: 20_000 });
+  await store.saveUsage(rows(minuteOf(start)));
+  now += 26 * 3_600_000;
+  vi.advanceTimersByTime(60_000);
+  await vi.waitFor(() => expect(count()).toBe(0), { timeout: 20_000 });
   inspector.close();
+  await store.close();
+  vi.useRealTimers();
+});
+
+test('a thread that dies loses the store, and fails what it was asked', async () => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage');
+  const lost = vi.fn();
+  const store = await openSqlite({ path, lost });
+  const [thread] = post.mock.contexts as Worker[];
+  post.mockRestore();
+  await thread?.terminate();
+  expect(lost).toHaveBeenCalledTimes(1);
+  await expect(store.register(USER)).rejects.toThrow();
+  await store.close();
+});
+
+describe('a file that is changed under an open store', () => {
+  const whole = ['', '-wal', '-shm'];
+  const cases: readonly (readonly [string, () => Promise<void>])[] = [
+    ['deleted', () => Promise.all(whole.map((end) => rm(path + end))).then(() => {})],
+    [
+      'whose log is deleted',
+      () => Promise.all(['-wal', '-shm'].map((end) => rm(path + end))).then(() => {}),
+    ],
+    ['replaced by a backup', () => rename(`${path}.backup`, path)],
+  ];
+  test.each(cases)(
+    '%s: nothing is confirmed or answered, and what is opened anew is whole',
+    async (_, change) => {
+      const backup = await openSqlite({ path: `${path}.backup` });
+      await backup.register('of-backup' as UserId);
+      await backup.close();
+      const lost = vi.fn();
+      const store = await openSqlite({ path, lost });
+      await store.register(USER);
+      await change();
+      const calls = await Promise.allSettled([
+        store.register('late' as UserId),
+        store.isRegistered(USER),
+        store.saveUsage([row({})]),
+        store.readUsage(USER, 0 as Minute),
+      ]);
+      expect(calls.map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+      expect(lost).toHaveBeenCalled();
+      expect(String(lost.mock.calls[0]?.[0])).toContain('deleted or replaced while it was open');
+      await store.close();
+      const again = await openSqlite({ path });
+      await again.register('late' as UserId);
+      await again.saveUsage([row({ deliveredMs: 60 })]);
+      await again.close();
+      const file = new DatabaseSync(path);
+      expect(file.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+      file.close();
+      const last = await openSqlite({ path });
+      expect(await last.isRegistered('late' as UserId)).toBe(true);
+      expect(await last.readUsage(USER, 0 as Minute)).toMatchObject([{ laterMs: 60 }]);
+      await last.close();
+    },
+  );
+
+  test('overwritten with what is no database: it is lost', async () => {
+    const lost = vi.fn();
+    const store = await openSqlite({ path, lost });
+    await store.register(USER);
+    await store.close();
+    const other = await openSqlite({ path, lost });
+    await writeFile(path, 'x'.repeat(8192));
+    await expect(other.isRegistered(USER)).rejects.toThrow();
+    expect(lost).toHaveBeenCalled();
+    await other.close();
+  });
+});
+
+test('a user with very many rows delays nobody, and is summed', async () => {
+  const store = await openSqlite({ path });
+  const minute = minuteOf(Date.now());
+  for (let call = 0; call < 60; call++) {
+    await store.saveUsage(
+      Array.from({ length: 1_000 }, (_, i) =>
+        row({ minute, writerId: `${call}-${i}` as WriterId, deliveredMs: 1 }),
+      ),
+    );
+  }
+  let isDone = false;
+  const heavy = store.readUsage(USER, 0 as Minute).finally(() => {
+    isDone = true;
+  });
+  // Pages of a reading and look-ups take turns, so some of these are answered before it ends.
+  let answered = 0;
+  for (let i = 0; i < 5; i++) {
+    await store.isRegistered(USER);
+    if (!isDone) answered += 1;
+  }
+  expect(answered).toBe(5);
+  expect(await heavy).toEqual([{ channelId: 'zato01', firstMs: 0, laterMs: 60_000 }]);
   await store.close();
 });
 
@@ -77,7 +168,7 @@ test('what was confirmed is there for the next process', async () => {
   await first.close();
   const second = await openSqlite({ path });
   expect(await second.isRegistered(USER)).toBe(true);
-  expect(await second.readUsage(USER, 0 as Minute)).toMatchObject([{ deliveredMs: 60 }]);
+  expect(await second.readUsage(USER, 0 as Minute)).toMatchObject([{ laterMs: 60 }]);
   await second.close();
 });
 
@@ -108,7 +199,7 @@ test.each([
   ],
 ])('%s is one clear error that names the setting', async (_, spoil) => {
   await spoil();
-  const opening = openSqlite({ path });
+  const opening = sqlite.open({ SQLITE_PATH: path });
   await expect(opening).rejects.toBeInstanceOf(StoreSetupError);
   await expect(opening).rejects.toThrow(/^SQLITE_PATH=.* cannot be opened: .+$/);
 });

@@ -1,112 +1,24 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { monotonicMs, systemClock } from '../../clock.ts';
-import { StoreSetupError } from '../../errors.ts';
+import { systemClock } from '../../clock.ts';
 import type { Minute, UserId } from '../../ids.ts';
-import { STORE_REQUEST_TIMEOUT_MS, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
+import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
+import type { OpenOptions } from '../engine.ts';
 import { firstLivingMinute, livingRows } from '../row-life.ts';
-import type { RefusedRow, Store, UsageEntry, UsageRow } from '../store.ts';
-import type { SqliteMessage, SqliteReply, SqliteRequest, SqliteWorkerData } from './worker.ts';
+import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
+import { UsageSum } from '../usage-sum.ts';
+import { SqliteConnection } from './connection.ts';
+import { type PageEnd, SqliteError } from './protocol.ts';
 
-export interface SqliteOptions {
+export interface SqliteOptions extends OpenOptions {
   /** The database's file; it and its folder are made where they lack. */
   readonly path: string;
-  /** Milliseconds since the Unix epoch, by which rows expire. */
-  readonly now?: () => number;
 }
 
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-
-class SqliteError extends Error {
-  override readonly name = 'SqliteError';
-  readonly sqliteCode: number | undefined;
-  constructor(message: string, sqliteCode?: number) {
-    super(message);
-    this.sqliteCode = sqliteCode;
-  }
-
-  /** Another process holds the file: it will let go. Everything else that stops an opening stays as it is. */
-  get isTransient(): boolean {
-    // The low byte is the primary code, the rest tells more of it.
-    const primary = (this.sqliteCode ?? 0) & 0xff;
-    return primary === SQLITE_BUSY || primary === SQLITE_LOCKED;
-  }
-}
-
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** One connection to the database, in a thread of its own. Requests are answered in the order they came. */
-class SqliteConnection {
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #exited: Promise<void>;
-  #nextId = 1;
-  #failure: Error | undefined;
-
-  constructor(path: string) {
-    const workerData: SqliteWorkerData = { path };
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData });
-    this.#worker.on('message', (reply: SqliteReply) => this.#settle(reply));
-    this.#worker.on('error', (error: Error) => this.#fail(error));
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#fail(new SqliteError('the store is closed'));
-        resolve();
-      });
-    });
-  }
-
-  /** @param timeoutMs the promise rejects past it, and the request is dropped if it was not begun. */
-  request(request: SqliteRequest, timeoutMs = STORE_REQUEST_TIMEOUT_MS): Promise<unknown> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(id);
-        reject(new SqliteError(`no answer to ${request.op} in ${timeoutMs} ms`, SQLITE_BUSY));
-      }, timeoutMs);
-      this.#waiting.set(id, { resolve, reject, timer });
-      const message: SqliteMessage = { id, deadlineMs: monotonicMs() + timeoutMs, request };
-      this.#worker.postMessage(message);
-    });
-  }
-
-  /** Answers what was asked before, then ends the thread. */
-  async close(): Promise<void> {
-    this.#failure ??= new SqliteError('the store is closed');
-    const message: SqliteMessage = {
-      id: 0,
-      deadlineMs: Number.POSITIVE_INFINITY,
-      request: { op: 'close' },
-    };
-    this.#worker.postMessage(message);
-    await this.#exited;
-  }
-
-  #settle(reply: SqliteReply): void {
-    const waiting = this.#waiting.get(reply.id);
-    if (waiting === undefined) return;
-    this.#waiting.delete(reply.id);
-    clearTimeout(waiting.timer);
-    if ('error' in reply) waiting.reject(new SqliteError(reply.error, reply.sqliteCode));
-    else waiting.resolve(reply.value);
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject, timer } of this.#waiting.values()) {
-      clearTimeout(timer);
-      reject(error);
-    }
-    this.#waiting.clear();
-  }
-}
+/** How often the file is looked at when nobody asks: whether it is still the one that was opened. */
+const LOOK_MS = 1_000;
+/** How often expired rows are deleted. */
+const SWEEP_MS = 60_000;
 
 /**
  * Two connections, since a reader of a WAL file never waits for its writers: a save that waits for another
@@ -116,6 +28,8 @@ class SqliteStore implements Store {
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #now: () => number;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #isSweeping = false;
 
   constructor(writer: SqliteConnection, reader: SqliteConnection, now: () => number) {
     this.#writer = writer;
@@ -123,29 +37,64 @@ class SqliteStore implements Store {
     this.#now = now;
   }
 
+  /** Begins to look after the file, once it is open. */
+  start(): void {
+    const look = () => this.#reader.request({ op: 'ping' }).catch(() => {});
+    this.#timers.push(
+      setInterval(look, LOOK_MS),
+      setInterval(() => this.#sweep(), SWEEP_MS),
+    );
+    for (const timer of this.#timers) timer.unref();
+    this.#sweep();
+  }
+
   async register(userId: UserId): Promise<void> {
     await this.#writer.request({ op: 'register', userId });
   }
 
-  isRegistered(userId: UserId): Promise<boolean> {
-    return this.#reader.request({ op: 'isRegistered', userId }) as Promise<boolean>;
+  async unregister(userId: UserId, minute: Minute): Promise<void> {
+    await this.#writer.request({ op: 'unregister', userId, before: minute });
   }
 
+  isRegistered(userId: UserId): Promise<boolean> {
+    return this.#reader.request({ op: 'isRegistered', userId });
+  }
+
+  /** All rows of a call are one transaction. */
   async saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
-    const now = this.#now();
-    const living = livingRows(rows, now);
+    const living = livingRows(rows, this.#now());
     if (living.length === 0) return [];
-    const firstLiving = firstLivingMinute(now);
-    await this.#writer.request(
-      { op: 'saveUsage', rows: living, firstLiving },
+    const refused = await this.#writer.request(
+      { op: 'saveUsage', rows: living },
       STORE_SAVE_TIMEOUT_MS,
     );
-    return [];
+    return refused.map(([position, reason]) => ({
+      row: living[position] as UsageRow,
+      error: new SqliteError(reason),
+    }));
   }
 
-  readUsage(userId: UserId, from: Minute): Promise<UsageEntry[]> {
-    const first = Math.max(from, firstLivingMinute(this.#now())) as Minute;
-    return this.#reader.request({ op: 'readUsage', userId, from: first }) as Promise<UsageEntry[]>;
+  /** Page by page, so that a user with very many rows holds up no other's request. */
+  async readUsage(
+    userId: UserId,
+    from: Minute,
+    signal?: AbortSignal,
+  ): Promise<readonly ChannelUsage[]> {
+    const sum = new UsageSum(from);
+    // Before the first key of the first minute: no id is empty.
+    let after: PageEnd | undefined = [
+      Math.max(from, firstLivingMinute(this.#now())) as Minute,
+      '',
+      '',
+    ];
+    while (after !== undefined) {
+      signal?.throwIfAborted();
+      const page: { sums: readonly ChannelUsage[]; end: PageEnd | undefined } =
+        await this.#reader.request({ op: 'readUsage', userId, from, after });
+      sum.addAll(page.sums);
+      after = page.end;
+    }
+    return sum.channels;
   }
 
   async ping(): Promise<void> {
@@ -153,31 +102,46 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
     await Promise.all([this.#writer.close(), this.#reader.close()]);
+  }
+
+  /** What a locked file or a full disk leaves undone is done with the next. */
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    try {
+      const firstLiving = firstLivingMinute(this.#now());
+      while ((await this.#writer.request({ op: 'sweep', firstLiving })) > 0);
+    } catch {
+    } finally {
+      this.#isSweeping = false;
+    }
   }
 }
 
-/**
- * Functions and edge node may open the same file on one machine.
- * @throws StoreSetupError when the file can never serve; any other error when it is locked just now
- */
-export async function openSqlite({
-  path,
-  now = systemClock().epochMs,
-}: SqliteOptions): Promise<Store> {
-  const writer = new SqliteConnection(path);
-  const reader = new SqliteConnection(path);
+/** The file's folder and the file itself; where they cannot be, the file system says better than SQLite why. */
+async function makeFile(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, 'a');
+  await file.close();
+}
+
+/** Functions and edge node may open the same file on one machine. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const { path, now = systemClock().epochMs, lost = () => {} } = options;
+  await makeFile(path);
+  const writer = new SqliteConnection(path, lost);
+  const reader = new SqliteConnection(path, lost);
   const store = new SqliteStore(writer, reader, now);
   try {
-    await mkdir(dirname(path), { recursive: true });
     // The writer first: it makes the tables.
     await writer.request({ op: 'open' }, STORE_SAVE_TIMEOUT_MS);
     await reader.request({ op: 'open' }, STORE_SAVE_TIMEOUT_MS);
+    store.start();
     return store;
   } catch (error) {
     await store.close();
-    if (error instanceof SqliteError && error.isTransient) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreSetupError(`SQLITE_PATH=${path} cannot be opened: ${reason}`, { cause: error });
+    throw error;
   }
 }

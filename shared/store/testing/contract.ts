@@ -1,57 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type ChannelId, type Minute, minuteOf, parseUserId, type UserId } from '../../ids.ts';
+import type { ChannelId, Minute } from '../../ids.ts';
 import { expiryMs, firstLivingMinute } from '../row-life.ts';
-import type { Store, UsageEntry, UsageRow } from '../store.ts';
-import { usageRow } from './usage-row.ts';
-
-/** How the suite gets at an engine: every call opens another client of the same tables. */
-export type OpenClient = (options?: { readonly now?: () => number }) => Promise<Store>;
-
-/** On a busy machine an engine may take longer than a request has: every call is safe to repeat. */
-function patient(store: Store): Store {
-  const repeat = <T>(call: () => Promise<T>) =>
-    vi.waitFor(call, { timeout: 20_000, interval: 100 });
-  return {
-    register: (userId) => repeat(() => store.register(userId)),
-    isRegistered: (userId) => repeat(() => store.isRegistered(userId)),
-    saveUsage: (rows) => repeat(() => store.saveUsage(rows)),
-    readUsage: (userId, from) => repeat(() => store.readUsage(userId, from)),
-    ping: () => repeat(() => store.ping()),
-    close: () => store.close(),
-  };
-}
-
-let usersMade = 0;
-function newUser(): UserId {
-  usersMade += 1;
-  return `user-${process.pid}-${usersMade}` as UserId;
-}
-
-const NOW = Date.now();
-const MINUTE = minuteOf(NOW);
-
-/** Fields as texts and numbers, for brevity. */
-function row(fields: Partial<Record<keyof UsageRow, unknown>>): UsageRow {
-  return usageRow({ minute: MINUTE, ...fields } as Partial<UsageRow>);
-}
-
-/** An order for entries, to compare them in: minute, then channel, then value. */
-function byKey(a: UsageEntry, b: UsageEntry): number {
-  const [keyA, keyB] = [a, b].map(
-    ({ minute, channelId, deliveredMs }) => `${minute} ${channelId} ${10 ** 9 + deliveredMs}`,
-  ) as [string, string];
-  return keyA < keyB ? -1 : Number(keyA > keyB);
-}
-
-async function readSorted(store: Store, userId: UserId): Promise<UsageEntry[]> {
-  return (await store.readUsage(userId, 0 as Minute)).sort(byKey);
-}
-
-async function totalMs(store: Store, userId: UserId): Promise<number> {
-  const entries = await store.readUsage(userId, 0 as Minute);
-  return entries.reduce((sum, entry) => sum + entry.deliveredMs, 0);
-}
+import type { Store, UsageRow } from '../store.ts';
+import { UsageSum } from '../usage-sum.ts';
+import { MINUTE, newUser, type OpenClient, patient, row, sums, totalMs } from './contract-kit.ts';
+import { describeRegistrations, describeUnregistering } from './contract-registrations.ts';
 
 /** What every store promises, whatever engine is under it. Rows of two tests never share a user. */
 export function describeStore(openRaw: OpenClient): void {
@@ -64,8 +18,10 @@ export function describeStore(openRaw: OpenClient): void {
     afterAll(() => store.close());
 
     describeRegistrations(() => store, open);
+    describeUnregistering(() => store, open);
+    describeOutcomes(openRaw);
     describeGreatestWins(() => store, open);
-    describeReading(() => store);
+    describeReading(() => store, openRaw);
     describeExpiry(() => store, open);
 
     test('answers a ping', () => store.ping());
@@ -85,44 +41,40 @@ export function describeStore(openRaw: OpenClient): void {
   });
 }
 
-function describeRegistrations(store: () => Store, open: OpenClient): void {
-  test('an unknown user is not registered and has no usage', async () => {
-    const userId = newUser();
-    expect(await store().isRegistered(userId)).toBe(false);
-    expect(await store().readUsage(userId, 0 as Minute)).toEqual([]);
-  });
-
-  test('a registration is seen at once, by another client too, and may be repeated', async () => {
-    const other = await open();
-    for (let round = 0; round < 20; round++) {
-      const userId = newUser();
-      await store().register(userId);
-      expect(await other.isRegistered(userId)).toBe(true);
-      await other.register(userId);
-      expect(await store().isRegistered(userId)).toBe(true);
-    }
-    await other.close();
-  });
+function describeOutcomes(openRaw: OpenClient): void {
+  /** Saves rows of which one is bad, until the engine takes the others: a busy machine may refuse some of them at first. */
+  async function expectRefused(rows: readonly UsageRow[], bad: UsageRow): Promise<void> {
+    const store = await openRaw();
+    await vi.waitFor(
+      async () => {
+        const refused = await store.saveUsage(rows);
+        expect(refused).toHaveLength(1);
+        expect(refused[0]?.row).toBe(bad);
+        expect(refused[0]?.error).toBeInstanceOf(Error);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(await totalMs(patient(store), bad.userId)).toBe(10 * (rows.length - 1));
+    await store.close();
+  }
 
   test.each([
-    ["quotes ' and doubled ''", `it's''"here"\``],
-    ['a statement', `x');DROP-TABLE-usage;--`],
-    ['an emoji', '👩‍👩‍👧'],
-    ['128 bytes', 'é'.repeat(64)],
-    ['separators of keys', 'a|b:c,d$e\\f'],
-    ['names of properties', '__proto__'],
-  ])('an id with %s is that id and no other', async (_, suffix) => {
-    const userId = suffix as UserId;
-    expect(parseUserId(userId)).toBe(userId);
-    const shorter = suffix.slice(0, -1) as UserId;
-    await store().register(userId);
-    await store().saveUsage([row({ userId, deliveredMs: 40 })]);
-    expect(await store().isRegistered(userId)).toBe(true);
-    expect(await store().isRegistered(shorter)).toBe(false);
-    expect(await readSorted(store(), userId)).toEqual([
-      { minute: MINUTE, channelId: 'zato01', deliveredMs: 40 },
-    ]);
-    expect(await store().readUsage(shorter, 0 as Minute)).toEqual([]);
+    ['growing', false],
+    ['final', true],
+  ])(
+    'a %s row that the engine cannot take is refused, and its neighbours are kept',
+    async (_, final) => {
+      const userId = newUser();
+      const rows = Array.from({ length: 60 }, (_, i) =>
+        row({ userId, writerId: `w${i}`, deliveredMs: i === 30 ? 'much' : 10, final }),
+      );
+      await expectRefused(rows, rows[30] as UsageRow);
+    },
+  );
+
+  test('a row that stands alone is refused, too, and does not fail the call', async () => {
+    const bad = row({ userId: newUser(), deliveredMs: 'much' });
+    await expectRefused([bad], bad);
   });
 }
 
@@ -163,20 +115,21 @@ function describeGreatestWins(store: () => Store, open: OpenClient): void {
         fc.array(fc.array(write, { maxLength: 6 }), { maxLength: 6 }),
         async (calls) => {
           const userId = newUser();
-          const greatest = new Map<string, UsageEntry>();
+          const greatest = new Map<string, number>();
           for (const call of calls) {
             await store().saveUsage(call.map((fields) => row({ ...fields, userId })));
             for (const { minute, channelId, writerId, deliveredMs } of call) {
               const key = `${minute} ${channelId} ${writerId}`;
-              const best = Math.max(deliveredMs, greatest.get(key)?.deliveredMs ?? 0);
-              greatest.set(key, {
-                minute: minute as Minute,
-                channelId: channelId as ChannelId,
-                deliveredMs: best,
-              });
+              greatest.set(key, Math.max(deliveredMs, greatest.get(key) ?? 0));
             }
           }
-          expect(await readSorted(store(), userId)).toEqual([...greatest.values()].sort(byKey));
+          const expected = new UsageSum((MINUTE - 3) as Minute);
+          for (const [key, deliveredMs] of greatest) {
+            const [minute, channelId] = key.split(' ');
+            expected.add(Number(minute) as Minute, channelId as ChannelId, deliveredMs);
+          }
+          const found = await store().readUsage(userId, (MINUTE - 3) as Minute);
+          expect(new Set(found)).toEqual(new Set(expected.channels));
         },
       ),
       { numRuns: 25 },
@@ -207,7 +160,7 @@ function describeGreatestWins(store: () => Store, open: OpenClient): void {
   });
 }
 
-function describeReading(store: () => Store): void {
+function describeReading(store: () => Store, openRaw: OpenClient): void {
   test('a read begins with its first minute, and sees all channels and writers', async () => {
     const userId = newUser();
     const minutes = [MINUTE - 3, MINUTE - 2, MINUTE - 1, MINUTE];
@@ -219,14 +172,16 @@ function describeReading(store: () => Store): void {
       ]),
     );
     for (const [index, from] of minutes.entries()) {
-      const entries = await store().readUsage(userId, from as Minute);
-      expect(new Set(entries.map(({ minute }) => minute))).toEqual(new Set(minutes.slice(index)));
-      expect(entries).toHaveLength(3 * (minutes.length - index));
+      const later = [1, 2, 3].filter((i) => i > index);
+      expect(await sums(store(), userId, from)).toEqual({
+        zato01: [index + 11, later.reduce((sum, i) => sum + i + 11, 0)],
+        zato02: [100, 100 * later.length],
+      });
     }
     expect(await store().readUsage(userId, (MINUTE + 1) as Minute)).toEqual([]);
   });
 
-  test('12,000 rows of one user come back whole', async () => {
+  test('12,000 rows of one user are summed whole', async () => {
     const userId = newUser();
     const rows = Array.from({ length: 12_000 }, (_, i) =>
       row({
@@ -240,10 +195,21 @@ function describeReading(store: () => Store): void {
     for (let start = 0; start < rows.length; start += 1_000) {
       await store().saveUsage(rows.slice(start, start + 1_000));
     }
-    const entries = await store().readUsage(userId, (MINUTE - 1_439) as Minute);
-    const values = entries.map(({ deliveredMs }) => deliveredMs).sort((a, b) => a - b);
-    expect(values).toEqual(rows.map(({ deliveredMs }) => deliveredMs));
+    // Each row has a value of its own, so that no other set of them has this sum and these halves by chance.
+    const expected = new UsageSum((MINUTE - 1_439) as Minute);
+    for (const { minute, channelId, deliveredMs } of rows) {
+      expected.add(minute, channelId, deliveredMs);
+    }
+    const read = () => store().readUsage(userId, (MINUTE - 1_439) as Minute);
+    expect(await read()).toEqual(expected.channels);
   }, 120_000);
+
+  test('a reading that nobody waits for any more is not gone on with', async () => {
+    const impatient = await openRaw();
+    const reading = impatient.readUsage(newUser(), 0 as Minute, AbortSignal.abort());
+    await expect(reading).rejects.toThrow('abort');
+    await impatient.close();
+  });
 
   test('saving nothing is nothing', async () => {
     await store().saveUsage([]);
@@ -260,9 +226,7 @@ function describeExpiry(store: () => Store, open: OpenClient): void {
     await store().saveUsage([dead, living]);
     await store().saveUsage([{ ...dead, final: true }]);
     await store().saveUsage([dead]);
-    expect(await readSorted(store(), userId)).toEqual([
-      { minute: living.minute, channelId: 'zato01', deliveredMs: 20 },
-    ]);
+    expect(await sums(store(), userId)).toEqual({ zato01: [0, 20] });
   });
 
   test('a row vanishes by its minute, however late it was written', async () => {
@@ -274,11 +238,11 @@ function describeExpiry(store: () => Store, open: OpenClient): void {
       row({ userId, minute, deliveredMs: 20 }),
       row({ userId, minute, channelId: 'zato02', deliveredMs: 20, final: true }),
     ]);
-    expect(await readSorted(traveller, userId)).toHaveLength(2);
+    expect(await sums(traveller, userId)).toEqual({ zato01: [0, 20], zato02: [0, 20] });
     nowMs += 60_000;
-    expect(await readSorted(traveller, userId)).toEqual([]);
+    expect(await sums(traveller, userId)).toEqual({});
     await traveller.saveUsage([row({ userId, minute, deliveredMs: 40 })]);
-    expect(await readSorted(traveller, userId)).toEqual([]);
+    expect(await sums(traveller, userId)).toEqual({});
     await traveller.close();
   });
 }

@@ -1,0 +1,41 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Minute } from '../../ids.ts';
+import { expiryMs } from '../row-life.ts';
+import type { UsageRow } from '../store.ts';
+
+/** How a row of usage stands in its table. */
+export type Item = Record<string, AttributeValue>;
+
+export function tableNames(prefix: string) {
+  return { registrations: `${prefix}-registrations`, usage: `${prefix}-usage` } as const;
+}
+
+/** Digits enough that the order of texts is the order of minutes. */
+export function minuteText(minute: Minute): string {
+  return String(minute).padStart(10, '0');
+}
+
+/** Only ever compared: what is in it stands in attributes too. */
+function rowKey({ minute, channelId, writerId }: UsageRow): string {
+  return `${minuteText(minute)}#${channelId}#${writerId}`;
+}
+
+export function keyOf(row: UsageRow): Item {
+  return { user_id: { S: row.userId }, row_key: { S: rowKey(row) } };
+}
+
+/** One text for each key, of a row as of what DynamoDB gives back. */
+export function keyText({ user_id, row_key }: Item): string {
+  return `${user_id?.S} ${row_key?.S}`;
+}
+
+/** `expires_at` in seconds: the form that DynamoDB's TTL takes. */
+export function attributesOf(row: UsageRow) {
+  return {
+    minute: { N: String(row.minute) },
+    channel_id: { S: row.channelId },
+    writer_id: { S: row.writerId },
+    delivered_ms: { N: String(row.deliveredMs) },
+    expires_at: { N: String(Math.ceil(expiryMs(row.minute) / 1_000)) },
+  };
+}

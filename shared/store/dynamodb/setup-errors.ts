@@ -1,0 +1,44 @@
+import type { SetupError } from '../setup-errors.ts';
+import type { DynamoDbConfig } from './settings.ts';
+
+/** Set where something else gives the credentials: while it fails, one waits for it. */
+const IDENTITY_VARIABLES = [
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+] as const;
+
+function hasIdentity(): boolean {
+  return IDENTITY_VARIABLES.some((name) => process.env[name]);
+}
+
+/** A row for errors of these names. */
+function named(names: readonly string[], advice: string): SetupError<DynamoDbConfig> {
+  return { when: ({ name }) => names.includes(name), say: () => `DynamoDB: ${advice}` };
+}
+
+/** What no waiting mends at DynamoDB. */
+export const DYNAMODB_SETUP_ERRORS: readonly SetupError<DynamoDbConfig>[] = [
+  {
+    when: ({ name }) =>
+      (name === 'CredentialsProviderError' || name === 'ExpiredTokenException') && !hasIdentity(),
+    say: () =>
+      'DynamoDB: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that are valid, or give a role',
+  },
+  named(['AccessDeniedException'], 'these credentials lack a right on the tables'),
+  named(
+    [
+      'IncompleteSignatureException',
+      'InvalidSignatureException',
+      'MissingAuthenticationTokenException',
+      'UnrecognizedClientException',
+    ],
+    'the credentials are wrong',
+  ),
+  {
+    when: ({ name }) => name === 'ResourceNotFoundException',
+    say: ({ DYNAMODB_TABLE_PREFIX }) =>
+      `DynamoDB: DYNAMODB_TABLE_PREFIX=${DYNAMODB_TABLE_PREFIX} has no tables, run "npm run schema"`,
+  },
+  { when: ({ message }) => message.startsWith('Region '), say: () => 'DynamoDB: set AWS_REGION' },
+];

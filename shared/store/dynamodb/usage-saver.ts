@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  BatchWriteItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  UpdateItemCommand,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import { SAVE_CONCURRENCY, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
+import { forEachBounded } from '../in-flight.ts';
+import { saveEach } from '../save-each.ts';
+import type { RefusedRow, UsageRow } from '../store.ts';
+import { createDynamoDbClient, within } from './client.ts';
+import { attributesOf, type Item, keyOf, keyText } from './items.ts';
+
+/** DynamoDB's own limit of a batch. */
+const BATCH_ROWS = 25;
+const BATCH_CONCURRENCY = 8;
+/** Of one call. What a table at its limit throttles waits in its place, which slows the rest to what the table takes. */
+const UPDATE_CONCURRENCY = 64;
+/** A batch is told, not failed, what exceeded the table's throughput: it is tried again so often. */
+const BATCH_ATTEMPTS = 6;
+const BATCH_BACKOFF_MS = 50;
+/** Two attempts fit into the time of a save. */
+const ATTEMPT_MS = 5_000;
+
+/** By the error's name: what DynamoDB says of the one row that it does not take, or of the many that come too fast. */
+const OF_ROW = [
+  'ItemCollectionSizeLimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ThrottlingException',
+  'TypeError',
+  'ValidationException',
+];
+
+function isOfDatabase({ name }: Error): boolean {
+  return !OF_ROW.includes(name);
+}
+
+/**
+ * Writes rows of usage, by a client of its own, so that look-ups never wait behind them. A final row is the greatest of
+ * its key, so it may replace what is there, in batches; any other must be shown to grow.
+ */
+export class UsageSaver {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+
+  constructor(table: string) {
+    this.#table = table;
+    this.#client = createDynamoDbClient({
+      sockets: SAVE_CONCURRENCY * UPDATE_CONCURRENCY,
+      attemptMs: ATTEMPT_MS,
+    });
+  }
+
+  async save(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]> {
+    const byKey = Map.groupBy(rows, (row) => keyText(keyOf(row)));
+    const greatest = [...byKey.values()].map((same) =>
+      same.reduce((best, row) => (row.deliveredMs > best.deliveredMs ? row : best)),
+    );
+    const left = await this.#putAll(greatest.filter(({ final }) => final));
+    const growing = [...greatest.filter(({ final }) => !final), ...left];
+    const grow = (row: UsageRow) => this.#grow(row);
+    const refused = await saveEach(growing, UPDATE_CONCURRENCY, grow, isOfDatabase);
+    // A row that is less than a refused one of its key is not safe, either.
+    return refused.flatMap(({ row, error }) =>
+      (byKey.get(keyText(keyOf(row))) ?? []).map((same) => ({ row: same, error })),
+    );
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** Puts rows by batches, and returns those that their batch did not take. */
+  async #putAll(rows: readonly UsageRow[]): Promise<UsageRow[]> {
+    const left: UsageRow[] = [];
+    await forEachBounded(inBatches(rows, BATCH_ROWS), BATCH_CONCURRENCY, async (batch) => {
+      try {
+        left.push(...(await this.#put(batch)));
+      } catch (error) {
+        if (isOfDatabase(error as Error)) throw error;
+        left.push(...batch);
+      }
+    });
+    return left;
+  }
+
+  async #put(rows: readonly UsageRow[]): Promise<UsageRow[]> {
+    let requests: WriteRequest[] = rows.map((row) => ({
+      PutRequest: { Item: { ...keyOf(row), ...attributesOf(row) } },
+    }));
+    for (let attempt = 1; ; attempt++) {
+      const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
+      const { UnprocessedItems } = await within(STORE_SAVE_TIMEOUT_MS, (options) =>
+        this.#client.send(command, options),
+      );
+      requests = UnprocessedItems?.[this.#table] ?? [];
+      if (requests.length === 0 || attempt === BATCH_ATTEMPTS) break;
+      await sleep(BATCH_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    }
+    const left = new Set(requests.map(({ PutRequest }) => keyText(PutRequest?.Item as Item)));
+    return rows.filter((row) => left.has(keyText(keyOf(row))));
+  }
+
+  async #grow(row: UsageRow): Promise<void> {
+    const { minute, channel_id, writer_id, delivered_ms, expires_at } = attributesOf(row);
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: keyOf(row),
+      ConditionExpression: 'attribute_not_exists(delivered_ms) OR delivered_ms < :delivered_ms',
+      UpdateExpression:
+        'SET #minute = :minute, channel_id = :channel_id, writer_id = :writer_id, ' +
+        'delivered_ms = :delivered_ms, expires_at = :expires_at',
+      ExpressionAttributeNames: { '#minute': 'minute' },
+      ExpressionAttributeValues: {
+        ':minute': minute,
+        ':channel_id': channel_id,
+        ':writer_id': writer_id,
+        ':delivered_ms': delivered_ms,
+        ':expires_at': expires_at,
+      },
+    });
+    try {
+      await within(STORE_SAVE_TIMEOUT_MS, (options) => this.#client.send(command, options));
+    } catch (error) {
+      // What is there is as great or greater.
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  }
+}
+
+function inBatches<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
+}

@@ -1,0 +1,177 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { ChannelId, Minute, UserId } from '../../ids.ts';
+import type { UsageRow } from '../store.ts';
+import { UsageSum } from '../usage-sum.ts';
+import { FileIdentity } from './file-identity.ts';
+import { type PageEnd, SQLITE, type SqliteAnswer, SqliteError } from './protocol.ts';
+
+const BUSY_TIMEOUT_MS = 1_000;
+const SCHEMA_VERSION = 1;
+
+/** Rows of one page of a reading: others get their turn between two. */
+const PAGE_ROWS = 5_000;
+/** Expired rows deleted at a time: few, so that no save waits long. */
+const SWEEP_ROWS = 1_000;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS registrations (user_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS usage (
+    user_id TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    channel_id TEXT NOT NULL,
+    writer_id TEXT NOT NULL,
+    delivered_ms INTEGER NOT NULL,
+    PRIMARY KEY (user_id, minute, channel_id, writer_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS usage_by_minute ON usage (minute);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  const version = database.prepare('PRAGMA user_version').get()?.user_version;
+  if (version === SCHEMA_VERSION) return tune(database);
+  if (version !== 0) {
+    const text = `its schema has version ${version}, not ${SCHEMA_VERSION}`;
+    throw new SqliteError(text, 'SCHEMA_VERSION');
+  }
+  tune(database);
+  transaction(database, () => database.exec(SCHEMA));
+  return database;
+}
+
+/** `synchronous` FULL: a row that was confirmed outlives a power cut. */
+function tune(database: DatabaseSync): DatabaseSync {
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  return database;
+}
+
+/** IMMEDIATE takes the write lock at once: a transaction that asks for it midway may fail without waiting. */
+function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function prepareStatements(database: DatabaseSync) {
+  return {
+    register: database.prepare('INSERT OR IGNORE INTO registrations (user_id) VALUES (?)'),
+    unregister: database.prepare('DELETE FROM registrations WHERE user_id = ?'),
+    forget: database.prepare('DELETE FROM usage WHERE user_id = ? AND minute < ?'),
+    isRegistered: database.prepare('SELECT 1 FROM registrations WHERE user_id = ?'),
+    save: database.prepare(`
+      INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET delivered_ms = max(delivered_ms, excluded.delivered_ms)`),
+    sweep: database.prepare(`
+      DELETE FROM usage WHERE (user_id, minute, channel_id, writer_id) IN (
+        SELECT user_id, minute, channel_id, writer_id FROM usage WHERE minute < ? LIMIT ?)`),
+    read: database.prepare(`
+      SELECT minute, channel_id AS channelId, writer_id AS writerId, delivered_ms AS deliveredMs
+      FROM usage WHERE user_id = ? AND (minute, channel_id, writer_id) > (?, ?, ?)
+      ORDER BY minute, channel_id, writer_id LIMIT ${PAGE_ROWS}`),
+  };
+}
+
+/** The low byte of a result code; the rest tells more of it. */
+export function primaryCode(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
+}
+
+/** Whether an error is of the one row's values, and not of the database. */
+function isOfRow(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === undefined || code === SQLITE.CONSTRAINT || code === SQLITE.MISMATCH;
+}
+
+interface StoredRow {
+  readonly minute: Minute;
+  readonly channelId: ChannelId;
+  readonly writerId: string;
+  readonly deliveredMs: number;
+}
+
+/** One connection to the file. Nothing is confirmed or answered of a file that the path does not lead to any more. */
+export class SqliteDatabase {
+  readonly #database: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #files: FileIdentity;
+
+  constructor(path: string) {
+    this.#database = openDatabase(path);
+    this.#statements = prepareStatements(this.#database);
+    // A first reading opens the log.
+    this.#statements.isRegistered.get('');
+    this.#files = new FileIdentity(path);
+  }
+
+  register(userId: UserId): undefined {
+    this.#statements.register.run(userId);
+    this.#files.check();
+  }
+
+  unregister(userId: UserId, before: Minute): undefined {
+    transaction(this.#database, () => {
+      this.#statements.unregister.run(userId);
+      this.#statements.forget.run(userId, before);
+    });
+    this.#files.check();
+  }
+
+  isRegistered(userId: UserId): boolean {
+    const isFound = this.#statements.isRegistered.get(userId) !== undefined;
+    this.#files.check();
+    return isFound;
+  }
+
+  saveUsage(rows: readonly UsageRow[]): SqliteAnswer<'saveUsage'> {
+    const refused: [number, string][] = [];
+    transaction(this.#database, () => {
+      for (const [position, row] of rows.entries()) {
+        const { userId, minute, channelId, writerId, deliveredMs } = row;
+        try {
+          this.#statements.save.run(userId, minute, channelId, writerId, deliveredMs);
+        } catch (error) {
+          if (!isOfRow(error)) throw error;
+          refused.push([position, (error as Error).message]);
+        }
+      }
+    });
+    this.#files.check();
+    return refused;
+  }
+
+  readUsage(
+    userId: UserId,
+    from: Minute,
+    [minute, channelId, writerId]: PageEnd,
+  ): SqliteAnswer<'readUsage'> {
+    const rows = this.#statements.read.all(userId, minute, channelId, writerId);
+    this.#files.check();
+    const sum = new UsageSum(from);
+    for (const row of rows as unknown as readonly StoredRow[]) {
+      sum.add(row.minute, row.channelId, row.deliveredMs);
+    }
+    const last = rows.length === PAGE_ROWS ? (rows.at(-1) as unknown as StoredRow) : undefined;
+    return { sums: sum.channels, end: last && [last.minute, last.channelId, last.writerId] };
+  }
+
+  sweep(firstLiving: Minute): number {
+    return Number(this.#statements.sweep.run(firstLiving, SWEEP_ROWS).changes);
+  }
+
+  ping(): undefined {
+    this.#statements.isRegistered.get('');
+    this.#files.check();
+  }
+
+  close(): undefined {
+    this.#database.close();
+  }
+}

@@ -1,0 +1,87 @@
+import type { Minute, UserId } from '../../ids.ts';
+import type { ChannelUsage, UsageRow } from '../store.ts';
+
+/** What passes between the store and the threads that have its connections. */
+
+/** A key of one user's rows: where a page of a reading begins or has ended. */
+export type PageEnd = readonly [minute: Minute, channelId: string, writerId: string];
+
+/** What a thread can be asked, and what it answers. */
+export interface SqliteCalls {
+  readonly open: { readonly ask: object; readonly answer: undefined };
+  readonly register: { readonly ask: { readonly userId: UserId }; readonly answer: undefined };
+  readonly unregister: {
+    readonly ask: { readonly userId: UserId; readonly before: Minute };
+    readonly answer: undefined;
+  };
+  readonly isRegistered: { readonly ask: { readonly userId: UserId }; readonly answer: boolean };
+  /** Answers the positions of the rows that were refused, with the reasons. */
+  readonly saveUsage: {
+    readonly ask: { readonly rows: readonly UsageRow[] };
+    readonly answer: readonly (readonly [position: number, reason: string])[];
+  };
+  /** One page of what comes after a key; the last page has no end. */
+  readonly readUsage: {
+    readonly ask: {
+      readonly userId: UserId;
+      readonly from: Minute;
+      readonly after: PageEnd;
+    };
+    readonly answer: { readonly sums: readonly ChannelUsage[]; readonly end: PageEnd | undefined };
+  };
+  /** Deletes some rows of before `firstLiving`, and answers how many. */
+  readonly sweep: { readonly ask: { readonly firstLiving: Minute }; readonly answer: number };
+  readonly ping: { readonly ask: object; readonly answer: undefined };
+  readonly close: { readonly ask: object; readonly answer: undefined };
+}
+
+export type SqliteOp = keyof SqliteCalls;
+export type SqliteRequest = {
+  [Op in SqliteOp]: { readonly op: Op } & SqliteCalls[Op]['ask'];
+}[SqliteOp];
+export type SqliteAnswer<Op extends SqliteOp> = SqliteCalls[Op]['answer'];
+
+/** A request whose time is over when its turn comes is not begun: nobody waits for its answer any more. */
+export interface SqliteMessage {
+  readonly id: number;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+  readonly request: SqliteRequest;
+}
+
+export type SqliteReply =
+  | { readonly id: number; readonly value: unknown }
+  | {
+      readonly id: number;
+      readonly error: string;
+      readonly code: SqliteCode | undefined;
+      /** The connection is of no use any more. */
+      readonly isLost: boolean;
+    };
+
+/** SQLite's own primary result code, or what is wrong by our own rules. */
+export type SqliteCode = number | 'SCHEMA_VERSION' | 'REPLACED';
+
+export interface SqliteWorkerData {
+  readonly path: string;
+}
+
+export const SQLITE = {
+  PERM: 3,
+  BUSY: 5,
+  READONLY: 8,
+  CORRUPT: 11,
+  CONSTRAINT: 19,
+  MISMATCH: 20,
+  AUTH: 23,
+  NOTADB: 26,
+} as const;
+
+export class SqliteError extends Error {
+  override readonly name = 'SqliteError';
+  readonly code: SqliteCode | undefined;
+  constructor(message: string, code?: SqliteCode) {
+    super(message);
+    this.code = code;
+  }
+}

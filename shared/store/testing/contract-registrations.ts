@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { type Minute, parseUserId, type UserId } from '../../ids.ts';
+import type { Store } from '../store.ts';
+import { MINUTE, newUser, type OpenClient, row, sums } from './contract-kit.ts';
+
+export function describeRegistrations(store: () => Store, open: OpenClient): void {
+  test('an unknown user is not registered and has no usage', async () => {
+    const userId = newUser();
+    expect(await store().isRegistered(userId)).toBe(false);
+    expect(await store().readUsage(userId, 0 as Minute)).toEqual([]);
+  });
+
+  test('a registration is seen at once, by another client too, and may be repeated', async () => {
+    const other = await open();
+    for (let round = 0; round < 20; round++) {
+      const userId = newUser();
+      await store().register(userId);
+      expect(await other.isRegistered(userId)).toBe(true);
+      await other.register(userId);
+      expect(await store().isRegistered(userId)).toBe(true);
+    }
+    await other.close();
+  });
+
+  test.each([
+    ["quotes ' and doubled ''", `it's''"here"\``],
+    ['a statement', `x');DROP-TABLE-usage;--`],
+    ['an emoji', '👩‍👩‍👧'],
+    ['128 bytes', 'é'.repeat(64)],
+    ['separators of keys', 'a|b:c,d$e\\f'],
+    ['names of properties', '__proto__'],
+  ])('an id with %s is that id and no other', async (_, suffix) => {
+    const userId = suffix as UserId;
+    expect(parseUserId(userId)).toBe(userId);
+    const shorter = suffix.slice(0, -1) as UserId;
+    await store().register(userId);
+    await store().saveUsage([row({ userId, deliveredMs: 40 })]);
+    expect(await store().isRegistered(userId)).toBe(true);
+    expect(await store().isRegistered(shorter)).toBe(false);
+    expect(await sums(store(), userId)).toEqual({ zato01: [0, 40] });
+    expect(await store().readUsage(shorter, 0 as Minute)).toEqual([]);
+  });
+}
+
+export function describeUnregistering(store: () => Store, open: OpenClient): void {
+  test('who is unregistered, and registered again, is what was said last, whoever says it', async () => {
+    const other = await open();
+    const userId = newUser();
+    for (let round = 0; round < 5; round++) {
+      await store().register(userId);
+      expect(await other.isRegistered(userId)).toBe(true);
+      await other.unregister(userId, MINUTE);
+      expect(await store().isRegistered(userId)).toBe(false);
+    }
+    await store().unregister(userId, MINUTE);
+    await store().register(userId);
+    expect(await store().isRegistered(userId)).toBe(true);
+    await other.close();
+  });
+
+  test('usage of before the minute goes with the registration, and no other', async () => {
+    const [userId, neighbour] = [newUser(), newUser()];
+    const minutes = [MINUTE - 60, MINUTE - 1, MINUTE] as const;
+    const rows = [userId, neighbour].flatMap((user) =>
+      minutes.flatMap((minute) =>
+        Array.from({ length: 20 }, (_, writer) =>
+          row({ userId: user, minute, writerId: `w${writer}`, deliveredMs: 1_000, final: true }),
+        ),
+      ),
+    );
+    await store().saveUsage(rows);
+    await store().unregister(userId, MINUTE);
+    expect(await sums(store(), userId)).toEqual({ zato01: [0, 20_000] });
+    expect(await sums(store(), neighbour)).toEqual({ zato01: [0, 60_000] });
+    await store().saveUsage([row({ userId, deliveredMs: 1_500, writerId: 'w0' })]);
+    expect(await sums(store(), userId)).toEqual({ zato01: [0, 20_500] });
+  });
+}
