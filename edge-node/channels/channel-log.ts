@@ -1,7 +1,7 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
-import { EntryFinder, NO_ENTRY } from '../mpeg-ts/entries/entry-finder.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import { firstIndex } from './binary-search.ts';
+import { type EntryPoint, EntryPoints } from './entry-points.ts';
 import type { LogBudget } from './log-budget.ts';
 import { Run } from './run.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -25,12 +25,6 @@ export interface LogPosition {
   readonly tables: Buffer;
 }
 
-/** Where a decoder can start, and when that was found. */
-interface Entry {
-  readonly position: LogPosition;
-  readonly createdMs: number;
-}
-
 const NO_TABLES = Buffer.alloc(0);
 
 /** Runs in a log begin small, and grow with what the channel sends. */
@@ -47,10 +41,7 @@ export class ChannelLog {
   readonly #limits: LogLimits;
   readonly #runLimits: RunLimits;
   readonly #budget: LogBudget;
-  readonly #finder = new EntryFinder();
-  /** The finder's newest entry, as a place in this log, and where the finder has it. */
-  #entry: Entry | undefined;
-  #entryAt = NO_ENTRY;
+  readonly #entries: EntryPoints;
   /** Closed runs, oldest first, from `#head` on. */
   #runs: (Run | undefined)[] = [];
   #head = 0;
@@ -73,6 +64,7 @@ export class ChannelLog {
     onCutOff: (run: number) => void = () => {},
   ) {
     this.#limits = limits;
+    this.#entries = new EntryPoints(limits.entryMaxAgeMs);
     this.#runLimits = runLimits;
     this.#budget = budget;
     this.#onCutOff = onCutOff;
@@ -112,12 +104,15 @@ export class ChannelLog {
     return { run: this.#nextRun, offset: 0, packet: this.#nextPacket, tables: NO_TABLES };
   }
 
-  /** The newest place where a decoder can start that is not too old, or the live end where there is none. */
+  /**
+   * The newest place where a decoder can start that is not too old, or the live end where there is none. A key picture
+   * that is still on its way is such a place only while there is no other: who starts there waits for the rest of it.
+   */
   newestEntry(nowMs: number): LogPosition {
-    if (!this.#finder.isTransportStream) return this.#newestRunStart() ?? this.live;
-    const entry = this.#entry;
-    if (entry === undefined || entry.position.run < this.firstRun) return this.live;
-    return nowMs - entry.createdMs > this.#limits.entryMaxAgeMs ? this.live : entry.position;
+    const entries = this.#entries;
+    if (!entries.isTransportStream) return this.#newestRunStart() ?? this.live;
+    const whole = this.#placeOf(entries.newestWhole(nowMs));
+    return whole ?? this.#placeOf(entries.newestBegun(nowMs)) ?? this.live;
   }
 
   /**
@@ -136,8 +131,7 @@ export class ChannelLog {
     run.append(packet);
     this.#nextPacket += 1;
     this.#nextByte += payloadBytes;
-    this.#finder.push(packet.bytes, packet.start, packet.end);
-    if (this.#finder.entryAt !== this.#entryAt) this.#noteEntry(nowMs);
+    this.#entries.push(packet, nowMs);
     this.#take(PACKET_OVERHEAD_BYTES);
     if (run.packets >= this.#runLimits.packets || run.isFull) {
       this.closeRun(nowMs);
@@ -227,18 +221,13 @@ export class ChannelLog {
     this.#budget.take(bytes);
   }
 
-  /** Finds where the finder's newest entry lies. It may have begun some payloads ago. */
-  #noteEntry(nowMs: number): void {
-    const { entryAt, entryTables: tables } = this.#finder;
-    this.#entryAt = entryAt;
-    const run = entryAt === NO_ENTRY ? undefined : this.#runOf(entryAt);
-    if (run === undefined) {
-      this.#entry = undefined;
-      return;
-    }
-    const offset = entryAt - run.firstByte;
-    const position = { run: run.index, offset, packet: run.packetFrom(offset), tables };
-    this.#entry = { position, createdMs: nowMs };
+  /** Where an entry point lies in this log, if it still does. */
+  #placeOf(entry: EntryPoint | undefined): LogPosition | undefined {
+    if (entry === undefined) return undefined;
+    const run = this.#runOf(entry.at);
+    if (run === undefined) return undefined;
+    const offset = entry.at - run.firstByte;
+    return { run: run.index, offset, packet: run.packetFrom(offset), tables: entry.tables };
   }
 
   /** Where payloads are not MPEG-TS, every run's start is an entry point. */

@@ -56,8 +56,9 @@ function entriesOf(bytes: Buffer, cuts: readonly number[], around = 0x47): numbe
     const piece = Buffer.alloc(to - from + 500, around);
     bytes.copy(piece, 250, from, to);
     finder.push(piece, 250, 250 + to - from);
-    if (finder.entryAt !== (seen.at(-1) ?? NO_ENTRY)) seen.push(finder.entryAt);
-    expect(finder.entryAt).toBeLessThan(to);
+    if (finder.begun.at !== (seen.at(-1) ?? NO_ENTRY)) seen.push(finder.begun.at);
+    expect(finder.begun.at).toBeLessThan(to);
+    expect(finder.whole.at).toBeLessThanOrEqual(finder.begun.at);
     from = to;
   }
   return seen;
@@ -138,7 +139,7 @@ describe('hostile bytes', () => {
     push(stream.pat(...programs));
     push(stream.pmt([...big, [H264, VIDEO_PID]]));
     push(stream.video(h264Key));
-    expect(finder.entryTables.length).toBeGreaterThan(20 * TS_PACKET_BYTES);
-    expect(finder.entryTables.length).toBeLessThanOrEqual(64 * TS_PACKET_BYTES);
+    expect(finder.begun.tables.length).toBeGreaterThan(20 * TS_PACKET_BYTES);
+    expect(finder.begun.tables.length).toBeLessThanOrEqual(64 * TS_PACKET_BYTES);
   });
 });

@@ -18,7 +18,7 @@ import { ProgramList } from './program-list.ts';
 import { isVideo } from './stream-kinds.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 
-/** What EntryFinder.entryAt is while there is no entry. */
+/** Where an entry is while there is none. */
 export const NO_ENTRY = -1;
 
 const NO_PID = -1;
@@ -27,7 +27,22 @@ const UNALIGNED_MAX_BYTES = 65_536;
 /** A program of which nothing came while another of its kind had so many pictures or sounds has gone. */
 const UNITS_UNTIL_GONE = 100;
 
-const NO_TABLES = Buffer.alloc(0);
+/** A place in the stream where a decoder can start. One object stands for the newest, again and again. */
+class FoundEntry {
+  /** In bytes from the first one pushed; or NO_ENTRY. */
+  at = NO_ENTRY;
+  /** Copies of the packets of the last PAT and PMT before it. */
+  tables: Buffer = Buffer.alloc(0);
+  isSound = false;
+
+  become({ at, tables, isSound }: FoundEntry): void {
+    this.at = at;
+    this.tables = tables;
+    this.isSound = isSound;
+  }
+}
+
+const NO_FOUND_ENTRY = new FoundEntry();
 
 /** What a PID carries, as far as it matters. */
 type Role =
@@ -58,23 +73,23 @@ export class EntryFinder {
   #tables = new TableSnapshot();
   /** Where the last packet ended. */
   #alignedTo = NO_ENTRY;
-  #entryAt = NO_ENTRY;
-  #entryTables: Buffer = NO_TABLES;
-  #isEntrySound = false;
+  /** The newest entry, and the newest that has come to its end: the next PES packet of the lead has begun. */
+  readonly #begun = new FoundEntry();
+  readonly #whole = new FoundEntry();
 
   /** Whether these are packets, but for some bytes between them. */
   get isTransportStream(): boolean {
     return this.#alignedTo !== NO_ENTRY;
   }
 
-  /** Where in the stream the newest entry begins, counted in bytes from the first one pushed; or NO_ENTRY. */
-  get entryAt(): number {
-    return this.#entryAt;
+  /** The newest entry, which may have begun just now. */
+  get begun(): Readonly<FoundEntry> {
+    return this.#begun;
   }
 
-  /** Copies of the packets of the last PAT and PMT before the entry. */
-  get entryTables(): Buffer {
-    return this.#entryTables;
+  /** The newest entry whose picture has come whole. */
+  get whole(): Readonly<FoundEntry> {
+    return this.#whole;
   }
 
   push(bytes: Buffer, start: number, end: number): void {
@@ -106,6 +121,7 @@ export class EntryFinder {
     const starts = startsUnit(header) && hasPayload(header);
     if (starts) {
       this.#leadUnits += 1;
+      this.#whole.become(this.#begun);
       this.#takeTables();
     }
     if (this.#lead?.kind === 'sound') {
@@ -165,7 +181,7 @@ export class EntryFinder {
       ? new KeyPictures(kind, (streamAt) => this.#found(streamAt))
       : undefined;
     // The sound that came before the first picture is no start for those who are to see it.
-    if (this.#isEntrySound && kind !== undefined && isVideo(kind)) this.#dropEntry();
+    if (this.#begun.isSound && kind !== undefined && isVideo(kind)) this.#dropEntry();
   }
 
   /** The tables name other programs or streams. */
@@ -195,15 +211,14 @@ export class EntryFinder {
   #found(streamAt: number): void {
     const { packets } = this.#tables;
     if (packets.length === 0) return;
-    this.#entryAt = streamAt;
-    this.#entryTables = packets;
-    this.#isEntrySound = this.#lead?.kind === 'sound';
+    this.#begun.at = streamAt;
+    this.#begun.tables = packets;
+    this.#begun.isSound = this.#lead?.kind === 'sound';
   }
 
   #dropEntry(): void {
-    this.#entryAt = NO_ENTRY;
-    this.#entryTables = NO_TABLES;
-    this.#isEntrySound = false;
+    this.#begun.become(NO_FOUND_ENTRY);
+    this.#whole.become(NO_FOUND_ENTRY);
   }
 }
 

@@ -80,7 +80,7 @@ export class StreamCheck {
     const position = this.#payloads;
     this.#payloads += 1;
     this.#finder.push(bytes, start, end);
-    if (this.#firstEntry === NO_ENTRY) this.#firstEntry = this.#finder.entryAt;
+    if (this.#firstEntry === NO_ENTRY) this.#firstEntry = this.#finder.begun.at;
     if (!isTransportStream(bytes, start, end)) {
       this.#brokenPayloads += 1;
       return;

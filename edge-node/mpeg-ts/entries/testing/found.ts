@@ -13,8 +13,8 @@ export function found(pieces: readonly Buffer[]): number[] {
     starts.set(streamAt, index);
     streamAt += piece.length;
     finder.push(piece, 0, piece.length);
-    if (finder.entryAt === last) return;
-    last = finder.entryAt;
+    if (finder.begun.at === last) return;
+    last = finder.begun.at;
     entries.push(starts.get(last) ?? Number.NaN);
   });
   return entries;
@@ -23,5 +23,5 @@ export function found(pieces: readonly Buffer[]): number[] {
 export function lastTables(pieces: readonly Buffer[]): Buffer {
   const finder = new EntryFinder();
   for (const piece of [...pieces, nothing]) finder.push(piece, 0, piece.length);
-  return finder.entryTables;
+  return finder.begun.tables;
 }

@@ -71,6 +71,21 @@ describe('the newest entry point', () => {
     expect(log.newestEntry(0)).toMatchObject({ run: 1, packet: 2, offset: picture.length });
   });
 
+  it('is the one before while the newest is on its way', () => {
+    const log = logWith({}, 1);
+    const { to, tables, key } = opening();
+    append(log, Buffer.concat([tables, nothing]));
+    append(log, key);
+    expect(log.newestEntry(0).packet).toBe(1); // there is no other
+    const next = to.video(h264Key);
+    append(log, next.subarray(0, 400));
+    expect(log.newestEntry(0).packet).toBe(1);
+    append(log, next.subarray(400));
+    expect(log.newestEntry(0).packet).toBe(1);
+    append(log, to.video(h264Picture));
+    expect(log.newestEntry(0).packet).toBe(2);
+  });
+
   it('is none once it is older than ENTRY_MAX_AGE_MS: the live end is left', () => {
     const log = logWith();
     const { tables, key } = opening();
@@ -137,9 +152,10 @@ describe('any stream in any payloads', () => {
         const tables = Buffer.concat([to.pat(), to.pmt()]);
         const parts: Buffer[] = [nothing, tables];
         let [keyAt, length] = [-1, nothing.length + tables.length];
-        for (const isKey of keys) {
+        for (const [index, isKey] of keys.entries()) {
           const picture = to.pes(VIDEO_PID, isKey ? h264Key : h264Picture, { perPacket: 100 });
-          if (isKey) keyAt = length;
+          // The last one is still on its way, for all that is known.
+          if (isKey && (index < keys.length - 1 || keyAt === -1)) keyAt = length;
           length += picture.length;
           parts.push(picture);
         }
