@@ -21,7 +21,7 @@ import { Turns } from './delivery/turns.ts';
 import { SourceClient } from './source/source-client.ts';
 import { LineServer } from './transports/line-server.ts';
 import { Lobby } from './transports/lobby.ts';
-import { connectionLimit, userLimit } from './transports/open-files.ts';
+import { fileShares } from './transports/open-files.ts';
 import { WatchServer } from './transports/watch-server.ts';
 import { UsageMeter } from './usage/meter.ts';
 import { SpoolFolder } from './usage/spool/spool-folder.ts';
@@ -144,8 +144,9 @@ export class EdgeNode {
       logger,
       clock,
     });
+    const shares = fileShares(config.MAX_USERS);
     this.#places = new Places<Session>({
-      users: userLimit(config.MAX_USERS),
+      users: shares.users,
       ofUser: config.MAX_SESSIONS_PER_USER,
       ofAddress: config.MAX_USERS_PER_ADDRESS || Number.POSITIVE_INFINITY,
     });
@@ -159,7 +160,7 @@ export class EdgeNode {
       overload: this.#overload,
       clock,
     });
-    const lobby = new Lobby(connectionLimit(), this.#sessions);
+    const lobby = new Lobby(shares.connections, this.#sessions);
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
@@ -175,6 +176,7 @@ export class EdgeNode {
       port: config.WATCH_PORT,
       startAt: config.WATCH_START_AT,
       corsOrigin: config.WATCH_CORS_ORIGIN,
+      maxAsking: shares.asking,
       sessions: this.#sessions,
       registrations,
       record: this.#record,

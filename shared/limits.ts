@@ -69,8 +69,11 @@ export const USER_KEEPALIVE_MS = 30_000;
 export const USER_BACKLOG = 4_096;
 /** After a refusal, input is read and dropped for this long: destroying with unread input resets the line away. */
 export const REFUSAL_LINGER_MS = 1_000;
-/** Open files kept from users' sessions; half of them for connections that have none, half for everything else. */
+/** Open files kept from users' sessions. */
 export const RESERVED_FILES = 128;
+/** Of these, for connections without a session, on 9111 and on 9113; what users leave comes on top. */
+export const LOBBY_FILES = 64;
+export const WATCH_FILES = 16;
 /** Connections without a session, arriving or refused, at the most, where files allow. */
 export const LOBBY_MAX = 4_096;
 /** Connections to the port of players that have no session, at the most. */

@@ -1,9 +1,9 @@
+import { setImmediate as polled } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../../shared/ids.ts';
 import { LOOK_UP_AGAIN_MS, LOOK_UPS_MAX } from '../../shared/limits.ts';
 import { LogLimiter } from '../../shared/logger.ts';
-import type { Store } from '../../shared/store/store.ts';
 import { Registrations } from './registrations.ts';
 
 const USER = 'user-1' as UserId;
@@ -14,16 +14,16 @@ interface LookUp {
   fail(): void;
 }
 
-/** A store whose look-ups are answered by hand, and a clock that is set by hand. */
-function rig() {
+/** A store whose look-ups are answered by hand, unless told otherwise, and a clock that is set by hand. */
+function rig(isRegistered?: () => Promise<boolean>) {
   const lookUps: LookUp[] = [];
   const clock = { nowMs: 0, monotonicMs: () => clock.nowMs, epochMs: () => clock.nowMs };
-  const isRegistered = () =>
+  const byHand = () =>
     new Promise<boolean>((resolve, reject) => {
       lookUps.push({ answer: resolve, fail: () => reject(new Error('away')) });
     });
   const registrations = new Registrations({
-    store: { isRegistered } as unknown as Store,
+    store: { isRegistered: isRegistered ?? byHand },
     ttlMs: TTL_MS,
     clock,
     log: new LogLimiter(pino({ level: 'silent' })),
@@ -90,6 +90,22 @@ describe('registrations', () => {
     const answers = await Promise.all(checks);
     expect(answers.filter((answer) => answer === 'registered')).toHaveLength(2);
     expect(registrations.waiting).toBe(0);
+  });
+
+  it('leaves the event loop its turns where the store answers as fast as it is asked', async () => {
+    let asked = 0;
+    const isRegistered = async () => {
+      asked += 1;
+      return true;
+    };
+    const { registrations } = rig(isRegistered);
+    const ids = Array.from({ length: 10 * LOOK_UPS_MAX }, (_, i) => `user-${i}` as UserId);
+    const all = Promise.all(ids.map((id) => registrations.check(id)));
+    for (let before = 0; asked < ids.length; before = asked) {
+      await polled();
+      expect(asked - before).toBeLessThanOrEqual(2 * LOOK_UPS_MAX);
+    }
+    expect(new Set(await all)).toEqual(new Set(['registered']));
   });
 
   it('lets a known user in while the store fails, however old the knowledge, and nobody else', async () => {

@@ -109,7 +109,8 @@ export class Registrations {
       })
       .finally(() => {
         this.#underWay.delete(userId);
-        this.#permits.giveBack();
+        // In the next turn: a store that answers as fast as it is asked would keep the event loop in this one.
+        setImmediate(() => this.#permits.giveBack());
       });
     this.#underWay.set(userId, lookUp);
     return lookUp;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { systemClock } from '../../shared/clock.ts';
 import { loadConfig, type SettingName } from '../../shared/config.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { MemoryStore } from '../../shared/testing/memory-store.ts';
@@ -34,7 +35,11 @@ export class EdgeRig {
   #edge: EdgeNode | undefined;
 
   /** Connected to its source, unless `source` is 'away': then its port refuses. */
-  static async start(settings: Settings = {}, source: 'there' | 'away' = 'there') {
+  static async start(
+    settings: Settings = {},
+    source: 'there' | 'away' = 'there',
+    clock = systemClock(),
+  ) {
     const rig = new EdgeRig();
     await rig.source.listen();
     if (source === 'away') await rig.source.close();
@@ -50,7 +55,12 @@ export class EdgeRig {
       SERVER_DRAIN_MS: '0',
       ...settings,
     });
-    const edge = new EdgeNode({ config, store: rig.store, logger: createLogger('fatal', 'edge') });
+    const edge = new EdgeNode({
+      config,
+      store: rig.store,
+      logger: createLogger('fatal', 'edge'),
+      clock,
+    });
     onTestFinished(async () => {
       for (const { socket } of rig.#users) socket.destroy();
       await rig.stop();

@@ -3,7 +3,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { HttpError, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
 import { answerErrors } from '../../shared/http/error-answers.ts';
 import { HttpListener } from '../../shared/http/http-listener.ts';
-import { USER_KEEPALIVE_MS, WATCH_MAX_ASKING } from '../../shared/limits.ts';
+import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord } from '../delivery/connection-record.ts';
@@ -18,6 +18,8 @@ interface WatchServerParts {
   readonly startAt: StartAt;
   /** The origin whose pages may read a stream; empty: none. */
   readonly corsOrigin: string;
+  /** Connections without a session at once. */
+  readonly maxAsking: number;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
@@ -65,7 +67,7 @@ export class WatchServer {
     this.#app.head(PATH, (request: Asking, reply) => this.#describe(request, reply));
     this.#listener = new HttpListener({
       handler: this.#app.routing,
-      maxConnections: WATCH_MAX_ASKING,
+      maxConnections: parts.maxAsking,
       log: parts.log,
     });
   }
