@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { wallClockMs } from '../shared/clock.ts';
 import { HttpError } from '../shared/errors.ts';
 import { answerErrors } from '../shared/http/error-answers.ts';
@@ -10,7 +10,7 @@ import { type Logger, LogLimiter } from '../shared/logger.ts';
 import type { Store } from '../shared/store/store.ts';
 import { healthRoute } from './health.ts';
 import { registerRoute } from './register.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteParts } from './route.ts';
 import { USAGE_PATH, usageRoute } from './usage.ts';
 
 export interface AppParts {
@@ -20,6 +20,8 @@ export interface AppParts {
   readonly now?: () => number;
   /** Whether a stop has been announced: what is asked is still answered, but this process is not ready. */
   readonly isDraining?: () => boolean;
+  /** Whose token came with a request; undefined where none is asked for. */
+  readonly subjectOf?: (request: FastifyRequest) => string | undefined;
 }
 
 const FORWARDED_ID = /^[\w.:=-]{1,128}$/;
@@ -51,7 +53,13 @@ function unrouted(routes: readonly Route[], url: string): { error: HttpError; al
  * the caller's to close.
  */
 export function buildApp(
-  { store, logger, now = wallClockMs, isDraining = () => false }: AppParts,
+  {
+    store,
+    logger,
+    now = wallClockMs,
+    isDraining = () => false,
+    subjectOf = () => undefined,
+  }: AppParts,
   routes: readonly Route[] = [registerRoute, usageRoute],
 ): FastifyInstance {
   const served = [...routes, healthRoute];
@@ -89,6 +97,10 @@ export function buildApp(
   }
   app.addHook('onClose', async () => limiter.flush());
 
-  for (const route of served) route.add(app, { store, now, isDraining });
+  const authorize: RouteParts['authorize'] = (request, userId) => {
+    const subject = subjectOf(request);
+    if (subject !== undefined && subject !== userId) throw new HttpError('forbidden');
+  };
+  for (const route of served) route.add(app, { store, now, isDraining, authorize });
   return app;
 }

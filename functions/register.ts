@@ -13,10 +13,12 @@ function userIdIn(body: Buffer): UserId | undefined {
 export const registerRoute: Route = {
   path: /^\/register$/,
   allow: 'POST',
-  add(app, { store }) {
-    app.post<{ Body?: Buffer }>('/register', async ({ body }, reply) => {
+  add(app, { store, authorize }) {
+    app.post<{ Body?: Buffer }>('/register', async (request, reply) => {
+      const { body } = request;
       const userId = body === undefined ? undefined : userIdIn(body);
       if (userId === undefined) throw new HttpError('bad_user_id');
+      authorize(request, userId);
       await storeAnswer(() => store.register(userId));
       return reply.send();
     });

@@ -1,10 +1,13 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { UserId } from '../shared/ids.ts';
 import type { Store } from '../shared/store/store.ts';
 
 /** What a route may use. */
 export interface RouteParts {
   readonly store: Store;
   readonly now: () => number;
+  /** Lets a request on a user's behalf pass. @throws HttpError where its token is another user's */
+  readonly authorize: (request: FastifyRequest, userId: UserId) => void;
   /** Whether a stop has been announced: what is asked is still answered. */
   readonly isDraining: () => boolean;
 }

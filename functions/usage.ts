@@ -10,10 +10,11 @@ export const USAGE_PATH = '/usage/';
 export const usageRoute: Route = {
   path: /^\/usage\/[^/]*$/,
   allow: 'GET, HEAD',
-  add(app, { store, now }) {
+  add(app, { store, now, authorize }) {
     app.get<{ Params: { userId: string } }>(`${USAGE_PATH}:userId`, async (request, reply) => {
       const userId = parseUserId(request.params.userId);
       if (userId === undefined) throw new HttpError('bad_user_id');
+      authorize(request, userId);
       const nowMs = now();
       const from = firstMinuteOf(nowMs);
       const channels = await storeAnswer(

@@ -11,6 +11,7 @@ export const HTTP_ERRORS = {
       'user id must be 1 to 128 bytes of UTF-8 without white space, control characters or / ? # %, and not . or ..',
   },
   bad_request: { status: 400, message: 'the request could not be understood' },
+  forbidden: { status: 403, message: 'the token is not that of this user' },
   not_found: { status: 404, message: 'no such path' },
   method_not_allowed: { status: 405, message: 'this path does not take that method' },
   body_too_large: { status: 413, message: 'the body is larger than 4 KiB' },

@@ -8,7 +8,7 @@ import { buildApp } from '../app.ts';
 import { registerRoute } from '../register.ts';
 import { event, REGISTER_EVENT } from '../testing/http-api-event.ts';
 import { usageRoute } from '../usage.ts';
-import { httpApiHandler } from './http-api.ts';
+import { httpApiHandler, subjectOf } from './http-api.ts';
 
 /** Both functions on one store where `watcher` and `ü` have watched, and what they log. */
 function functions() {
@@ -16,7 +16,7 @@ function functions() {
   const logged: { level: number; msg: string }[] = [];
   const logger = pino({}, { write: (line) => logged.push(JSON.parse(line)) });
   const handler = (route: typeof usageRoute) =>
-    httpApiHandler(buildApp({ store, logger }, [route]), logger);
+    httpApiHandler(buildApp({ store, logger, subjectOf }, [route]), logger);
   return { store, logged, register: handler(registerRoute), usage: handler(usageRoute) };
 }
 
@@ -39,6 +39,10 @@ const context = (fields: object) => ({
 const staged = (path: string, stage: string) => GET(path, context({ stage }));
 const functionUrl = (path: string) =>
   GET(path, context({ domainName: 'a1b2c3d4e5.lambda-url.eu-central-1.on.aws' }));
+const authorized = (event: object, jwt: unknown) => ({
+  ...event,
+  requestContext: { ...(event as typeof REGISTER_EVENT).requestContext, authorizer: { jwt } },
+});
 const WATCHED = [200, '{"sessions":{"zato01":31}}'] as const;
 const UNWATCHED = [200, '{"sessions":{}}'] as const;
 const REGISTERED = [200, ''] as const;
@@ -104,6 +108,19 @@ const USAGE_REQUESTS: [name: string, event: unknown, answer: readonly [number, u
     }),
     WATCHED,
   ],
+  ['the own token', authorized(GET('/usage/watcher'), { claims: { sub: 'watcher' } }), WATCHED],
+  [
+    'another user’s token',
+    authorized(GET('/usage/watcher'), { claims: { sub: 'other', scope: 'watcher' } }),
+    [403, 'forbidden'],
+  ],
+  ['a token of nobody', authorized(GET('/usage/watcher'), { claims: {} }), [403, 'forbidden']],
+  ['a token without claims', authorized(GET('/usage/watcher'), null), [403, 'forbidden']],
+  [
+    'a signed request',
+    GET('/usage/watcher', context({ authorizer: { iam: { userArn: 'arn:aws:iam::0:user/a' } } })),
+    WATCHED,
+  ],
   ['cookies', GET('/usage/watcher', { cookies: ['a=b', 'c=%'] }), WATCHED],
 ];
 
@@ -115,6 +132,16 @@ const REGISTRATIONS: typeof USAGE_REQUESTS = [
   ['a body said to be base64', POST({ body: '!', isBase64Encoded: true }), [400, 'bad_user_id']],
   ['an empty body', POST({ body: '', isBase64Encoded: true }), [400, 'bad_user_id']],
   ['no body', POST({ body: null }), [400, 'bad_user_id']],
+  [
+    'the own token',
+    authorized(POST({ body: 'user-1' }), { claims: { sub: 'user-1' } }),
+    REGISTERED,
+  ],
+  [
+    'another user’s token',
+    authorized(POST({ body: 'user-1' }), { claims: { sub: 'user-2' } }),
+    [403, 'forbidden'],
+  ],
   [
     'a length that is wrong',
     POST({ body: 'user-1', headers: { 'Content-Length': '3' } }),

@@ -65,6 +65,18 @@ describe('a function', () => {
     expect(seen.connections).toBe(1);
   });
 
+  it('answers a token for its own user alone', async () => {
+    const { handler } = await import('./usage.ts');
+    const asked = event('GET', '/usage/user-1');
+    const as = (sub: string) => ({
+      ...asked,
+      requestContext: { ...asked.requestContext, authorizer: { jwt: { claims: { sub } } } },
+    });
+    expect((await handler(as('user-1'), {})).statusCode).toBe(200);
+    expect((await handler(as('user-2'), {})).statusCode).toBe(403);
+    expect(seen.calls).toHaveLength(1);
+  });
+
   it('does not start with a store that is not for functions', () => {
     vi.stubEnv('STORE', 'sqlite');
     expect(() => lambdaFunction(registerRoute)).toThrow(ConfigError);

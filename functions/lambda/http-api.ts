@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HTTP_ERRORS, type HttpErrorCode } from '../../shared/errors.ts';
 import { ERROR_BODIES } from '../../shared/http/error-body.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -11,6 +11,11 @@ export interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** Whose token came with a request of an app behind httpApiHandler. */
+export function subjectOf(request: FastifyRequest): string | undefined {
+  return (request as FastifyRequest & { awsLambda: { event: HttpEvent } }).awsLambda.event.subject;
 }
 
 function refusal(code: HttpErrorCode): HttpAnswer {
@@ -26,7 +31,7 @@ function refusal(code: HttpErrorCode): HttpAnswer {
  * of an invocation means that this service is broken, and no client may cause one.
  */
 export function httpApiHandler(app: FastifyInstance, logger: Logger) {
-  const answer = awsLambdaFastify<HttpEvent>(app, { decorateRequest: false });
+  const answer = awsLambdaFastify<HttpEvent>(app, { decorateRequest: true });
   return async (given: unknown, context: unknown): Promise<HttpAnswer> => {
     const event = parseHttpEvent(given);
     if (event === undefined) {

@@ -17,6 +17,8 @@ export interface HttpEvent {
   };
   readonly body: string | undefined;
   readonly isBase64Encoded: boolean;
+  /** Whose token the gateway has verified; '', which nobody is called, where it names nobody; undefined without a token. */
+  readonly subject: string | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -71,6 +73,11 @@ function pathOf(rawPath: string, context: Fields): string {
   return path.startsWith('/') ? path : `/${path}`;
 }
 
+function subjectOf(context: Fields): string | undefined {
+  const { jwt } = fields(context.authorizer);
+  return jwt === undefined ? undefined : (text(fields(fields(jwt).claims).sub) ?? '');
+}
+
 function headersOf(given: Fields): Record<string, string> {
   const texts = Object.entries(given).filter(
     (header): header is [string, string] =>
@@ -99,5 +106,6 @@ export function parseHttpEvent(given: unknown): HttpEvent | undefined {
     },
     body: body === '' ? undefined : body,
     isBase64Encoded: event.isBase64Encoded === true,
+    subject: subjectOf(context),
   };
 }

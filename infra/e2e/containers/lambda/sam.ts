@@ -96,7 +96,8 @@ async function servesOverHttp(folder: string): Promise<string> {
     [
       ...['local', 'start-api', '--host', '127.0.0.1', '--port', String(port)],
       ...['--skip-pull-image', '--warm-containers', 'EAGER', '--docker-network', NETWORK],
-      ...['--parameter-overrides', ARCHITECTURE, 'DynamoDbEndpoint=http://dynamodb:8000'],
+      ...['--parameter-overrides', ARCHITECTURE, 'AllowAnonymous=true'],
+      'DynamoDbEndpoint=http://dynamodb:8000',
     ],
     { cwd: folder, env: { ...process.env, ...ENV }, stdio: ['ignore', 'ignore', 'pipe'] },
   );
