@@ -5,6 +5,7 @@ import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import { OpenFilesWatch } from '../shared/open-files.ts';
 import type { Store } from '../shared/store/store.ts';
+import { TokenVerifier } from '../shared/tokens/token-verifier.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { EdgeView } from './admin/edge-view.ts';
@@ -160,12 +161,14 @@ export class EdgeNode {
       overload: this.#overload,
       clock,
     });
+    const tokens = TokenVerifier.of(config);
     const lobby = new Lobby(shares.connections, this.#sessions);
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
       startAt: config.START_AT,
       lobby,
+      tokens,
       sessions: this.#sessions,
       registrations,
       record: this.#record,
@@ -177,6 +180,7 @@ export class EdgeNode {
       startAt: config.WATCH_START_AT,
       corsOrigin: config.WATCH_CORS_ORIGIN,
       maxAsking: shares.asking,
+      tokens,
       sessions: this.#sessions,
       registrations,
       record: this.#record,

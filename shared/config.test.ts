@@ -14,6 +14,13 @@ describe('settings', () => {
     expect(loadConfig({ STREAM_PORT: '' }).STREAM_PORT).toBe(9111);
   });
 
+  it('that are secret are shown to nobody, not even where they are wrong', () => {
+    const load = () => loadConfig({ STREAM_TOKEN_SECRETS: 'short but secret' });
+    expect(load).toThrow(ConfigError);
+    expect(load).toThrow(/^STREAM_TOKEN_SECRETS must be secrets of 32 bytes or more/);
+    expect(load).not.toThrow(/short but secret/);
+  });
+
   it.each([
     ['STREAM_PORT', '99999'],
     ['STREAM_PORT', '-1'],

@@ -50,13 +50,14 @@ function relations(config: Config): readonly (readonly [boolean, string])[] {
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const ofStore = defaultsWith(env.STORE || SETTINGS.STORE.default);
   const entries = Object.entries<Setting<unknown>>(SETTINGS).map(
-    ([name, { parse, default: fallback }]) => {
+    ([name, { parse, default: fallback, isSecret }]) => {
       const given = env[name] || (ofStore[name] ?? fallback);
       try {
         return [name, parse(given)];
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        throw new ConfigError(`${name} must be ${error.message}, not ${JSON.stringify(given)}`);
+        const shown = isSecret ? 'what it is set to' : JSON.stringify(given);
+        throw new ConfigError(`${name} must be ${error.message}, not ${shown}`);
       }
     },
   );

@@ -41,6 +41,7 @@ export class HttpError extends Error {
 export const REFUSALS = {
   malformed: 'send one line: <user-id> <channel-id>',
   timeout: 'no complete line within 10 s',
+  bad_token: 'this token does not let this user watch this channel',
   not_registered: 'register this user first: POST /register',
   too_many_connections: 'no room for another connection',
   store_unavailable: 'registrations cannot be looked up right now',

@@ -60,6 +60,8 @@ export const LOOP_DELAY_STEP_MS = 50;
 // 9111, the users
 export const WRITE_MAX_BYTES = 128 * KIB;
 export const HANDSHAKE_MAX_BYTES = 512;
+/** The same where the line brings a token. */
+export const HANDSHAKE_TOKEN_MAX_BYTES = 2 * KIB;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** What a user may send after the handshake, unread by anyone, before it is closed. */
 export const CLIENT_TALK_MAX_BYTES = 64 * KIB;

@@ -3,6 +3,7 @@ import { type CloseReason, REFUSALS, type RefusalCode } from '../../shared/error
 import {
   HANDSHAKE_MAX_BYTES,
   HANDSHAKE_TIMEOUT_MS,
+  HANDSHAKE_TOKEN_MAX_BYTES,
   REFUSAL_LINGER_MS,
 } from '../../shared/limits.ts';
 import { parseUserLine, type UserLine } from './user-line.ts';
@@ -17,12 +18,15 @@ const LF = 0x0a;
 
 /**
  * Reads the one line that a user sends. Settles once, whatever the peer does; never rejects.
+ * @param takesToken whether the line may bring a token, and be as long as one needs
  * @param onBegin is given what ends the reading early, with a refusal
  */
 export function readHandshake(
   socket: Socket,
+  takesToken: boolean,
   onBegin: (refuse: (code: RefusalCode) => void) => void,
 ): Promise<Handshake> {
+  const maxBytes = takesToken ? HANDSHAKE_TOKEN_MAX_BYTES : HANDSHAKE_MAX_BYTES;
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
     // The time is up once the socket was read: a line that a late event loop has not seen yet is in time.
@@ -38,9 +42,9 @@ export function readHandshake(
     };
     const onData = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
-      const end = received.subarray(0, HANDSHAKE_MAX_BYTES).indexOf(LF);
-      if (end < 0 && received.length < HANDSHAKE_MAX_BYTES) return;
-      const line = end < 0 ? undefined : parseUserLine(received.subarray(0, end));
+      const end = received.subarray(0, maxBytes).indexOf(LF);
+      if (end < 0 && received.length < maxBytes) return;
+      const line = end < 0 ? undefined : parseUserLine(received.subarray(0, end), takesToken);
       if (line === undefined) {
         settle({ kind: 'refused', code: 'malformed' });
       } else {

@@ -5,6 +5,7 @@ import type { RefusalCode } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
 import type { StartAt } from '../delivery/session.ts';
@@ -18,6 +19,7 @@ interface LineServerParts {
   readonly port: number;
   readonly startAt: StartAt;
   readonly lobby: Lobby;
+  readonly tokens: TokenVerifier;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
@@ -66,7 +68,7 @@ export class LineServer {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { lobby, sessions, record } = this.#parts;
+    const { lobby, tokens, sessions, record } = this.#parts;
     record.accepted += 1;
     // A client that is gone already has none any more.
     const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
@@ -75,7 +77,7 @@ export class LineServer {
       this.#refuse(socket, refusal, { address });
       return;
     }
-    const handshake = await readHandshake(socket, (giveUp) => {
+    const handshake = await readHandshake(socket, tokens.isRequired, (giveUp) => {
       if (!lobby.enter(socket, giveUp)) giveUp('too_many_connections');
     });
     if (handshake.kind === 'refused') {
@@ -91,17 +93,20 @@ export class LineServer {
 
   async #welcome(
     socket: Socket,
-    { userId, channelId }: UserLine,
+    { userId, channelId, token }: UserLine,
     address: string,
     talkedBytes: number,
   ): Promise<void> {
-    const { startAt, sessions, record } = this.#parts;
+    const { startAt, tokens, sessions, record } = this.#parts;
     const request = { userId, channelId, address };
     // Between the line and the session nobody else looks after the socket.
     const onError = () => {};
     socket.on('error', onError);
     // Whoever would find no place anyway costs the store nothing.
-    const early = sessions.refusalOf(request) ?? (await this.#refusalByStore(userId));
+    const early =
+      tokens.refusalOf(token, request) ??
+      sessions.refusalOf(request) ??
+      (await this.#refusalByStore(userId));
     if (socket.destroyed) {
       record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
       return;

@@ -5,6 +5,8 @@ import { answerErrors } from '../../shared/http/error-answers.ts';
 import { HttpListener } from '../../shared/http/http-listener.ts';
 import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { bearerToken } from '../../shared/tokens/bearer.ts';
+import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord } from '../delivery/connection-record.ts';
 import type { StartAt } from '../delivery/session.ts';
@@ -20,6 +22,7 @@ interface WatchServerParts {
   readonly corsOrigin: string;
   /** Connections without a session at once. */
   readonly maxAsking: number;
+  readonly tokens: TokenVerifier;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
@@ -34,6 +37,7 @@ const PATH = `${PREFIX}:channel`;
 /** The HTTP status of each refusal. Those that pass by themselves (503) say when to ask again. */
 const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
   malformed: 400,
+  bad_token: 401,
   timeout: 408,
   not_registered: 403,
   too_many_connections: 503,
@@ -85,7 +89,7 @@ export class WatchServer {
   }
 
   async #watch(request: Asking, reply: FastifyReply): Promise<void> {
-    const { sessions, record } = this.#parts;
+    const { tokens, sessions, record } = this.#parts;
     const { socket } = request.raw;
     const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
     record.accepted += 1;
@@ -98,7 +102,10 @@ export class WatchServer {
     socket.removeAllListeners('end');
     const admitted = { ...asked, address };
     // Whoever would find no place anyway costs the store nothing.
-    const early = sessions.refusalOf(admitted) ?? (await this.#refusalByStore(asked));
+    const early =
+      tokens.refusalOf(tokenOf(request), asked) ??
+      sessions.refusalOf(admitted) ??
+      (await this.#refusalByStore(asked));
     if (socket.destroyed) {
       reply.hijack();
       record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
@@ -148,6 +155,14 @@ export class WatchServer {
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
     reply.send({ code, message: REFUSALS[code] });
   }
+}
+
+/** The token that comes with a request: as a header, or for players that can only open a URL, in its query. */
+function tokenOf({ headers, query }: Asking): string | undefined {
+  return (
+    bearerToken(headers.authorization) ??
+    (typeof query.token === 'string' ? query.token : undefined)
+  );
 }
 
 /** A request that carries a body, or says that it will: what follows the head would not be the next request. */

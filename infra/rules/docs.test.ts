@@ -61,7 +61,7 @@ describe('docs/protocol.md', () => {
   test('the line of its example is the one that the text says', () => {
     const line = exampleBytes('9111');
     expect(line.at(-1)).toBe(0x0a);
-    const parsed = parseUserLine(line.subarray(0, -1));
+    const parsed = parseUserLine(line.subarray(0, -1), false);
     expect(parsed).toEqual({ userId: 'user-1', channelId: 'zato01' });
   });
 });

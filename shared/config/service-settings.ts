@@ -1,5 +1,17 @@
 import { RUN_MAX_BYTES } from '../limits.ts';
-import { bytes, HOUR_MS, hostNames, integer, MIB, oneOf, port, setting, text } from './setting.ts';
+import {
+  bytes,
+  HOUR_MS,
+  hostNames,
+  integer,
+  MIB,
+  oneOf,
+  port,
+  secretSetting,
+  secrets,
+  setting,
+  text,
+} from './setting.ts';
 
 /** What functions and the edge node are set by, but for their store. */
 export const SERVICE_SETTINGS = {
@@ -142,6 +154,17 @@ export const SERVICE_SETTINGS = {
       text,
       '',
       'Origin whose pages may read streams and lists, or `*` for any; empty is none but their own.',
+    ),
+  },
+  'Who may watch': {
+    STREAM_TOKEN_SECRETS: secretSetting(
+      secrets,
+      'Secrets that stream tokens (JWT, HS256) are signed with: 32 bytes or more each, commas between them. A token is good for any of them, so that secrets can be changed without a gap. Empty, and no key set either: whoever knows a user id watches in its name.',
+    ),
+    STREAM_TOKEN_JWKS_FILE: setting(
+      text,
+      '',
+      'JSON Web Key Set with public keys (RSA, P-256, Ed25519) that stream tokens (RS256, ES256, EdDSA) are checked by. Empty: none.',
     ),
   },
   'Operators, 9112': {

@@ -5,6 +5,8 @@ export interface Setting<T> {
   readonly default: string;
   readonly parse: Parse<T>;
   readonly about: string;
+  /** A value that is shown to nobody, not even where it is wrong. */
+  readonly isSecret?: boolean;
 }
 
 /** What a group of settings says, by their names. */
@@ -75,3 +77,18 @@ export const text: Parse<string> = (value) => value;
 export const port = integer(0, 65_535);
 export const MIB = 1024 ** 2;
 export const HOUR_MS = 3_600_000;
+
+/** Secrets with commas between them, each long enough that nobody guesses it. */
+export const secrets: Parse<readonly string[]> = (text) => {
+  if (text === '') return [];
+  const values = text.split(',').map((value) => value.trim());
+  if (!values.every((value) => Buffer.byteLength(value) >= SECRET_MIN_BYTES)) {
+    throw new RangeError(`secrets of ${SECRET_MIN_BYTES} bytes or more, with commas between them`);
+  }
+  return values;
+};
+const SECRET_MIN_BYTES = 32;
+
+export function secretSetting<T>(parse: Parse<T>, about: string): Setting<T> {
+  return { default: '', parse, about, isSecret: true };
+}

@@ -1,12 +1,18 @@
 import { createDecoder, createVerifier } from 'fast-jwt';
 import { type ChannelId, parseChannelId, parseUserId, type UserId } from '../ids.ts';
-import type { PublicKey } from './key-set.ts';
+import { type PublicKey, readKeySet } from './key-set.ts';
 
 /** What a valid token says: who its bearer is, and what they may watch. */
 export interface TokenClaims {
   readonly userId: UserId;
   /** Undefined: every channel. */
   readonly channels: ReadonlySet<ChannelId> | undefined;
+}
+
+/** The settings that say which tokens are good. */
+export interface TokenSettings {
+  readonly STREAM_TOKEN_SECRETS: readonly string[];
+  readonly STREAM_TOKEN_JWKS_FILE: string;
 }
 
 type Verify = (token: string) => unknown;
@@ -35,9 +41,26 @@ export class TokenVerifier {
     );
   }
 
+  /** @throws ConfigError where the key set cannot be used */
+  static of({ STREAM_TOKEN_SECRETS, STREAM_TOKEN_JWKS_FILE }: TokenSettings): TokenVerifier {
+    const keys = STREAM_TOKEN_JWKS_FILE === '' ? [] : readKeySet(STREAM_TOKEN_JWKS_FILE);
+    return new TokenVerifier(STREAM_TOKEN_SECRETS, keys);
+  }
+
   /** Whether anyone has to show a token at all. */
   get isRequired(): boolean {
     return this.#bySecret.length > 0 || this.#byKeyId.size > 0;
+  }
+
+  /** Why a user who shows this token may not watch a channel; undefined where it may, or where none is asked for. */
+  refusalOf(
+    token: string | undefined,
+    { userId, channelId }: { readonly userId: UserId; readonly channelId: ChannelId },
+  ): 'bad_token' | undefined {
+    if (!this.isRequired) return undefined;
+    const claims = token === undefined ? undefined : this.verify(token);
+    if (claims?.userId !== userId) return 'bad_token';
+    return claims.channels?.has(channelId) === false ? 'bad_token' : undefined;
   }
 
   verify(token: string): TokenClaims | undefined {

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { REFUSALS } from '../shared/errors.ts';
+import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
+import { EdgeRig } from './testing/edge-rig.ts';
+
+const DAY_S = 86_400;
+const now = () => Math.floor(Date.now() / 1000);
+
+async function rigWithTokens(): Promise<EdgeRig> {
+  const rig = await EdgeRig.start({ STREAM_TOKEN_SECRETS: `${'x'.repeat(32)}, ${TOKEN_SECRET}` });
+  rig.store.registered.add('user-1');
+  return rig;
+}
+
+const get = (target: string, ...headers: string[]) =>
+  [`GET ${target} HTTP/1.1`, 'Host: edge', ...headers, '\r\n'].join('\r\n');
+
+describe('where tokens are asked for', () => {
+  it('a good one is let in: as the third word, in a query, as a Bearer', async () => {
+    const rig = await rigWithTokens();
+    const token = streamToken({ sub: 'user-1', channels: ['zato01', 'zato02'] });
+    rig.connect(`user-1 zato01 ${token}`);
+    rig.connectHttp(get(`/watch/zato01?user=user-1&token=${token}`));
+    rig.connectHttp(get('/watch/zato02?user=user-1', `Authorization: Bearer ${token}`));
+    await rig.eventually(() => rig.metric('users')).toBe(3);
+  });
+
+  it('the line has room for a long one, and no more than 2 KiB', async () => {
+    const rig = await rigWithTokens();
+    const token = streamToken({ sub: 'user-1', note: 'x'.repeat(1_200) });
+    rig.connect(`user-1 zato01 ${token}`);
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    const endless = rig.connect();
+    endless.send(`user-1 zato01 ${'x'.repeat(2_048)}`);
+    await rig.eventually(() => endless.text).toBe(`ERR malformed ${REFUSALS.malformed}\n`);
+  });
+
+  it.each([
+    ['none', ''],
+    ['one of another user', ` ${streamToken({ sub: 'user-2' })}`],
+    ['one that has ended', ` ${streamToken({ sub: 'user-1', exp: now() - DAY_S })}`],
+    ['one for another channel', ` ${streamToken({ sub: 'user-1', channels: ['zato02'] })}`],
+    ['one by another secret', ` ${streamToken({ sub: 'user-1' }, 'y'.repeat(32))}`],
+    ['one by a key nobody knows', ` ${streamToken({ sub: 'user-1' }, TOKEN_SECRET, { kid: 'k' })}`],
+  ])('%s is refused at both doors, counted, and asks nothing of the store', async (_, word) => {
+    const rig = await rigWithTokens();
+    rig.store.mode = 'failing';
+    const user = rig.connect(`user-1 zato01${word}`);
+    const player = rig.connectHttp(get(`/watch/zato01?user=user-1&token=${word.trim()}`));
+    await rig.eventually(() => user.text).toBe(`ERR bad_token ${REFUSALS.bad_token}\n`);
+    await rig.eventually(() => player.text).toMatch(/^HTTP\/1\.1 401 .*"bad_token"/s);
+    expect(await rig.metric('refusals_total', 'bad_token')).toBe(2);
+  });
+
+  it('a good one does not make up for a missing registration', async () => {
+    const rig = await rigWithTokens();
+    const user = rig.connect(`nobody zato01 ${streamToken({ sub: 'nobody' })}`);
+    await rig.eventually(() => user.text).toBe(`ERR not_registered ${REFUSALS.not_registered}\n`);
+  });
+});
+
+it('where none is asked for, the seed’s line is all that is taken', async () => {
+  const rig = await EdgeRig.start();
+  rig.store.registered.add('user-1');
+  const user = rig.connect(`user-1 zato01 ${streamToken({ sub: 'user-1' })}`);
+  await rig.eventually(() => user.text).toBe(`ERR malformed ${REFUSALS.malformed}\n`);
+});
