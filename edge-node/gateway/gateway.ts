@@ -4,13 +4,13 @@ import { ConfigError } from '../../shared/errors.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
+import type { ChannelDefinition, ChannelList } from '../channel-lists/channel-list.ts';
+import type { ChannelsFile } from '../channel-lists/channels-file.ts';
 import { GatewayAdmin } from './admin/gateway-admin.ts';
 import { GatewayChannel } from './channels/gateway-channel.ts';
 import { FeedServer } from './feed/feed-server.ts';
 import { ChildStarts } from './inputs/child-starts.ts';
 import type { InputTools } from './inputs/open-input.ts';
-import type { ChannelDefinition, ChannelList } from './lists/channel-list.ts';
-import type { ChannelsFile } from './lists/channels-file.ts';
 
 const TICK_MS = 100;
 

@@ -3,10 +3,10 @@ import { type Config, loadConfig } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { runService, type ServiceProcess } from '../../shared/run-service.ts';
+import { readArguments } from '../channel-lists/channel-list.ts';
+import { ChannelsFile } from '../channel-lists/channels-file.ts';
 import { check } from './check/check.ts';
 import { Gateway } from './gateway.ts';
-import { readArguments } from './lists/channel-list.ts';
-import { ChannelsFile } from './lists/channels-file.ts';
 
 const USAGE = `gateway: a channel source (9110) for real streams
   gateway zato01=udp://@239.1.1.1:1234 zato02=rtp://127.0.0.1:5004 zato03=film.ts?loop zato04=-

@@ -33,6 +33,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['shared'],
   ['edge-node/mpeg-ts', 'edge-node/ordering'],
   ['edge-node/source'],
+  ['edge-node/channel-lists'],
   ['edge-node/channels', 'edge-node/usage', 'edge-node/admission'],
   ['edge-node/delivery'],
   ['edge-node/transports'],

@@ -6,10 +6,10 @@ import {
   INPUT_START_MS,
   INPUT_WHOLE_MS,
 } from '../../../shared/limits.ts';
+import { type InputSpec, isShared } from '../../channel-lists/input-url.ts';
 import { isListener } from '../inputs/ffmpeg-arguments.ts';
 import type { Input } from '../inputs/input.ts';
 import { type InputTools, isLive, openInput } from '../inputs/open-input.ts';
-import { type InputSpec, isShared } from '../lists/input-url.ts';
 import { StreamReader } from '../slicing/stream-reader.ts';
 import type { StreamSink } from '../slicing/stream-sink.ts';
 import { InputStats } from './input-stats.ts';

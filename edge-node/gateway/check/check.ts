@@ -1,11 +1,11 @@
 import type { Config } from '../../../shared/config.ts';
 import { ConfigError, type InputError } from '../../../shared/errors.ts';
+import { type ChannelDefinition, readArguments } from '../../channel-lists/channel-list.ts';
+import { ChannelsFile } from '../../channel-lists/channels-file.ts';
+import type { InputSpec } from '../../channel-lists/input-url.ts';
 import { InputKeeper } from '../channels/input-keeper.ts';
 import { ChildStarts } from '../inputs/child-starts.ts';
 import type { InputTools } from '../inputs/open-input.ts';
-import { type ChannelDefinition, readArguments } from '../lists/channel-list.ts';
-import { ChannelsFile } from '../lists/channels-file.ts';
-import type { InputSpec } from '../lists/input-url.ts';
 import { codecsOf } from './codecs.ts';
 import { table } from './table.ts';
 

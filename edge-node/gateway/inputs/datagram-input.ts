@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { InputError } from '../../../shared/errors.ts';
-import type { DatagramSpec } from '../lists/input-url.ts';
+import type { DatagramSpec } from '../../channel-lists/input-url.ts';
 import type { Input, InputEvents } from './input.ts';
 import { isRtp, RtpReceiver } from './rtp.ts';
 

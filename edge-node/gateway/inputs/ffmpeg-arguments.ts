@@ -1,4 +1,4 @@
-import type { ChildSpec, FileSpec, HttpSpec } from '../lists/input-url.ts';
+import type { ChildSpec, FileSpec, HttpSpec } from '../../channel-lists/input-url.ts';
 
 /** What ffmpeg is run for. */
 export type FfmpegSpec = ChildSpec | HttpSpec | FileSpec;

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { InputError } from '../../../shared/errors.ts';
-import type { FileSpec } from '../lists/input-url.ts';
+import type { FileSpec } from '../../channel-lists/input-url.ts';
 import type { Input, InputEvents } from './input.ts';
 import { LoopCarry } from './loop-carry.ts';
 import { StreamInput } from './stream-input.ts';

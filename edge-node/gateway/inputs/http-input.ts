@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { InputError } from '../../../shared/errors.ts';
-import type { HttpSpec } from '../lists/input-url.ts';
+import type { HttpSpec } from '../../channel-lists/input-url.ts';
 import type { Input, InputEvents } from './input.ts';
 import { StreamInput } from './stream-input.ts';
 

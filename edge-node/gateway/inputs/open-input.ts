@@ -1,4 +1,4 @@
-import type { InputSpec } from '../lists/input-url.ts';
+import type { InputSpec } from '../../channel-lists/input-url.ts';
 import { ChildInput } from './child-input.ts';
 import type { ChildStarts } from './child-starts.ts';
 import { DatagramInput, type ReceiveBuffer } from './datagram-input.ts';

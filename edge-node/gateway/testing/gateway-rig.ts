@@ -4,10 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import { loadConfig, type SettingName } from '../../../shared/config.ts';
+import { readArguments } from '../../channel-lists/channel-list.ts';
+import { ChannelsFile } from '../../channel-lists/channels-file.ts';
 import { HEADER_BYTES, LENGTH_OFFSET, SEQUENCE_OFFSET } from '../../source/packet.ts';
 import { Gateway } from '../gateway.ts';
-import { readArguments } from '../lists/channel-list.ts';
-import { ChannelsFile } from '../lists/channels-file.ts';
 
 const WAIT_MS = 20_000;
 

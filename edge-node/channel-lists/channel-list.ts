@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { ConfigError } from '../../../shared/errors.ts';
-import { type ChannelId, parseChannelId } from '../../../shared/ids.ts';
-import { CHANNEL_BYTES } from '../../source/packet.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import { type ChannelId, parseChannelId } from '../../shared/ids.ts';
+import { CHANNEL_BYTES } from '../source/packet.ts';
 import { type InputSpec, parseInput } from './input-url.ts';
 import { isHlsPlaylist, type M3uEntry, readM3u } from './m3u.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConfigError } from '../../../shared/errors.ts';
-import { CHANNELS_FILE_MAX_BYTES } from '../../../shared/limits.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import { CHANNELS_FILE_MAX_BYTES } from '../../shared/limits.ts';
 import { type ChannelList, readChannelList } from './channel-list.ts';
 
 /** A list of channels on disk, read anew when it has changed. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '../../../shared/errors.ts';
+import { ConfigError } from '../../shared/errors.ts';
 
 /** HTTP headers to ask for an input with. */
 export type Headers = Readonly<Record<string, string>>;
