@@ -102,6 +102,7 @@ export class EdgeNode {
       host: config.CHANNEL_SOURCE_HOST,
       port: config.CHANNEL_SOURCE_PORT,
       maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
+      silenceMs: config.SOURCE_SILENCE_MS,
       clock,
       logger,
       log: this.#log,

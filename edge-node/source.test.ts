@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BAD_HEADERS_MAX } from '../shared/limits.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { bytesOf, Feed, wireOf } from './testing/feed.ts';
 
@@ -149,6 +150,20 @@ describe('users stay, and get every byte,', () => {
     await rig.connected(2);
     const feed = new Feed('zato01');
     await rig.deliver(feed.make(50), user);
+    expect(user.bytes.equals(feed.bytes)).toBe(true);
+  });
+});
+
+describe('headers that can be none', () => {
+  it('in a row are lost framing, and the source is connected anew', async () => {
+    const rig = await EdgeRig.start();
+    const feed = new Feed('zato01');
+    const user = await rig.watch('user-1', 'zato01');
+    await rig.deliver(feed.make(10), user);
+    rig.source.send(new Feed('\xff\xfe').make(BAD_HEADERS_MAX));
+    await rig.eventually(() => rig.metric('source_framing_lost_total')).toBe(1);
+    await rig.connected(2);
+    await rig.deliver(feed.make(10), user);
     expect(user.bytes.equals(feed.bytes)).toBe(true);
   });
 });

@@ -37,6 +37,9 @@ describe('settings', () => {
     ['DYNAMODB_TABLE_PREFIX', 'a/b'],
     ['START_AT', 'LIVE'],
     ['LOG_LEVEL', 'loud'],
+    ['CHANNEL_SOURCE_HOST', '[::1'],
+    ['CHANNEL_SOURCE_HOST', '[source]'],
+    ['STREAM_HOST', '127.0.0.1:9111'],
   ])('that are bad stop the start with one line that names %s (%s)', (name, value) => {
     const start = () => loadConfig({ [name]: value });
     expect(start).toThrow(ConfigError);
@@ -47,6 +50,11 @@ describe('settings', () => {
     expect(loadConfig({}).USAGE_FLUSH_MS).toBe(5_000);
     expect(loadConfig({ STORE: 'dynamodb' }).USAGE_FLUSH_MS).toBe(60_000);
     expect(loadConfig({ STORE: 'dynamodb', USAGE_FLUSH_MS: '2000' }).USAGE_FLUSH_MS).toBe(2_000);
+  });
+
+  it('take an IPv6 address with brackets or without', () => {
+    expect(loadConfig({ CHANNEL_SOURCE_HOST: '[::1]' }).CHANNEL_SOURCE_HOST).toBe('::1');
+    expect(loadConfig({ STREAM_HOST: '::' }).STREAM_HOST).toBe('::');
   });
 
   it('take bytes with a unit', () => {

@@ -69,6 +69,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** The connection to the channel source is given up; a new one may help. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+}
+
 /** The store does not serve now: it is away, closed, or too slow. Whatever was asked may be asked again. */
 export class StoreAwayError extends Error {
   override readonly name = 'StoreAwayError';
@@ -92,6 +97,14 @@ export class UnknownSpoolVersionError extends Error {
 /** Something that the spool's disk was asked before has not ended: nothing else is asked of it meanwhile. */
 export class SpoolHungError extends Error {
   override readonly name = 'SpoolHungError';
+}
+
+/** What went wrong, in words that are never empty: of several attempts each, which the message of their error lacks. */
+export function reasonOf(error: Error): string {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return [...new Set(error.errors.map((each) => reasonOf(asError(each))))].join('; ');
+  }
+  return error.message || error.name;
 }
 
 /** What was thrown, as an Error: anything can be thrown, and log lines take errors alone. */

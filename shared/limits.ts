@@ -18,7 +18,13 @@ export const SOURCE_TURN_BYTES = 256 * KIB;
 /** More than the kernel's receive buffer holds: once this was read, what waited at a given moment has been seen. */
 export const SOURCE_BACKLOG_BYTES = 8 * MIB;
 export const SOURCE_KEEPALIVE_MS = 5_000;
-export const SOURCE_CONNECT_TIMEOUT_MS = 5_000;
+export const SOURCE_CONNECT_TIMEOUT_MS = 10_000;
+/** One of the addresses of a name: a round trip over a slow link, and a first packet of it that is lost. */
+export const SOURCE_ATTEMPT_TIMEOUT_MS = 2_000;
+/** The backoff begins anew after a connection that brought packets for so long. */
+export const SOURCE_WELL_MS = 10_000;
+/** So many headers in a row whose channel id cannot be one are no headers. */
+export const BAD_HEADERS_MAX = 64;
 export const SOURCE_BACKOFF_MIN_MS = 100;
 export const SOURCE_BACKOFF_MAX_MS = 5_000;
 
@@ -32,6 +38,8 @@ export const STRAY_MAX_PACKETS = 16;
 export const RUN_MAX_BYTES = 64 * KIB;
 /** Part of EDGE_LOG_BYTES that dropped runs may take which writes to users still hold, once it is used up. */
 export const PINNED_SHARE = 0.25;
+/** At MAX_CHANNELS a channel with neither packets nor watchers for this long makes room for another. */
+export const CHANNEL_QUIET_MS = 1_000;
 /** A channel with neither packets nor watchers for this long is forgotten. */
 export const CHANNEL_IDLE_MS = 600_000;
 /** Event-loop utilization up to which batch and linger stay as set, and from which they have grown the most. */

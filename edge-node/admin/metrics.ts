@@ -17,7 +17,11 @@ export function createMetrics(view: EdgeView, listener: () => HttpListener): Reg
   return registry;
 }
 
-function sourceMetrics({ source, channels }: EdgeView, counter: Define, gauge: Define): void {
+function sourceMetrics(
+  { source, channels, clock }: EdgeView,
+  counter: Define,
+  gauge: Define,
+): void {
   gauge('source_connected', '1 while connected to the channel source', [], () =>
     source.state.kind === 'connected' ? 1 : 0,
   );
@@ -27,10 +31,16 @@ function sourceMetrics({ source, channels }: EdgeView, counter: Define, gauge: D
     [],
     () => source.connections,
   );
+  gauge(
+    'source_packet_age_seconds',
+    'Time since the newest packet from the source',
+    [],
+    () => source.silentMs(clock.monotonicMs()) / 1000,
+  );
   counter('source_bytes_total', 'Bytes read from the channel source', [], () => source.bytesRead);
   counter(
     'source_framing_lost_total',
-    'Connections given up over an impossible length',
+    'Connections given up because what came was no header',
     [],
     () => source.framingLost,
   );

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
-import { CHANNEL_IDLE_MS } from '../../shared/limits.ts';
+import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
@@ -28,6 +28,9 @@ interface DirectoryParts {
   readonly log: LogLimiter;
 }
 
+/** How often all channels are looked through for room: more would cost a flood of ids too much. */
+const ROOM_LOOK_MS = 1_000;
+
 /**
  * All channels with their timers and their memory, and the users who wait for one that is not there. Only the source
  * creates channels. Takes the source's packets and gives each to its channel.
@@ -44,6 +47,9 @@ export class ChannelDirectory implements SourceSink {
   readonly #reorder: ReorderTimer;
   readonly #relief: MemoryRelief;
   readonly #events: ChannelEvents;
+  /** Channels that may make room for others, the one that was used least lately last; looked for once in a while. */
+  #quiet: Channel[] = [];
+  #lookedMs = Number.NEGATIVE_INFINITY;
   /** Packets with a channel id, whether the channel had room or not. */
   accepted = 0;
   /** Packets dropped because their channel id was not printable ASCII, or because of MAX_CHANNELS. */
@@ -78,11 +84,12 @@ export class ChannelDirectory implements SourceSink {
     return this.#byId.has(id);
   }
 
-  packet(key: number, packet: PacketView): void {
-    const channel = this.#byKey.get(key) ?? this.#create(key, packet.arrivedMs);
-    if (channel === undefined) return;
+  packet(key: number, packet: PacketView): boolean {
+    const channel = this.#byKey.get(key);
+    if (channel === undefined) return this.#unknown(key, packet);
     this.accepted += 1;
     channel.push(packet);
+    return true;
   }
 
   sourceConnected(): void {
@@ -137,25 +144,49 @@ export class ChannelDirectory implements SourceSink {
     this.#relief.stop();
   }
 
-  #create(key: number, nowMs: number): Channel | undefined {
+  /** A packet whose key leads to no channel yet. */
+  #unknown(key: number, packet: PacketView): boolean {
     const id = channelIdOfKey(key);
     if (id === undefined) {
       this.badChannelPackets += 1;
       this.#parts.log.warn('packet dropped: channel id is not printable ASCII', {
         key: key.toString(16),
       });
-      return undefined;
+      return false;
     }
-    const known = this.#byId.get(id);
-    if (known === undefined && this.#byId.size >= this.#parts.maxChannels) {
-      this.accepted += 1;
+    this.accepted += 1;
+    const channel = this.#byId.get(id) ?? this.#create(id, packet.arrivedMs);
+    if (channel === undefined) {
       this.excessChannelPackets += 1;
       this.#parts.log.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
-      return undefined;
+      return true;
     }
-    const channel = known ?? this.#open(id, nowMs);
     this.#byKey.set(key, channel);
-    return channel;
+    channel.keys.add(key);
+    channel.push(packet);
+    return true;
+  }
+
+  #create(id: ChannelId, nowMs: number): Channel | undefined {
+    if (this.#byId.size >= this.#parts.maxChannels && !this.#makeRoom(nowMs)) return undefined;
+    return this.#open(id, nowMs);
+  }
+
+  /** Forgets the channel without users that was used least lately, if one is quiet. */
+  #makeRoom(nowMs: number): boolean {
+    if (this.#quiet.length === 0 && nowMs >= this.#lookedMs + ROOM_LOOK_MS) {
+      this.#lookedMs = nowMs;
+      this.#quiet = [...this.#byId.values()]
+        .filter((channel) => isQuiet(channel, nowMs))
+        .sort((a, b) => b.usedMs - a.usedMs);
+    }
+    for (;;) {
+      const channel = this.#quiet.pop();
+      if (channel === undefined) return false;
+      if (this.#byId.get(channel.id) !== channel || !isQuiet(channel, nowMs)) continue;
+      this.#forget(channel, nowMs);
+      return true;
+    }
   }
 
   #open(id: ChannelId, nowMs: number): Channel {
@@ -180,6 +211,10 @@ export class ChannelDirectory implements SourceSink {
   #forget(channel: Channel, nowMs: number): void {
     channel.clear(nowMs);
     this.#byId.delete(channel.id);
-    for (const [key, { id }] of this.#byKey) if (id === channel.id) this.#byKey.delete(key);
+    for (const key of channel.keys) this.#byKey.delete(key);
   }
+}
+
+function isQuiet({ watchers, usedMs }: Channel, nowMs: number): boolean {
+  return watchers.size === 0 && nowMs - usedMs >= CHANNEL_QUIET_MS;
 }

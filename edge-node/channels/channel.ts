@@ -42,6 +42,8 @@ export class Channel implements ReorderOutput {
   readonly id: ChannelId;
   readonly log: ChannelLog;
   readonly watchers = new Set<Watcher>();
+  /** What its id has come as in headers: padded in one way or several. */
+  readonly keys = new Set<number>();
   readonly sinceMs: number;
   #deliveredPackets = 0;
   #deliveredBytes = 0;

@@ -36,6 +36,7 @@ class Recorder {
       packet: (key, packet) => {
         const sequence = (BigInt(packet.high) << 32n) | BigInt(packet.low);
         this.seen.push(describePacket(key, sequence, payloadOf(packet)));
+        return true;
       },
     });
   }
@@ -255,7 +256,7 @@ describe('sequences', () => {
   ])('gives %i exactly, in two unsigned halves', (sequence) => {
     const halves: number[] = [];
     const decoder = new PacketDecoder(MAX_PAYLOAD_BYTES, {
-      packet: (_key, { high, low }) => void halves.push(high, low),
+      packet: (_key, { high, low }) => halves.push(high, low) > 0,
     });
     decoder.push(wire({ channel: 'zato01', sequence, payload: filled(1) }), 0);
     expect(halves).toEqual([Number(sequence >> 32n), Number(sequence & 0xffff_ffffn)]);

@@ -1,18 +1,16 @@
+import { SourceError } from '../../shared/errors.ts';
+import { BAD_HEADERS_MAX } from '../../shared/limits.ts';
 import { PacketView } from '../ordering/packet-view.ts';
 import { channelKeyAt, HEADER_BYTES, LENGTH_OFFSET, SEQUENCE_OFFSET } from './packet.ts';
 
 /** Takes decoded packets. The view and its payload belong to the decoder again after the call. */
 export interface PacketSink {
-  packet(channelKey: number, packet: PacketView): void;
+  /** @returns whether the channel id can be one */
+  packet(channelKey: number, packet: PacketView): boolean;
 }
 
-/** A length that no packet has: where the next header begins is unknown, so only a new connection helps. */
-export class FramingLostError extends Error {
-  override readonly name = 'FramingLostError';
-  constructor(payloadBytes: number, maxPayloadBytes: number) {
-    super(`payload length ${payloadBytes} is over the limit of ${maxPayloadBytes}`);
-  }
-}
+/** What comes is no header: where the next one begins is unknown, so only a new connection helps. */
+export class FramingLostError extends SourceError {}
 
 /**
  * Cuts the byte stream of port 9110 into packets (layout: edge-node/source/packet.ts). One decoder per connection.
@@ -26,6 +24,8 @@ export class PacketDecoder {
   readonly #view = new PacketView();
   #carry = Buffer.allocUnsafeSlow(4096);
   #carried = 0;
+  /** Headers in a row, up to the newest, whose channel id cannot be one. */
+  #badHeaders = 0;
 
   constructor(maxPayloadBytes: number, sink: PacketSink) {
     this.#maxPayloadBytes = maxPayloadBytes;
@@ -70,7 +70,9 @@ export class PacketDecoder {
   #packetBytes(bytes: Buffer, at: number): number {
     const payloadBytes = bytes.readUInt32BE(at + LENGTH_OFFSET);
     if (payloadBytes > this.#maxPayloadBytes) {
-      throw new FramingLostError(payloadBytes, this.#maxPayloadBytes);
+      throw new FramingLostError(
+        `payload length ${payloadBytes} is over the limit of ${this.#maxPayloadBytes}`,
+      );
     }
     return HEADER_BYTES + payloadBytes;
   }
@@ -83,7 +85,15 @@ export class PacketDecoder {
     if (view.bytes !== bytes) view.bytes = bytes;
     view.start = at + HEADER_BYTES;
     view.end = end;
-    this.#sink.packet(channelKeyAt(bytes, at), view);
+    if (!this.#sink.packet(channelKeyAt(bytes, at), view)) this.#countBadHeader();
+    else if (this.#badHeaders > 0) this.#badHeaders = 0;
+  }
+
+  #countBadHeader(): void {
+    this.#badHeaders += 1;
+    if (this.#badHeaders >= BAD_HEADERS_MAX) {
+      throw new FramingLostError(`${BAD_HEADERS_MAX} channel ids in a row are not printable ASCII`);
+    }
   }
 
   #carryOn(chunk: Buffer, at: number, count: number): void {

@@ -1,11 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
+import { reasonOf, SourceError } from '../../shared/errors.ts';
 import {
+  SOURCE_ATTEMPT_TIMEOUT_MS,
   SOURCE_BACKOFF_MAX_MS,
   SOURCE_BACKOFF_MIN_MS,
   SOURCE_CONNECT_TIMEOUT_MS,
   SOURCE_KEEPALIVE_MS,
   SOURCE_TURN_BYTES,
+  SOURCE_WELL_MS,
 } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { FramingLostError, PacketDecoder, type PacketSink } from './packet-decoder.ts';
@@ -27,6 +30,8 @@ interface SourceParts {
   readonly host: string;
   readonly port: number;
   readonly maxPayloadBytes: number;
+  /** A connection that brings no packet for so long is given up; 0: never. */
+  readonly silenceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly log: LogLimiter;
@@ -36,7 +41,7 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * Holds the connection to the channel source, for ever: lost, refused or silent, it is tried again with exponential
- * backoff and jitter, which only a valid packet resets. Takes at most SOURCE_TURN_BYTES per turn of the event loop,
+ * backoff and jitter, which only a connection resets that has brought packets for SOURCE_WELL_MS. Takes at most SOURCE_TURN_BYTES per turn of the event loop,
  * so that users are served however fast the source sends.
  */
 export class SourceClient {
@@ -49,6 +54,9 @@ export class SourceClient {
   #turnBytes = 0;
   #turn: NodeJS.Immediate | undefined;
   #mayHaveMore = false;
+  #silence: NodeJS.Timeout | undefined;
+  /** When the newest valid packet came; before the first, when the client began. */
+  #lastPacketMs = 0;
   state: SourceState = { kind: 'stopped' };
   bytesRead = 0;
   connections = 0;
@@ -65,25 +73,32 @@ export class SourceClient {
 
   /** Begins to take packets, for ever, and gives them to `sink`. */
   start(sink: SourceSink): void {
+    this.#lastPacketMs = this.#parts.clock.monotonicMs();
     this.#connect(sink);
   }
 
   stop(): void {
     this.state = { kind: 'stopped' };
     clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
     clearImmediate(this.#turn);
     this.#socket?.destroy();
+  }
+
+  /** How long no valid packet has come. */
+  silentMs(nowMs: number): number {
+    return nowMs - this.#lastPacketMs;
   }
 
   #connect(sink: SourceSink): void {
     const { host, port, maxPayloadBytes, logger } = this.#parts;
     this.state = { kind: 'connecting' };
     const decoder = new PacketDecoder(maxPayloadBytes, sink);
-    const acceptedBefore = sink.accepted;
     let reason = 'the source closed the connection';
     const socket = connect({
       host,
       port,
+      autoSelectFamilyAttemptTimeout: SOURCE_ATTEMPT_TIMEOUT_MS,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: SOURCE_KEEPALIVE_MS,
@@ -91,38 +106,62 @@ export class SourceClient {
         buffer: this.#buffer,
         callback: (count) => {
           try {
-            this.#read(decoder, count);
+            this.#read(decoder, sink, count);
           } catch (error) {
             if (!(error instanceof FramingLostError)) throw error;
             this.framingLost += 1;
             socket.destroy(error);
           }
-          if (sink.accepted > acceptedBefore) this.#failures = 0;
           return this.#turnBytes < SOURCE_TURN_BYTES;
         },
       },
     });
     this.#socket = socket;
-    socket.setTimeout(SOURCE_CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(SOURCE_CONNECT_TIMEOUT_MS, () =>
+      socket.destroy(new SourceError('no answer')),
+    );
     socket.on('connect', () => {
       socket.setTimeout(0);
       this.connections += 1;
       this.state = { kind: 'connected', sinceMs: this.#parts.clock.monotonicMs() };
-      logger.info({ source: `${host}:${port}` }, 'connected to the channel source');
+      this.#watchSilence(socket, this.#parts.silenceMs);
+      logger.info({ source: addressOf(host, port) }, 'connected to the channel source');
       sink.sourceConnected();
       socket.resume();
     });
     socket.on('error', (error) => {
-      reason = error.message;
+      reason = reasonOf(error);
     });
     socket.on('close', () => this.#retryLater(sink, reason));
   }
 
-  #read(decoder: PacketDecoder, count: number): void {
+  #read(decoder: PacketDecoder, sink: SourceSink, count: number): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const acceptedBefore = sink.accepted;
     this.bytesRead += count;
     this.#turnBytes += count;
     this.#turn ??= setImmediate(() => this.#endTurn());
-    decoder.push(this.#buffer.subarray(0, count), this.#parts.clock.monotonicMs());
+    decoder.push(this.#buffer.subarray(0, count), nowMs);
+    if (sink.accepted === acceptedBefore) return;
+    this.#lastPacketMs = nowMs;
+    const isWell = this.state.kind === 'connected' && nowMs - this.state.sinceMs >= SOURCE_WELL_MS;
+    if (isWell) this.#failures = 0;
+  }
+
+  /** Looks again in so long whether the connection has been silent for too long. */
+  #watchSilence(socket: Socket, waitMs: number): void {
+    const { silenceMs, clock } = this.#parts;
+    if (silenceMs === 0) return;
+    this.#silence = setTimeout(() => {
+      // Once the socket was read: what a late loop has not heard yet is no silence.
+      setImmediate(() => {
+        if (this.state.kind !== 'connected' || socket !== this.#socket) return;
+        const nowMs = clock.monotonicMs();
+        const leftMs = silenceMs - Math.min(this.silentMs(nowMs), nowMs - this.state.sinceMs);
+        if (leftMs <= 0) socket.destroy(new SourceError(`no packet for ${silenceMs} ms`));
+        else this.#watchSilence(socket, leftMs);
+      });
+    }, waitMs);
   }
 
   /** Runs after the sockets were polled: a turn that took all it may is followed by another. */
@@ -134,6 +173,7 @@ export class SourceClient {
   }
 
   #retryLater(sink: SourceSink, reason: string): void {
+    clearTimeout(this.#silence);
     if (this.state.kind === 'stopped') return;
     const steps = Math.min(this.#failures, 16);
     const ceilingMs = Math.min(SOURCE_BACKOFF_MAX_MS, SOURCE_BACKOFF_MIN_MS * 2 ** steps);
@@ -141,7 +181,15 @@ export class SourceClient {
     this.#failures += 1;
     this.state = { kind: 'waiting', retryMs, reason };
     const { host, port, log } = this.#parts;
-    log.warn('no connection to the channel source', { source: `${host}:${port}`, reason, retryMs });
+    log.warn('no connection to the channel source', {
+      source: addressOf(host, port),
+      reason,
+      retryMs,
+    });
     this.#retry = setTimeout(() => this.#connect(sink), retryMs);
   }
+}
+
+function addressOf(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }

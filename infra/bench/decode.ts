@@ -85,6 +85,7 @@ function round({ channels }: Case, chunks: readonly Buffer[]): number {
   const decoder = new PacketDecoder(PAYLOAD_BYTES, {
     packet(channelKey, packet) {
       buffers.get(channelKey)?.push(packet);
+      return true;
     },
   });
   const before = process.cpuUsage();

@@ -53,7 +53,7 @@ describe('docs/protocol.md', () => {
     const packets: unknown[] = [];
     new PacketDecoder(1024, {
       packet: (key, { high, low, bytes, start, end }) =>
-        void packets.push([channelIdOfKey(key), high, low, bytes.toString('latin1', start, end)]),
+        packets.push([channelIdOfKey(key), high, low, bytes.toString('latin1', start, end)]) > 0,
     }).push(exampleBytes('9110'), 0);
     expect(packets).toEqual([['zato01', 1, 0, 'live']]);
   });

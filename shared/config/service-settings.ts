@@ -2,6 +2,7 @@ import { RUN_MAX_BYTES } from '../limits.ts';
 import {
   bytes,
   HOUR_MS,
+  host,
   hostNames,
   integer,
   MIB,
@@ -17,7 +18,7 @@ import {
 export const SERVICE_SETTINGS = {
   'Functions, 8080': {
     SERVER_HOST: setting(
-      text,
+      host,
       '127.0.0.1',
       'Address that functions listens on; `0.0.0.0` for all, as the containers set it.',
     ),
@@ -29,8 +30,13 @@ export const SERVICE_SETTINGS = {
     ),
   },
   'The channel source, 9110': {
-    CHANNEL_SOURCE_HOST: setting(text, 'localhost', 'Host of the channel source.'),
+    CHANNEL_SOURCE_HOST: setting(host, 'localhost', 'Host of the channel source.'),
     CHANNEL_SOURCE_PORT: setting(integer(1, 65_535), '9110', 'Port of the channel source.'),
+    SOURCE_SILENCE_MS: setting(
+      integer(0, HOUR_MS),
+      '10000',
+      'A connected source that sends no packet for so long, in ms, is connected to anew; 0: never. Longer than the longest pause of all channels together.',
+    ),
     MAX_PAYLOAD_BYTES: setting(
       bytes(1, 64 * MIB),
       '1 MiB',
@@ -39,7 +45,7 @@ export const SERVICE_SETTINGS = {
     MAX_CHANNELS: setting(
       integer(1, 1_000_000),
       '4096',
-      'Channels at once; packets of further ones are dropped and counted.',
+      'Channels at once. A further one takes the place of the one without users that was used least lately, but of none that had a packet in the last second; else its packets are dropped and counted.',
     ),
   },
   Ordering: {
@@ -87,7 +93,7 @@ export const SERVICE_SETTINGS = {
     ),
   },
   'Users, 9111': {
-    STREAM_HOST: setting(text, '127.0.0.1', 'Address that users connect to.'),
+    STREAM_HOST: setting(host, '127.0.0.1', 'Address that users connect to.'),
     STREAM_PORT: setting(port, '9111', 'Port that users connect to; 0 takes a free one.'),
     START_AT: setting(
       oneOf('live', 'entry'),
@@ -143,7 +149,7 @@ export const SERVICE_SETTINGS = {
     ),
   },
   'Users over HTTP, 9113': {
-    WATCH_HOST: setting(text, '127.0.0.1', 'Address that players connect to.'),
+    WATCH_HOST: setting(host, '127.0.0.1', 'Address that players connect to.'),
     WATCH_PORT: setting(port, '9113', 'Port that players connect to; 0 takes a free one.'),
     WATCH_START_AT: setting(
       oneOf('live', 'entry'),
@@ -169,7 +175,7 @@ export const SERVICE_SETTINGS = {
   },
   'Operators, 9112': {
     ADMIN_HOST: setting(
-      text,
+      host,
       '127.0.0.1',
       'Address of `/healthz`, `/readyz`, `/metrics` and `/status` of the edge node. Not for the public: `/status` names users.',
     ),

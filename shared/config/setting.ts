@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Reads a setting's text, or throws a RangeError that says what it should have been. */
 export type Parse<T> = (text: string) => T;
 
@@ -71,6 +73,14 @@ export const hostNames: Parse<readonly string[]> = (given) => {
     throw new RangeError('host names with commas between them, without ports');
   }
   return names;
+};
+
+/** A host name or an IP address; IPv6 with brackets or without. */
+export const host: Parse<string> = (given) => {
+  const bare = /^\[(.*)\]$/.exec(given)?.[1] ?? given;
+  const isAddress = isIPv6(bare) || (bare === given && /^[\w.-]+$/.test(given));
+  if (!isAddress) throw new RangeError('a host name or an IP address, without a port');
+  return bare;
 };
 
 export const text: Parse<string> = (value) => value;

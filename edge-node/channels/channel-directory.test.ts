@@ -1,0 +1,79 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../shared/clock.ts';
+import type { ChannelId } from '../../shared/ids.ts';
+import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
+import { createLogger, LogLimiter } from '../../shared/logger.ts';
+import { packetOf } from '../ordering/testing/packets.ts';
+import { channelKeyAt, encodePacket } from '../source/packet.ts';
+import type { Watcher } from './channel.ts';
+import { ChannelDirectory } from './channel-directory.ts';
+
+const PAYLOAD = Buffer.alloc(100);
+const WATCHER: Watcher = { attach() {}, advance() {}, letGoOf() {} };
+
+function directoryOf(maxChannels: number): ChannelDirectory {
+  const directory = new ChannelDirectory({
+    maxChannels,
+    maxBytes: 2 ** 30,
+    reorder: { maxPackets: 1024, maxBytes: 2 ** 22, deadlineMs: 1000, settleMs: 200 },
+    logLimits: { maxBytes: 2 ** 23, maxMs: 5000, entryMaxAgeMs: 15_000 },
+    idleRun: { packets: 10, lingerMs: 10 },
+    progress: { bytesRead: 0, isDry: true },
+    runsClosed: () => {},
+    clock: systemClock(),
+    log: new LogLimiter(createLogger('fatal', 'test')),
+  });
+  onTestFinished(() => directory.stop());
+  return directory;
+}
+
+/** One packet of a channel whose id is padded with spaces or, else, with NUL. */
+function send(directory: ChannelDirectory, id: string, nowMs: number, padding = '\0'): void {
+  const key = channelKeyAt(encodePacket(id.padEnd(6, padding), 0n, PAYLOAD), 0);
+  directory.packet(key, packetOf(PAYLOAD, 0n, nowMs));
+}
+
+function idsOf(directory: ChannelDirectory): string[] {
+  return [...directory.channels].map(({ id }) => id).sort();
+}
+
+describe('at MAX_CHANNELS', () => {
+  it('the channel without users that was used least lately makes room, and none that is in use', () => {
+    const directory = directoryOf(3);
+    send(directory, 'junk1', 0);
+    send(directory, 'junk2', 1);
+    send(directory, 'live', 2);
+    directory.watch('junk1' as ChannelId, WATCHER);
+    const nowMs = 2 + CHANNEL_QUIET_MS;
+    send(directory, 'live', nowMs);
+    send(directory, 'new', nowMs);
+    expect(idsOf(directory)).toEqual(['junk1', 'live', 'new']);
+    send(directory, 'more', nowMs);
+    expect(idsOf(directory)).toEqual(['junk1', 'live', 'new']);
+    expect(directory.excessChannelPackets).toBe(1);
+  });
+
+  it('more channels than there is room for do not push each other out with every packet', () => {
+    const directory = directoryOf(2);
+    for (let nowMs = 0; nowMs < 5000; nowMs += 20) {
+      for (const id of ['a', 'b', 'c']) send(directory, id, nowMs);
+    }
+    expect(idsOf(directory)).toEqual(['a', 'b']);
+  });
+});
+
+describe('a channel that is forgotten', () => {
+  it('is gone under every way in which its id was padded, and begins anew', () => {
+    const directory = directoryOf(10);
+    send(directory, 'ab', 0);
+    send(directory, 'ab', 0, ' ');
+    const [before] = directory.channels;
+    directory.sweep(CHANNEL_IDLE_MS);
+    expect(directory.size).toBe(0);
+    send(directory, 'ab', CHANNEL_IDLE_MS, ' ');
+    send(directory, 'ab', CHANNEL_IDLE_MS);
+    const [after] = directory.channels;
+    expect(directory.size).toBe(1);
+    expect(after).not.toBe(before);
+  });
+});
