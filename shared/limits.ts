@@ -53,13 +53,13 @@ export const LOAD_STEP_PART = 0.2;
 /** Work for many users is done in slices of this length, with the sockets polled in between. */
 export const SLICE_MS = 4;
 /** The same while connections arrive, since libuv accepts one a poll: so a full node still accepts hundreds a second. */
-export const SLICE_ARRIVALS_MS = 1;
+export const SLICE_ARRIVALS_MS = 0.25;
 /** No slice takes so long by its own work: its last write is begun before the slice is over. */
 export const SLICE_MAX_MS = 2 * SLICE_MS;
 /** Newcomers are refused while writing to those who are in takes more than this part of the event loop's time. */
 export const OVERLOAD_SHARE = 0.8;
 /** Newcomers are refused while no round of delivery is done in less than this, for OVERLOAD_WINDOW_MS. */
-export const OVERLOAD_LAG_MS = 250;
+export const OVERLOAD_LAG_MS = 400;
 export const OVERLOAD_WINDOW_MS = 500;
 
 /** How often the event loop is asked how late it is. */

@@ -60,7 +60,8 @@ describe('overload by lag', () => {
 
   it('is over with the first round that is in time', () => {
     const overload = new Overload();
-    for (let nowMs = 0; nowMs <= 2000; nowMs += 400) overload.roundEnded(nowMs, 400);
+    for (let nowMs = 0; nowMs <= 2000; nowMs += 400)
+      overload.roundEnded(nowMs, OVERLOAD_LAG_MS + 1);
     expect(overload.isOverloaded(2000)).toBe(true);
     overload.roundEnded(2001, OVERLOAD_LAG_MS);
     expect(overload.isOverloaded(2001)).toBe(false);
@@ -68,7 +69,8 @@ describe('overload by lag', () => {
 
   it('is forgotten where no round follows: a source that falls silent locks nobody out', () => {
     const overload = new Overload();
-    for (let nowMs = 0; nowMs <= 2000; nowMs += 400) overload.roundEnded(nowMs, 400);
+    for (let nowMs = 0; nowMs <= 2000; nowMs += 400)
+      overload.roundEnded(nowMs, OVERLOAD_LAG_MS + 1);
     expect(overload.isOverloaded(2000 + 2 * OVERLOAD_WINDOW_MS)).toBe(true);
     expect(overload.isOverloaded(2001 + 2 * OVERLOAD_WINDOW_MS)).toBe(false);
   });
