@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
-import { CLOCK_STEP_MS } from '../../shared/limits.ts';
+import { CLOCK_STEP_MS, MINUTE_MS } from '../../shared/limits.ts';
 import { firstMinuteOf } from '../../shared/usage-window.ts';
 import { UsageCell } from './usage-cell.ts';
 
@@ -60,6 +60,7 @@ export interface ClockStep {
 }
 
 const BUCKET_BITS = 10;
+const LOOK_MS = 100;
 
 /**
  * Counts what users watch, in memory; the writer collects it. Users are shared out evenly among buckets, so that the
@@ -79,8 +80,12 @@ export class UsageMeter {
   readonly #accounts = new Map<string, Account>();
   readonly #buckets = Array.from({ length: UsageMeter.BUCKETS }, () => new Set<Account>());
   readonly #left = new Set<Account>();
-  /** From monotonic time to the clock's. */
+  /** From monotonic time to the clock's, at the last look. */
   #offsetMs: number;
+  #minute: Minute;
+  #nextLookMs = 0;
+  /** The last that an account was given. */
+  #bucket = 0;
   #writerId: WriterId;
   #step: ClockStep | undefined;
 
@@ -89,6 +94,7 @@ export class UsageMeter {
     this.#packetDurationMs = packetDurationMs;
     this.#newWriterId = newId;
     this.#offsetMs = clock.epochMs() - clock.monotonicMs();
+    this.#minute = minuteOf(clock.epochMs());
     this.#writerId = newId();
   }
 
@@ -102,7 +108,7 @@ export class UsageMeter {
     const key = keyOf(userId, channelId);
     let account = this.#accounts.get(key);
     if (account === undefined) {
-      const bucket = this.#emptiestBucket();
+      const bucket = this.#nextBucket();
       account = { userId, channelId, bucket, sessions: 0, current: undefined, ended: [] };
       this.#accounts.set(key, account);
       bucket.add(account);
@@ -113,7 +119,8 @@ export class UsageMeter {
 
   /** The minute that packets are counted in now. */
   get minute(): Minute {
-    return minuteOf(this.#followClock());
+    if (this.#clock.monotonicMs() >= this.#nextLookMs) this.#followClock();
+    return this.#minute;
   }
 
   /** Whether the cell can still grow. */
@@ -151,9 +158,9 @@ export class UsageMeter {
     this.#left.clear();
   }
 
-  /** Hands on what a bucket's users have counted; of the current minute only if `growing`. */
-  submitBucket(index: number, growing: boolean, submit: (cell: UsageCell) => void): void {
-    for (const account of this.#buckets[reversed(index)] ?? [])
+  /** Hands on what the users of a turn have counted; of the current minute only if `growing`. */
+  submitBucket(turn: number, growing: boolean, submit: (cell: UsageCell) => void): void {
+    for (const account of this.#buckets[reversed(turn)] ?? [])
       this.#submit(account, growing, submit);
   }
 
@@ -175,14 +182,16 @@ export class UsageMeter {
     }
   }
 
-  /** @returns milliseconds since the epoch, of which every step has been followed */
-  #followClock(): number {
+  /** Looks at the clock, which is not done for each packet, but at each minute's turn and often in between. */
+  #followClock(): void {
     const epochMs = this.#clock.epochMs();
-    const offsetMs = epochMs - this.#clock.monotonicMs();
-    const steppedMs = offsetMs - this.#offsetMs;
-    this.#offsetMs = offsetMs;
-    if (Math.abs(steppedMs) >= CLOCK_STEP_MS) this.#followStep(epochMs, epochMs - steppedMs);
-    return epochMs;
+    const nowMs = this.#clock.monotonicMs();
+    const steppedMs = epochMs - nowMs - this.#offsetMs;
+    this.#offsetMs += steppedMs;
+    const hasStepped = Math.abs(steppedMs) >= CLOCK_STEP_MS || minuteOf(epochMs) < this.#minute;
+    this.#minute = minuteOf(epochMs);
+    this.#nextLookMs = nowMs + Math.min(LOOK_MS, MINUTE_MS - (epochMs % MINUTE_MS));
+    if (hasStepped) this.#followStep(epochMs, epochMs - steppedMs);
   }
 
   #followStep(epochMs: number, expectedMs: number): void {
@@ -198,9 +207,14 @@ export class UsageMeter {
     }
   }
 
-  /** The emptiest bucket; of several, one as far as can be from the last one's turn. */
-  #emptiestBucket(): Set<Account> {
-    return this.#buckets.reduce((emptiest, next) => (next.size < emptiest.size ? next : emptiest));
+  /** The next bucket that is no fuller than all are on the whole, which one of them always is. */
+  #nextBucket(): Set<Account> {
+    const even = Math.floor(this.#accounts.size / UsageMeter.BUCKETS);
+    for (;;) {
+      this.#bucket = (this.#bucket + 1) % UsageMeter.BUCKETS;
+      const bucket = this.#buckets[this.#bucket];
+      if (bucket !== undefined && bucket.size <= even) return bucket;
+    }
   }
 }
 

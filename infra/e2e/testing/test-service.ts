@@ -37,7 +37,11 @@ interface Status {
       readonly saveFailures: number;
       readonly pendingRows: number;
       readonly reachable: boolean;
-      readonly spool: { readonly files: number; readonly rowsWritten: number };
+      readonly spool: {
+        readonly files: number;
+        readonly rowsWritten: number;
+        readonly health: { readonly kind: 'writable' | 'unwritable' };
+      };
     };
   };
 }
@@ -164,6 +168,12 @@ export class TestService {
   async status(edge: TestEdge): Promise<Status> {
     const answer = await fetch(`http://127.0.0.1:${edge.adminPort}/status`);
     return (await answer.json()) as Status;
+  }
+
+  /** The value of a metric without labels. */
+  async metric(edge: TestEdge, name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`);
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(await answer.text())?.[1]);
   }
 
   /** Assertions that come true in time. */

@@ -1,0 +1,33 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { TestService } from './testing/test-service.ts';
+
+let service: TestService;
+afterEach(() => service.close());
+
+test('a spool folder that cannot be written is told at once, ends nobody, and is found once it can', async () => {
+  service = await TestService.start();
+  // A file where the folder should be: no rights help against that, not even those of root.
+  await writeFile(service.spoolPath, '');
+  const edge = await service.startEdge();
+  const health = async () => (await service.status(edge)).store.usage.spool.health.kind;
+  await service.eventually(health).toBe('unwritable');
+  expect(await service.metric(edge, 'streaming_usage_spool_writable')).toBe(0);
+  const told = edge.process.log.filter(({ msg }) => msg.includes('spool'));
+  expect(told.map(({ level, folder }) => [level, folder])).toEqual([['error', service.spoolPath]]);
+
+  await service.register('one');
+  const [user] = await service.watch(edge, 'zato01', 'one');
+  service.source.send('zato01', 100);
+  await service.eventually(() => user?.packets).toBe(100);
+  await rm(service.spoolPath);
+  expect(await edge.process.end('SIGTERM')).toBe(0);
+  expect(await service.storedMs('one')).toBe(100 * 20);
+
+  const next = await service.startEdge({
+    USAGE_SPOOL_DIR: join(service.spoolPath, 'made', 'anew'),
+  });
+  const lasting = async () => service.metric(next, 'streaming_usage_spool_writable');
+  await service.eventually(lasting).toBe(1);
+});
