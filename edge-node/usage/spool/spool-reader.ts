@@ -85,10 +85,7 @@ export class SpoolReader {
   /** Reads every file once. A file or folder that fails is logged and left for the next pass. */
   async pass(): Promise<void> {
     const { folder, clock, isStoreReady } = this.#parts;
-    const listing = await this.#attempt(folder.path, async () => {
-      await folder.sweep(clock.epochMs() - SPOOL_UNFINISHED_MS);
-      return folder.list();
-    });
+    const listing = await this.#attempt(folder.path, () => folder.list());
     if (listing === undefined) return;
     await this.#lookThrough(listing);
     for (const name of this.#waiting.due(clock.monotonicMs())) {
@@ -106,10 +103,11 @@ export class SpoolReader {
     this.#hasForeignFiles = files.some(isTaken);
     this.#waiting.keep(mine);
     for (const name of mine) if (!this.#waiting.knows(name)) await this.#addFound(name, nowMs);
-    for (const { owner: other } of leases) {
-      if (other === owner || this.#leases.isAlive(other, nowMs)) continue;
-      await this.#attempt(other, () => folder.removeLease(other));
-    }
+    const others = leases.map((lease) => lease.owner).filter((each) => each !== owner);
+    const dead = new Set(others.filter((each) => !this.#leases.isAlive(each, nowMs)));
+    const longAgoMs = clock.epochMs() - SPOOL_UNFINISHED_MS;
+    await this.#attempt(folder.path, () => folder.sweep(longAgoMs, dead));
+    for (const each of dead) await this.#attempt(each, () => folder.removeLease(each));
   }
 
   /** Its rows have waited since it was written, as far as clocks tell. */
