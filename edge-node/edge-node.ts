@@ -20,6 +20,7 @@ import type { Session } from './delivery/session.ts';
 import { Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
 import { SourceClient } from './source/source-client.ts';
+import { ChannelNames } from './transports/channel-names.ts';
 import { LineServer } from './transports/line-server.ts';
 import { Lobby } from './transports/lobby.ts';
 import { fileShares } from './transports/open-files.ts';
@@ -70,6 +71,7 @@ export class EdgeNode {
   readonly #places: Places<Session>;
   readonly #sessions: Sessions;
   readonly #lines: LineServer;
+  readonly #names: ChannelNames;
   readonly #watch: WatchServer;
   readonly #admin: AdminServer;
   readonly #files: OpenFilesWatch;
@@ -175,12 +177,20 @@ export class EdgeNode {
       record: this.#record,
       log: this.#log,
     });
+    this.#names = new ChannelNames(config.CHANNELS_FILE, this.#log);
+    const lists = {
+      names: this.#names,
+      present: () => this.#channels.ids,
+      tokens,
+      publicUrl: config.WATCH_PUBLIC_URL,
+    };
     this.#watch = new WatchServer({
       host: config.WATCH_HOST,
       port: config.WATCH_PORT,
       startAt: config.WATCH_START_AT,
       corsOrigin: config.WATCH_CORS_ORIGIN,
       maxAsking: shares.asking,
+      lists,
       tokens,
       sessions: this.#sessions,
       registrations,
@@ -219,6 +229,7 @@ export class EdgeNode {
     this.#writer.start();
     const admin = await this.#admin.listen(this.#config.ADMIN_HOST, this.#config.ADMIN_PORT);
     const users = await this.#lines.listen();
+    await this.#names.start();
     const watch = await this.#watch.listen();
     this.#isListening = true;
     this.#files.start();
@@ -242,6 +253,7 @@ export class EdgeNode {
     this.#turns.stop();
     await this.#lines.close();
     await this.#watch.close();
+    this.#names.stop();
     await this.#writer.stop();
     await withTimeout(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
       this.#logger.warn({ err }, 'the store did not close');

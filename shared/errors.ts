@@ -12,6 +12,7 @@ export const HTTP_ERRORS = {
   },
   bad_request: { status: 400, message: 'the request could not be understood' },
   forbidden: { status: 403, message: 'the token is not that of this user' },
+  bad_token: { status: 401, message: 'this token is not good for that' },
   not_found: { status: 404, message: 'no such path' },
   method_not_allowed: { status: 405, message: 'this path does not take that method' },
   body_too_large: { status: 413, message: 'the body is larger than 4 KiB' },

@@ -80,6 +80,10 @@ export class ChannelDirectory implements SourceSink {
     return this.#byId.size;
   }
 
+  get ids(): Iterable<ChannelId> {
+    return this.#byId.keys();
+  }
+
   has(id: ChannelId): boolean {
     return this.#byId.has(id);
   }

@@ -90,6 +90,10 @@ export class EdgeRig {
     return user;
   }
 
+  get watchOrigin(): string {
+    return `http://127.0.0.1:${this.#watchPort}`;
+  }
+
   /** A connection to the port of players, with these bytes sent at once. */
   connectHttp(bytes: string): ScriptedUser {
     const user = new ScriptedUser(this.#watchPort);

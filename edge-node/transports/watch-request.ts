@@ -1,4 +1,5 @@
 import { type ChannelId, parseChannelId, parseUserId, type UserId } from '../../shared/ids.ts';
+import { bearerToken } from '../../shared/tokens/bearer.ts';
 import type { StartAt } from '../delivery/session.ts';
 
 /** What a `GET /watch/{channel}[.ts]?user=&start=` asks for. */
@@ -29,4 +30,15 @@ export function parseWatchRequest(
 
 function parseStart(start: string | readonly string[]): StartAt | undefined {
   return start === 'live' || start === 'entry' ? start : undefined;
+}
+
+/** The token that comes with a request: in a header, or for players that can only open a URL, in the query. */
+export function tokenOf(request: {
+  readonly headers: { readonly authorization?: string | undefined };
+  readonly query: Query;
+}): string | undefined {
+  const { token } = request.query;
+  return (
+    bearerToken(request.headers.authorization) ?? (typeof token === 'string' ? token : undefined)
+  );
 }

@@ -5,14 +5,14 @@ import { answerErrors } from '../../shared/http/error-answers.ts';
 import { HttpListener } from '../../shared/http/http-listener.ts';
 import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
-import { bearerToken } from '../../shared/tokens/bearer.ts';
 import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord } from '../delivery/connection-record.ts';
 import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
+import { addPlaylistRoute, type PlaylistParts } from './playlist-route.ts';
 import { streamHead } from './stream-head.ts';
-import { parseWatchRequest, type Query, type WatchRequest } from './watch-request.ts';
+import { parseWatchRequest, type Query, tokenOf, type WatchRequest } from './watch-request.ts';
 
 interface WatchServerParts {
   readonly host: string;
@@ -23,6 +23,7 @@ interface WatchServerParts {
   /** Connections without a session at once. */
   readonly maxAsking: number;
   readonly tokens: TokenVerifier;
+  readonly lists: PlaylistParts;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
@@ -69,6 +70,12 @@ export class WatchServer {
     });
     this.#app.get(PATH, (request: Asking, reply) => this.#watch(request, reply));
     this.#app.head(PATH, (request: Asking, reply) => this.#describe(request, reply));
+    if (parts.corsOrigin !== '') {
+      this.#app.addHook('onRequest', async (_request, reply) => {
+        reply.header('access-control-allow-origin', parts.corsOrigin).header('vary', 'Origin');
+      });
+    }
+    addPlaylistRoute(this.#app, parts.lists);
     this.#listener = new HttpListener({
       handler: this.#app.routing,
       maxConnections: parts.maxAsking,
@@ -155,14 +162,6 @@ export class WatchServer {
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
     reply.send({ code, message: REFUSALS[code] });
   }
-}
-
-/** The token that comes with a request: as a header, or for players that can only open a URL, in its query. */
-function tokenOf({ headers, query }: Asking): string | undefined {
-  return (
-    bearerToken(headers.authorization) ??
-    (typeof query.token === 'string' ? query.token : undefined)
-  );
 }
 
 /** A request that carries a body, or says that it will: what follows the head would not be the next request. */

@@ -156,6 +156,11 @@ export const SERVICE_SETTINGS = {
       'entry',
       'As `START_AT`, for those who watch over HTTP and do not say `start=`: a player is best served by an entry point.',
     ),
+    WATCH_PUBLIC_URL: setting(
+      text,
+      '',
+      'Where players reach this port, such as `https://tv.example`: the beginning of each URL in a playlist. Empty: where the playlist was asked for.',
+    ),
     WATCH_CORS_ORIGIN: setting(
       text,
       '',

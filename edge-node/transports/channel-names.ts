@@ -1,0 +1,58 @@
+import { ConfigError } from '../../shared/errors.ts';
+import type { ChannelId } from '../../shared/ids.ts';
+import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
+import type { LogLimiter } from '../../shared/logger.ts';
+import type { ChannelDefinition, ChannelList } from '../channel-lists/channel-list.ts';
+import { ChannelsFile } from '../channel-lists/channels-file.ts';
+import type { ListedChannel } from './playlist.ts';
+
+/** What channels are called: by the channels file, read anew when it changes, else by their ids. */
+export class ChannelNames {
+  readonly #file: ChannelsFile | undefined;
+  readonly #log: LogLimiter;
+  #named = new Map<ChannelId, ChannelDefinition>();
+  #poll: NodeJS.Timeout | undefined;
+
+  /** @param path of the channels file; empty for none */
+  constructor(path: string, log: LogLimiter) {
+    this.#file = path === '' ? undefined : new ChannelsFile(path);
+    this.#log = log;
+  }
+
+  /** @throws ConfigError where there is a file and it cannot be read */
+  async start(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#take(await file.read());
+    this.#poll = setInterval(() => void this.#readAgain(file), CHANNELS_FILE_POLL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#poll);
+  }
+
+  /** The channels of the file in its order, then the others that there are, by id. */
+  list(present: Iterable<ChannelId>): ListedChannel[] {
+    const unnamed = [...present].filter((id) => !this.#named.has(id)).sort();
+    return [
+      ...this.#named.values(),
+      ...unnamed.map((id) => ({ id, name: id, group: '', logo: '' })),
+    ];
+  }
+
+  async #readAgain(file: ChannelsFile): Promise<void> {
+    try {
+      const list = await file.readIfChanged();
+      if (list !== undefined) this.#take(list);
+    } catch (err) {
+      if (!(err instanceof ConfigError)) throw err;
+      this.#log.warn('the channels file cannot be read; channels keep their names', { err });
+    }
+  }
+
+  #take({ channels, problems }: ChannelList): void {
+    this.#named = new Map(channels.map((channel) => [channel.id, channel]));
+    for (const problem of problems)
+      this.#log.warn('channels file: an entry is left out', { problem });
+  }
+}
