@@ -179,8 +179,10 @@ export const FEED_KEEPALIVE_MS = 30_000;
 export const FEED_CLOSE_MS = 2_000;
 /** An input that has not sent its first byte by then is given up: ffmpeg takes its time to look at a stream. */
 export const INPUT_START_MS = 15_000;
-/** The same once bytes have come, where opening anew costs more than waiting: ffmpeg, HTTP. */
+/** The same once bytes have come, where opening anew costs more than waiting. */
 export const INPUT_STALL_MS = 10_000;
+/** And of ffmpeg, which gives up by itself unless a playlist stands still: then its end would be played again. */
+export const CHILD_STALL_MS = 60_000;
 export const INPUT_BACKOFF_MIN_MS = 250;
 export const INPUT_BACKOFF_MAX_MS = 15_000;
 /** An input before the one that plays gets the channel back once it has come without a flaw for so long. */

@@ -158,10 +158,10 @@ export class GatewayChannel {
     };
   }
 
-  #onEnd(keeper: InputKeeper, err: InputError): void {
-    const fields = { channel: this.definition.id, input: keeper.spec.label, reason: err.reason };
-    if (err.reason === 'ended') this.#parts.logger.info(fields, 'an input was played to its end');
-    else this.#parts.log.warn('an input failed', { ...fields, err });
+  #onEnd(keeper: InputKeeper, { reason, message }: InputError): void {
+    const fields = { channel: this.definition.id, input: keeper.spec.label, reason };
+    if (reason === 'ended') this.#parts.logger.info(fields, 'an input was played to its end');
+    else this.#parts.log.warn('an input failed', { ...fields, detail: message });
     if (keeper !== this.#active) return;
     this.#endSlicer();
     this.#slicer = this.#newSlicer();

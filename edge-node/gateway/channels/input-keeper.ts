@@ -1,5 +1,6 @@
 import { InputError } from '../../../shared/errors.ts';
 import {
+  CHILD_STALL_MS,
   INPUT_BACKOFF_MAX_MS,
   INPUT_BACKOFF_MIN_MS,
   INPUT_STALL_MS,
@@ -204,6 +205,8 @@ export class InputKeeper {
   /** How long a stream may stand still. ffmpeg or a server starts anew at a cost; a socket does not. */
   #stallLimitMs(): number {
     const { silenceMs } = this.#parts;
-    return this.spec.kind === 'datagram' ? silenceMs : Math.max(silenceMs, INPUT_STALL_MS);
+    if (this.spec.kind === 'datagram') return silenceMs;
+    const isChild = this.spec.kind === 'child' || this.#isForFfmpeg;
+    return Math.max(silenceMs, isChild ? CHILD_STALL_MS : INPUT_STALL_MS);
   }
 }
