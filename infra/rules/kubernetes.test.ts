@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { kubernetesRelease } from '../release/kubernetes-release.ts';
@@ -107,6 +108,28 @@ describe.each(OVERLAYS)('overlay %s', (overlay) => {
       ...((spec.egress ?? []) as { ports?: Port[] }[]),
     ]);
     expect(open.filter(({ ports = [] }) => ports.length === 0)).toEqual([]);
+  });
+
+  test('lets in what a Service sends, and from anywhere what users ask', () => {
+    const all = manifestsOf(overlay);
+    const services = all.filter(({ kind }) => kind === 'Service');
+    const policies = all.filter(({ kind }) => kind === 'NetworkPolicy');
+    const open = (service: Manifest['spec']) =>
+      policies
+        .filter(({ spec }) => {
+          const { matchLabels } = spec.podSelector as { matchLabels?: object };
+          return isDeepStrictEqual(matchLabels, service.selector);
+        })
+        .flatMap(({ spec }) => (spec.ingress ?? []) as { ports: Port[]; from?: object[] }[])
+        .filter(({ from }) => service.type === undefined || from === undefined)
+        .flatMap(({ ports }) => ports.map(({ port }) => port));
+    const shut = services.flatMap(({ metadata, spec }) =>
+      (spec.ports as { targetPort: string }[])
+        .filter(({ targetPort }) => !open(spec).includes(targetPort))
+        .map(({ targetPort }) => `${metadata.name} ${targetPort}`),
+    );
+    expect(services.length).toBeGreaterThan(2);
+    expect(shut).toEqual([]);
   });
 
   test('lets pods ask DNS where Kubernetes has it, and where OpenShift has it', () => {
