@@ -2,6 +2,7 @@
  * `npm run test:containers`: images, compose file, templates and manifests against the real tools, as far as these are
  * here. Says what holds, and what could not be run. Exits with 1 where something does not hold.
  */
+import { alerts } from './containers/alerts.ts';
 import { compose } from './containers/compose.ts';
 import { ecs, policies } from './containers/ecs.ts';
 import { images } from './containers/images.ts';
@@ -21,6 +22,7 @@ const SECTIONS = {
   ecs,
   policies,
   monitoring,
+  alerts,
   workflows,
   upgrade,
 };
