@@ -15,8 +15,8 @@ export const HELD_PACKET_OVERHEAD_BYTES = 320;
 export const HELD_SHARE = 0.25;
 /** Taken from the source per turn of the event loop: more would let users wait for seconds to be accepted. */
 export const SOURCE_TURN_BYTES = 256 * KIB;
-/** More than the kernel's receive buffer holds: once this was read, what waited at a given moment has been seen. */
-export const SOURCE_BACKLOG_BYTES = 8 * MIB;
+/** More than a kernel's receive buffer holds that does not say how much it does. */
+export const SOURCE_BACKLOG_BYTES = 64 * MIB;
 export const SOURCE_KEEPALIVE_MS = 5_000;
 export const SOURCE_CONNECT_TIMEOUT_MS = 10_000;
 /** One of the addresses of a name: a round trip over a slow link, and a first packet of it that is lost. */

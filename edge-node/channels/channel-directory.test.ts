@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
-import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
+import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS, SOURCE_TURN_BYTES } from '../../shared/limits.ts';
 import { createLogger, LogLimiter } from '../../shared/logger.ts';
 import { packetOf } from '../ordering/testing/packets.ts';
 import { channelKeyAt, encodePacket } from '../source/packet.ts';
@@ -11,16 +11,26 @@ import { ChannelDirectory } from './channel-directory.ts';
 const PAYLOAD = Buffer.alloc(100);
 const WATCHER: Watcher = { attach() {}, advance() {}, letGoOf() {} };
 
-function directoryOf(maxChannels: number): ChannelDirectory {
+interface Progress {
+  bytesRead: number;
+  maxUnreadBytes: number;
+  isDry: boolean;
+}
+
+function directoryOf(
+  maxChannels: number,
+  progress: Progress = { bytesRead: 0, maxUnreadBytes: 0, isDry: true },
+  clock = systemClock(),
+): ChannelDirectory {
   const directory = new ChannelDirectory({
     maxChannels,
     maxBytes: 2 ** 30,
     reorder: { maxPackets: 1024, maxBytes: 2 ** 22, deadlineMs: 1000, settleMs: 200 },
     logLimits: { maxBytes: 2 ** 23, maxMs: 5000, entryMaxAgeMs: 15_000 },
     idleRun: { packets: 10, lingerMs: 10 },
-    progress: { bytesRead: 0, isDry: true },
+    progress,
     runsClosed: () => {},
-    clock: systemClock(),
+    clock,
     log: new LogLimiter(createLogger('fatal', 'test')),
   });
   onTestFinished(() => directory.stop());
@@ -36,6 +46,39 @@ function send(directory: ChannelDirectory, id: string, nowMs: number, padding = 
 function idsOf(directory: ChannelDirectory): string[] {
   return [...directory.channels].map(({ id }) => id).sort();
 }
+
+/** A loop that was held up for longer than the deadline, while a source that never pauses sent this much. */
+async function heldUp(unreadBytes: number, maxUnreadBytes: number): Promise<number> {
+  const progress = { bytesRead: 0, maxUnreadBytes, isDry: false };
+  let nowMs = 0;
+  const directory = directoryOf(1, progress, { ...systemClock(), monotonicMs: () => nowMs });
+  const push = (sequence: bigint) => {
+    const key = channelKeyAt(encodePacket('zato01', sequence, PAYLOAD), 0);
+    directory.packet(key, packetOf(PAYLOAD, sequence, nowMs));
+  };
+  for (const sequence of [0n, 2n]) push(sequence);
+  nowMs = 5000;
+  const [channel] = directory.channels;
+  while (channel?.counters.delivered === 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    progress.bytesRead += SOURCE_TURN_BYTES;
+    // The missing packet was among them, the last.
+    if (progress.bytesRead === unreadBytes) push(1n);
+  }
+  return channel?.counters.lost ?? Number.NaN;
+}
+
+describe('a gap whose time is over', () => {
+  const mib = 1024 * 1024;
+
+  it('is not lost while what the kernel holds has not been read', async () => {
+    expect(await heldUp(30 * mib, 32 * mib)).toBe(0);
+  });
+
+  it('is given up once more was read than the kernel can have held, though the source never pauses', async () => {
+    expect(await heldUp(200 * mib, 32 * mib)).toBe(1);
+  });
+});
 
 describe('at MAX_CHANNELS', () => {
   it('the channel without users that was used least lately makes room, and none that is in use', () => {

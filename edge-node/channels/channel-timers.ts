@@ -1,5 +1,4 @@
 import type { Clock } from '../../shared/clock.ts';
-import { SOURCE_BACKLOG_BYTES } from '../../shared/limits.ts';
 import type { Channel } from './channel.ts';
 import type { RunLimits } from './run-limits.ts';
 
@@ -46,6 +45,8 @@ export class LingerTimer {
 /** How far the source's socket has been read: what a timer needs to know before it calls a packet lost. */
 export interface ReadProgress {
   readonly bytesRead: number;
+  /** The most that can wait unread: once it was read, all that had waited at a given moment has been seen. */
+  readonly maxUnreadBytes: number;
   /** The last turn of the event loop has left nothing to read. */
   readonly isDry: boolean;
 }
@@ -89,7 +90,7 @@ export class ReorderTimer {
       else dueMs = Math.min(dueMs, channel.dueMs);
     }
     if (dueMs <= nowMs)
-      this.#expireOnceRead(nowMs, this.#progress.bytesRead + SOURCE_BACKLOG_BYTES);
+      this.#expireOnceRead(nowMs, this.#progress.bytesRead + this.#progress.maxUnreadBytes);
     else this.#tickBy(dueMs - nowMs);
   }
 

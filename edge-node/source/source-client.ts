@@ -12,6 +12,7 @@ import {
 } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { FramingLostError, PacketDecoder, type PacketSink } from './packet-decoder.ts';
+import { receiveBufferMaxBytes } from './receive-buffer.ts';
 
 export interface SourceSink extends PacketSink {
   /** Packets so far that were valid. */
@@ -57,6 +58,8 @@ export class SourceClient {
   #silence: NodeJS.Timeout | undefined;
   /** When the newest valid packet came; before the first, when the client began. */
   #lastPacketMs = 0;
+  /** The most that can wait unread in the kernel. */
+  readonly maxUnreadBytes = receiveBufferMaxBytes();
   state: SourceState = { kind: 'stopped' };
   bytesRead = 0;
   connections = 0;
