@@ -9,8 +9,10 @@ import { HTTP_BODY_MAX_BYTES } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import type { Store } from '../shared/store/store.ts';
 import { healthRoute } from './health.ts';
+import type { Metrics } from './metrics.ts';
 import { registerRoute } from './register.ts';
 import type { Route, RouteParts } from './route.ts';
+import { storeAnswers } from './store-answer.ts';
 import { USAGE_PATH, usageRoute } from './usage.ts';
 
 export interface AppParts {
@@ -22,6 +24,9 @@ export interface AppParts {
   readonly isDraining?: () => boolean;
   /** Whose token came with a request; undefined where none is asked for. */
   readonly subjectOf?: (request: FastifyRequest) => string | undefined;
+  readonly metrics?: Metrics;
+  /** The level at which each request has a line of the log. */
+  readonly requestLogLevel?: 'debug' | 'info';
 }
 
 const FORWARDED_ID = /^[\w.:=-]{1,128}$/;
@@ -59,6 +64,8 @@ export function buildApp(
     now = wallClockMs,
     isDraining = () => false,
     subjectOf = () => undefined,
+    metrics,
+    requestLogLevel = 'debug',
   }: AppParts,
   routes: readonly Route[] = [registerRoute, usageRoute],
 ): FastifyInstance {
@@ -87,11 +94,20 @@ export function buildApp(
     if (allow !== undefined) reply.header('allow', allow);
     done(error);
   });
-  if (logger.isLevelEnabled('debug')) {
+  if (logger.isLevelEnabled(requestLogLevel)) {
     app.addHook('onResponse', (request, reply, done) => {
       const { id: requestId, method, url } = request;
       const ms = Math.round(reply.elapsedTime);
-      logger.debug({ requestId, method, url, status: reply.statusCode, ms }, 'request answered');
+      logger[requestLogLevel](
+        { requestId, method, url, status: reply.statusCode, ms },
+        'request answered',
+      );
+      done();
+    });
+  }
+  if (metrics !== undefined) {
+    app.addHook('onResponse', ({ method, routeOptions }, reply, done) => {
+      metrics.requestAnswered(routeOptions.url ?? '', method, reply.statusCode, reply.elapsedTime);
       done();
     });
   }
@@ -101,6 +117,7 @@ export function buildApp(
     const subject = subjectOf(request);
     if (subject !== undefined && subject !== userId) throw new HttpError('forbidden');
   };
-  for (const route of served) route.add(app, { store, now, isDraining, authorize });
+  const ask = storeAnswers(store, metrics);
+  for (const route of served) route.add(app, { ask, now, isDraining, authorize });
   return app;
 }

@@ -1,22 +1,28 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { loadConfig } from '../shared/config.ts';
 import { HTTP_ERRORS } from '../shared/errors.ts';
 import type { Store } from '../shared/store/store.ts';
 import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { startHttpService } from './http-service.ts';
 import { httpClient, httpContract } from './testing/http-contract.ts';
 
-const logger = pino({ level: 'silent' });
+const silent = pino({ level: 'silent' });
 
-async function started(store = new MemoryStore(), host = '127.0.0.1') {
-  const service = await startHttpService({ store, logger }, host, 0);
+async function started(
+  store: Store = new MemoryStore(),
+  settings: Record<string, string> = {},
+  logger = silent,
+) {
+  const config = loadConfig({ SERVER_PORT: '0', SERVER_DRAIN_MS: '0', ...settings });
+  const service = await startHttpService({ config, store, logger, droppedLogLines: () => 7 });
   return { ...service, port: Number(new URL(service.origin).port) };
 }
 
 async function listening(): Promise<number> {
   const service = await started();
-  onTestFinished(() => service.stop(0));
+  onTestFinished(() => service.stop());
   return service.port;
 }
 
@@ -37,7 +43,7 @@ function exchange(port: number, ...parts: readonly string[]): Promise<string> {
 
 describe('the HTTP contract, over a socket', async () => {
   const { origin, stop } = await started();
-  afterAll(() => stop(0));
+  afterAll(() => stop());
   it.each(httpContract(httpClient(origin)))('$name', ({ run }) => run());
 });
 
@@ -87,6 +93,58 @@ describe('what is hardly HTTP', () => {
   });
 });
 
+describe('metrics', () => {
+  it('are served on a port of their own: requests and the store behind them', async () => {
+    const store = new MemoryStore();
+    const service = await started(store, { SERVER_METRICS_PORT: '0' });
+    onTestFinished(() => service.stop());
+    const request = httpClient(service.origin);
+    await request('POST', '/register', {}, 'user-1');
+    await request('GET', '/usage/user-1');
+    store.mode = 'failing';
+    await request('GET', '/usage/user-2');
+    await request('GET', '/nowhere');
+    expect((await request('GET', '/metrics')).status).toBe(404);
+    const operator = httpClient(service.metricsOrigin ?? '');
+    const { status, body, headers } = await operator('GET', '/metrics');
+    expect([status, headers['content-type']]).toEqual([200, expect.stringMatching(/^text\/plain/)]);
+    const lines = body.split('\n').filter((line) => line.startsWith('streaming_'));
+    const sample = (name: string) => lines.filter((line) => line.startsWith(`streaming_${name}`));
+    expect(sample('functions_requests_total').sort()).toEqual([
+      'streaming_functions_requests_total{route="",method="GET",status="404"} 2',
+      'streaming_functions_requests_total{route="/register",method="POST",status="200"} 1',
+      'streaming_functions_requests_total{route="/usage/:userId",method="GET",status="200"} 1',
+      'streaming_functions_requests_total{route="/usage/:userId",method="GET",status="500"} 1',
+    ]);
+    expect(sample('functions_store_seconds_count').sort()).toEqual([
+      'streaming_functions_store_seconds_count{operation="readUsage",outcome="failed"} 1',
+      'streaming_functions_store_seconds_count{operation="readUsage",outcome="ok"} 1',
+      'streaming_functions_store_seconds_count{operation="register",outcome="ok"} 1',
+    ]);
+    expect(sample('log_lines_dropped_total')).toEqual(['streaming_log_lines_dropped_total 7']);
+    expect(sample('functions_connections_closed_total')).toHaveLength(3);
+    expect((await operator('GET', '/')).status).toBe(404);
+    expect((await operator('POST', '/metrics')).status).toBe(405);
+  });
+
+  it('are not served unless a port is set for them', async () => {
+    const service = await started();
+    onTestFinished(() => service.stop());
+    expect(service.metricsOrigin).toBeUndefined();
+  });
+});
+
+describe('the log of requests', () => {
+  it('is there at info where it is set so', async () => {
+    const lines: { msg: string; status: number }[] = [];
+    const logger = pino({}, { write: (line) => lines.push(JSON.parse(line)) });
+    const service = await started(new MemoryStore(), { SERVER_LOG_REQUESTS: 'info' }, logger);
+    await httpClient(service.origin)('GET', '/healthz');
+    await service.stop();
+    expect(lines).toMatchObject([{ msg: 'request answered', url: '/healthz', status: 200 }]);
+  });
+});
+
 describe('a client that leaves', () => {
   it('lets its read in the store be abandoned, and is no failure of the store', async () => {
     const lines: string[] = [];
@@ -102,13 +160,13 @@ describe('a client that leaves', () => {
           reject(signal.reason);
         });
       });
-    const service = await startHttpService({ store, logger }, '127.0.0.1', 0);
-    const client = connect(Number(new URL(service.origin).port), '127.0.0.1');
+    const service = await started(store, {}, logger);
+    const client = connect(service.port, '127.0.0.1');
     client.write('GET /usage/user-1 HTTP/1.1\r\nHost: a\r\n\r\n');
     await asked.promise;
     client.destroy();
     await abandoned.promise;
-    await service.stop(0);
+    await service.stop();
     expect(lines).toEqual([]);
   });
 });
@@ -122,10 +180,10 @@ describe('a stop', () => {
       asked.resolve();
       return released.promise;
     };
-    const { port, stop } = await started(store);
+    const { port, stop } = await started(store, { SERVER_DRAIN_MS: '500' });
     const answer = exchange(port, 'GET /usage/user-1 HTTP/1.1\r\nHost: a\r\n\r\n');
     await asked.promise;
-    const stopped = stop(500);
+    const stopped = stop();
     const ready = await exchange(port, 'GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n');
     expect(ready).toMatch(/^HTTP\/1\.1 503 .*connection: close.*"shutting_down"/is);
     const health = await exchange(port, 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');

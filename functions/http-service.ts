@@ -1,43 +1,98 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
 import { HttpListener } from '../shared/http/http-listener.ts';
 import { HTTP_MAX_CONNECTIONS, RESERVED_FILES } from '../shared/limits.ts';
-import { LogLimiter } from '../shared/logger.ts';
+import { type Logger, LogLimiter } from '../shared/logger.ts';
 import { OpenFilesWatch, openFilesLimit } from '../shared/open-files.ts';
-import { type AppParts, buildApp } from './app.ts';
+import type { Store } from '../shared/store/store.ts';
+import { buildApp } from './app.ts';
+import { createMetrics } from './metrics.ts';
+import { MetricsServer } from './metrics-server.ts';
 
-/** The app behind its port. */
+interface ServiceParts {
+  readonly config: Pick<
+    Config,
+    | 'SERVER_HOST'
+    | 'SERVER_PORT'
+    | 'SERVER_DRAIN_MS'
+    | 'SERVER_METRICS_HOST'
+    | 'SERVER_METRICS_PORT'
+    | 'SERVER_LOG_REQUESTS'
+  >;
+  /** Stays the caller's to close. */
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly droppedLogLines: () => number;
+}
+
+/** The app behind its ports. */
 export interface HttpService {
   /** Such as http://127.0.0.1:8080. */
   readonly origin: string;
-  /** Tells clients for `drainMs` to let go of their connections, then answers what is under way, and ends. */
-  stop(drainMs: number): Promise<void>;
+  /** Where /metrics is served, if it is. */
+  readonly metricsOrigin: string | undefined;
+  /** Tells clients for SERVER_DRAIN_MS to let go of their connections, then answers what is under way, and ends. */
+  stop(): Promise<void>;
 }
 
-/** @throws the listener's error, such as EADDRINUSE */
-export async function startHttpService(
-  parts: Omit<AppParts, 'isDraining'>,
-  host: string,
-  port: number,
-): Promise<HttpService> {
-  const log = new LogLimiter(parts.logger);
-  const app = buildApp({ ...parts, isDraining: () => listener.isDraining });
+/** @throws ConfigError where a port cannot be had */
+export async function startHttpService({
+  config,
+  store,
+  logger,
+  droppedLogLines,
+}: ServiceParts): Promise<HttpService> {
+  const log = new LogLimiter(logger);
+  const metrics = createMetrics();
+  const app = buildApp({
+    store,
+    logger,
+    metrics,
+    isDraining: () => listener.isDraining,
+    requestLogLevel: config.SERVER_LOG_REQUESTS,
+  });
   await app.ready();
   const listener = new HttpListener({
     handler: app.routing,
     maxConnections: Math.max(1, Math.min(HTTP_MAX_CONNECTIONS, openFilesLimit() - RESERVED_FILES)),
     log,
   });
-  const bound = await listener.listen(host, port);
   const files = new OpenFilesWatch(log);
+  metrics.show({ listener, files, droppedLogLines });
+  const operators = new MetricsServer(metrics, log);
+  const metricsAt =
+    config.SERVER_METRICS_PORT === undefined
+      ? undefined
+      : await operators
+          .listen(config.SERVER_METRICS_HOST, config.SERVER_METRICS_PORT)
+          .catch(blaming('SERVER_METRICS_HOST, SERVER_METRICS_PORT'));
+  const at = await listener
+    .listen(config.SERVER_HOST, config.SERVER_PORT)
+    .catch(blaming('SERVER_HOST, SERVER_PORT'));
   files.start();
-  const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
   return {
-    origin: `http://${name}:${bound.port}`,
-    async stop(drainMs) {
-      await listener.drain(drainMs);
-      await listener.close();
+    origin: originOf(at),
+    metricsOrigin: metricsAt && originOf(metricsAt),
+    async stop() {
+      await Promise.all([
+        listener.drain(config.SERVER_DRAIN_MS),
+        operators.drain(config.SERVER_DRAIN_MS),
+      ]);
+      await Promise.all([listener.close(), operators.close()]);
       await app.close();
       files.stop();
       log.flush();
     },
   };
+}
+
+function blaming(settings: string) {
+  return (cause: Error): never => {
+    throw new ConfigError(`${settings}: ${cause.message}`, { cause });
+  };
+}
+
+function originOf({ family, address, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { HttpError } from '../shared/errors.ts';
 import { parseUserId, type UserId } from '../shared/ids.ts';
 import type { Route } from './route.ts';
-import { storeAnswer } from './store-answer.ts';
 
 function userIdIn(body: Buffer): UserId | undefined {
   const [line = ''] = body.toString().split('\n', 1);
@@ -13,13 +12,13 @@ function userIdIn(body: Buffer): UserId | undefined {
 export const registerRoute: Route = {
   path: /^\/register$/,
   allow: 'POST',
-  add(app, { store, authorize }) {
+  add(app, { ask, authorize }) {
     app.post<{ Body?: Buffer }>('/register', async (request, reply) => {
       const { body } = request;
       const userId = body === undefined ? undefined : userIdIn(body);
       if (userId === undefined) throw new HttpError('bad_user_id');
       authorize(request, userId);
-      await storeAnswer(() => store.register(userId));
+      await ask('register', (store) => store.register(userId));
       return reply.send();
     });
   },

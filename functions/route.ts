@@ -2,9 +2,20 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { UserId } from '../shared/ids.ts';
 import type { Store } from '../shared/store/store.ts';
 
+/**
+ * Asks the store and answers within its time limit.
+ * @param client aborted when the client goes
+ * @throws HttpError store_unavailable
+ */
+export type AskStore = <T>(
+  operation: 'register' | 'readUsage',
+  ask: (store: Store, abandoned: AbortSignal) => Promise<T>,
+  client?: AbortSignal,
+) => Promise<T>;
+
 /** What a route may use. */
 export interface RouteParts {
-  readonly store: Store;
+  readonly ask: AskStore;
   readonly now: () => number;
   /** Lets a request on a user's behalf pass. @throws HttpError where its token is another user's */
   readonly authorize: (request: FastifyRequest, userId: UserId) => void;

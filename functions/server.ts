@@ -1,5 +1,4 @@
 import { loadConfig } from '../shared/config.ts';
-import { ConfigError } from '../shared/errors.ts';
 import { STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
@@ -15,16 +14,14 @@ async function main({ output, stopped }: ServiceProcess): Promise<void> {
   const store = await Promise.race([openStore(config, logger), stopped]);
   if (typeof store === 'string') return;
 
-  const { SERVER_HOST: host, SERVER_PORT: port } = config;
-  const service = await startHttpService({ store, logger }, host, port).catch((cause) => {
-    throw new ConfigError(`SERVER_HOST, SERVER_PORT: ${cause.message}`, { cause });
-  });
-  const { origin } = service;
-  logger.info({ origin }, `ready to handle requests at ${origin}`);
+  const droppedLogLines = () => output.droppedLines;
+  const service = await startHttpService({ config, store, logger, droppedLogLines });
+  const { origin, metricsOrigin } = service;
+  logger.info({ origin, metricsOrigin }, `ready to handle requests at ${origin}`);
 
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
-  await service.stop(config.SERVER_DRAIN_MS);
+  await service.stop();
   await withTimeout(store.close(), STORE_TIMEOUT_MS).catch((err) => {
     logger.warn({ err }, 'the store did not close');
   });

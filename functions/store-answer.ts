@@ -1,25 +1,32 @@
 import { HttpError } from '../shared/errors.ts';
 import { STORE_TIMEOUT_MS } from '../shared/limits.ts';
+import type { Store } from '../shared/store/store.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
+import type { Metrics } from './metrics.ts';
+import type { AskStore } from './route.ts';
 
 /**
- * What the store answers within its time limit. What goes wrong there is the error's cause, for the log alone. The
- * signal that `ask` is given is aborted once nobody waits any more: the time is over, or the client has gone.
- * @param client aborted when the client goes
+ * How routes ask the store: within its time limit. What goes wrong there is the error's cause, for the log alone. The
+ * signal that a question is given is aborted once nobody waits any more: the time is over, or the client has gone.
  */
-export async function storeAnswer<T>(
-  ask: (abandoned: AbortSignal) => Promise<T>,
-  client?: AbortSignal,
-): Promise<T> {
-  const settled = new AbortController();
-  const signals = client === undefined ? [settled.signal] : [settled.signal, client];
-  try {
-    return await withTimeout(ask(AbortSignal.any(signals)), STORE_TIMEOUT_MS);
-  } catch (cause) {
-    // Nobody hears this, and the store has done nothing wrong.
-    if (client?.aborted) throw new HttpError('bad_request', { cause });
-    throw new HttpError('store_unavailable', { cause });
-  } finally {
-    settled.abort();
-  }
+export function storeAnswers(store: Store, metrics: Metrics | undefined): AskStore {
+  return async (operation, ask, client) => {
+    const settled = new AbortController();
+    const signals = client === undefined ? [settled.signal] : [settled.signal, client];
+    const beganMs = performance.now();
+    const tell = (outcome: 'ok' | 'failed') =>
+      metrics?.storeAnswered(operation, outcome, performance.now() - beganMs);
+    try {
+      const answer = await withTimeout(ask(store, AbortSignal.any(signals)), STORE_TIMEOUT_MS);
+      tell('ok');
+      return answer;
+    } catch (cause) {
+      // Nobody hears this, and the store has done nothing wrong.
+      if (client?.aborted) throw new HttpError('bad_request', { cause });
+      tell('failed');
+      throw new HttpError('store_unavailable', { cause });
+    } finally {
+      settled.abort();
+    }
+  };
 }

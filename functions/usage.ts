@@ -2,7 +2,6 @@ import { HttpError } from '../shared/errors.ts';
 import { parseUserId } from '../shared/ids.ts';
 import { firstMinuteOf, secondsByChannel } from '../shared/usage-window.ts';
 import type { Route } from './route.ts';
-import { storeAnswer } from './store-answer.ts';
 
 export const USAGE_PATH = '/usage/';
 
@@ -10,15 +9,16 @@ export const USAGE_PATH = '/usage/';
 export const usageRoute: Route = {
   path: /^\/usage\/[^/]*$/,
   allow: 'GET, HEAD',
-  add(app, { store, now, authorize }) {
+  add(app, { ask, now, authorize }) {
     app.get<{ Params: { userId: string } }>(`${USAGE_PATH}:userId`, async (request, reply) => {
       const userId = parseUserId(request.params.userId);
       if (userId === undefined) throw new HttpError('bad_user_id');
       authorize(request, userId);
       const nowMs = now();
       const from = firstMinuteOf(nowMs);
-      const channels = await storeAnswer(
-        (abandoned) => store.readUsage(userId, from, abandoned),
+      const channels = await ask(
+        'readUsage',
+        (store, abandoned) => store.readUsage(userId, from, abandoned),
         request.raw.signal,
       );
       const body = JSON.stringify({ sessions: secondsByChannel(channels, nowMs) });

@@ -33,7 +33,7 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /healthcheck.sh /healthcheck.sh
 COPY --from=build /app /app
 WORKDIR /app
-ENV NODE_ENV=production SERVER_HOST=0.0.0.0 \
+ENV NODE_ENV=production SERVER_HOST=0.0.0.0 SERVER_METRICS_HOST=0.0.0.0 \
     SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool
 ARG VERSION=unreleased
 ARG REVISION=unknown
@@ -47,7 +47,7 @@ LABEL com.streaming-service.project="streaming-service" \
 FROM runtime AS functions
 USER 10001:10001
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8080 9115
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD /healthcheck.sh "${SERVER_PORT:-8080}"
 # node is process 1 and handles SIGTERM itself.

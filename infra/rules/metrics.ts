@@ -6,9 +6,10 @@ const DEFINING = [
   'edge-node/admin/channel-metrics.ts',
   'edge-node/admin/histogram-metrics.ts',
   'edge-node/gateway/admin/gateway-metrics.ts',
+  'functions/metrics.ts',
 ];
 
-/** Every metric that an edge node or a gateway has: ours as they are defined, and those of the runtime. */
+/** Every metric that an edge node, a gateway or functions have: ours as they are defined, and those of the runtime. */
 export function servedMetrics(): Set<string> {
   const all = DEFINING.map((path) => read(path)).join('\n');
   const plain = [...all.matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g)].map(([, name]) => name);

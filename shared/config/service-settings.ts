@@ -7,6 +7,7 @@ import {
   integer,
   MIB,
   oneOf,
+  optionalPort,
   port,
   secretSetting,
   secrets,
@@ -27,6 +28,21 @@ export const SERVICE_SETTINGS = {
       integer(0, HOUR_MS),
       '1000',
       'How long, in ms, a stop is announced before the port goes: `/readyz` is 503, and each answer tells its client to connect again. Longer than a balancer takes to notice is better, where nothing else takes the process out of balance first; the grace time of the orchestrator must exceed it. The operators’ port of an edge node keeps to it, too.',
+    ),
+    SERVER_METRICS_HOST: setting(
+      text,
+      '127.0.0.1',
+      'Address of `/metrics` of functions. Not for the public.',
+    ),
+    SERVER_METRICS_PORT: setting(
+      optionalPort,
+      '',
+      'Its port, such as 9115; 0 takes a free one, and without one there are no metrics.',
+    ),
+    SERVER_LOG_REQUESTS: setting(
+      oneOf('debug', 'info'),
+      'debug',
+      'Level of the line that each request has in the log of functions: at `info` it is there by default.',
     ),
   },
   'The channel source, 9110': {

@@ -85,6 +85,9 @@ export const host: Parse<string> = (given) => {
 
 export const text: Parse<string> = (value) => value;
 export const port = integer(0, 65_535);
+/** A port, or none. */
+export const optionalPort: Parse<number | undefined> = (given) =>
+  given === '' ? undefined : port(given);
 export const MIB = 1024 ** 2;
 export const HOUR_MS = 3_600_000;
 

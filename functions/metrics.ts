@@ -1,0 +1,108 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { HttpListener } from '../shared/http/http-listener.ts';
+import type { OpenFilesWatch } from '../shared/open-files.ts';
+
+/** Up to the 2 s that a request waits for its store, and a bucket for what took longer. */
+const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2];
+
+/** What functions count; a Lambda has CloudWatch for this. */
+export interface Metrics {
+  readonly registry: Registry;
+  requestAnswered(route: string, method: string, status: number, ms: number): void;
+  storeAnswered(operation: string, outcome: 'ok' | 'failed', ms: number): void;
+  /** Shows what these parts count themselves, as it is when somebody asks. */
+  show(parts: MetricsParts): void;
+}
+
+interface MetricsParts {
+  readonly listener: HttpListener;
+  readonly files: OpenFilesWatch;
+  readonly droppedLogLines: () => number;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = (name: string, help: string, labelNames: string[], read?: () => Counts) =>
+    new Counter({
+      name: `streaming_${name}`,
+      help,
+      labelNames,
+      registers,
+      ...(read && {
+        collect() {
+          this.reset();
+          for (const [labels, value] of read()) this.inc(labels, value);
+        },
+      }),
+    });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `streaming_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  const histogram = (name: string, help: string, labelNames: string[]) =>
+    new Histogram({
+      name: `streaming_${name}`,
+      help,
+      labelNames,
+      buckets: BUCKETS_SECONDS,
+      registers,
+    });
+
+  const requests = counter('functions_requests_total', 'Requests answered', [
+    'route',
+    'method',
+    'status',
+  ]);
+  const requestSeconds = histogram('functions_request_seconds', 'From a request to its answer', [
+    'route',
+  ]);
+  const storeSeconds = histogram(
+    'functions_store_seconds',
+    'From asking the store to its answer or its failure',
+    ['operation', 'outcome'],
+  );
+  return {
+    registry,
+    requestAnswered(route, method, status, ms) {
+      requests.inc({ route, method, status });
+      requestSeconds.observe({ route }, ms / 1000);
+    },
+    storeAnswered(operation, outcome, ms) {
+      storeSeconds.observe({ operation, outcome }, ms / 1000);
+    },
+    show({ listener, files, droppedLogLines }) {
+      gauge('functions_connections', 'Connections of clients', () => listener.connections);
+      counter(
+        'functions_connections_closed_total',
+        'Connections of clients that were closed for the sake of others',
+        ['reason'],
+        () => {
+          const { madeRoom, turnedAway, flooding } = listener.counts;
+          return [
+            [{ reason: 'made_room' }, madeRoom],
+            [{ reason: 'turned_away' }, turnedAway],
+            [{ reason: 'flooding' }, flooding],
+          ];
+        },
+      );
+      counter(
+        'files_exhausted_total',
+        'Times that this process could open no more files',
+        [],
+        () => [[{}, files.exhausted]],
+      );
+      counter('log_lines_dropped_total', 'Lines of the log that nobody read in time', [], () => [
+        [{}, droppedLogLines()],
+      ]);
+    },
+  };
+}
+
+type Counts = Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
