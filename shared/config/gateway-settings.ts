@@ -12,7 +12,7 @@ export const GATEWAY_SETTINGS = {
     GATEWAY_ADMIN_PORT: setting(
       port,
       '9114',
-      'Port of `/healthz`, `/metrics` and `/status` of the gateway, at `ADMIN_HOST`; 0 takes a free one.',
+      'Port of `/healthz`, `/readyz`, `/metrics` and `/status` of the gateway, at `ADMIN_HOST`; 0 takes a free one.',
     ),
     CHANNELS_FILE: setting(
       text,

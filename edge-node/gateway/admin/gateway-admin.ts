@@ -16,7 +16,10 @@ interface AdminParts {
   readonly log: LogLimiter;
 }
 
-/** What operators ask of a gateway: `GET /healthz` (the process turns), `/metrics` (Prometheus) and `/status` (JSON). */
+/**
+ * What operators ask of a gateway: `GET /healthz` (the process turns), `/readyz` (edge nodes can connect), `/metrics`
+ * (Prometheus) and `/status` (JSON).
+ */
 export class GatewayAdmin {
   readonly #app: FastifyInstance;
   readonly #listener: HttpListener;
@@ -35,6 +38,10 @@ export class GatewayAdmin {
       throw new HttpError('not_found');
     });
     this.#app.get('/healthz', () => ({ status: 'ok' }));
+    this.#app.get('/readyz', (_request, reply) => {
+      const isReady = view.feed.isListening;
+      return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'stopping' });
+    });
     this.#app.get('/metrics', async (_request, reply) => {
       return reply.type(metrics.contentType).send(await metrics.metrics());
     });

@@ -32,6 +32,10 @@ export class FeedServer {
     );
   }
 
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
   get clients(): number {
     return this.#clients.size;
   }
