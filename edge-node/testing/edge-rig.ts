@@ -53,6 +53,8 @@ export class EdgeRig {
       USAGE_SPOOL_DIR: spool,
       DRAIN_MS: '0',
       SERVER_DRAIN_MS: '0',
+      // A scripted source is silent for as long as its test says.
+      SOURCE_SILENCE_MS: '0',
       ...settings,
     });
     const edge = new EdgeNode({

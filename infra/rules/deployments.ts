@@ -13,20 +13,31 @@ export interface Deployment {
   /** From the order to stop until SIGKILL. */
   readonly graceMs: number;
   readonly tcpWmem: string | undefined;
+  /** What the process and the kernel on its behalf may take before it is killed. */
+  readonly memoryMib: number;
 }
 
 export const OVERLAYS = ['local', 'demo', 'production', 'eks'] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
+/** Compose's `${NAME:-default}` as it is where the shell sets nothing. */
+function defaultsOf(env: Env): Env {
+  const entries = Object.entries(env).map(([name, value]) => {
+    return [name, String(value).replace(/^\$\{\w+:-(.*)\}$/, '$1')] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 export function compose(service: Service): Deployment {
   const { services } = parse(read('docker-compose.yml'), { merge: true });
-  const { environment, stop_grace_period, sysctls } = services[service];
+  const { environment, stop_grace_period, sysctls, deploy } = services[service];
   return {
     name: `docker-compose.yml, ${service}`,
-    env: environment,
+    env: defaultsOf(environment),
     preStopMs: 0,
     graceMs: Number.parseInt(stop_grace_period, 10) * 1000,
     tcpWmem: sysctls?.['net.ipv4.tcp_wmem'],
+    memoryMib: Number.parseInt(deploy.resources.limits.memory, 10),
   };
 }
 
@@ -77,7 +88,7 @@ export function kubernetes(service: Service, overlay: Overlay): Deployment {
     .map((document) => document.toJS())
     .find(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment').spec;
   const { securityContext, containers, terminationGracePeriodSeconds } = template.spec;
-  const [{ lifecycle }] = containers;
+  const [{ lifecycle, resources }] = containers;
   const grace = patched(overlay, service, '/terminationGracePeriodSeconds');
   const preStop = patched(overlay, service, '/lifecycle/preStop/sleep/seconds');
   return {
@@ -86,18 +97,23 @@ export function kubernetes(service: Service, overlay: Overlay): Deployment {
     preStopMs: Number(preStop ?? lifecycle.preStop.sleep.seconds) * 1000,
     graceMs: Number(grace ?? terminationGracePeriodSeconds) * 1000,
     tcpWmem: securityContext.sysctls?.[0].value,
+    memoryMib: Number.parseInt(resources.limits.memory, 10),
   };
 }
 
 export function ecs(): Deployment {
-  const { Resources } = parse(read('infra/ecs/edge-node.yaml'), { logLevel: 'silent' });
-  const [container] = Resources.Task.Properties.ContainerDefinitions;
+  const { Parameters, Resources } = parse(read('infra/ecs/edge-node.yaml'), { logLevel: 'silent' });
+  const [container, collector] = Resources.Task.Properties.ContainerDefinitions;
   const environment: { Name: string; Value: string }[] = container.Environment;
   return {
     name: 'infra/ecs/edge-node.yaml',
-    env: Object.fromEntries(environment.map(({ Name, Value }) => [Name, Value])),
+    env: {
+      ...Object.fromEntries(environment.map(({ Name, Value }) => [Name, Value])),
+      MAX_USERS: String(Parameters.MaxUsers.Default),
+    },
     preStopMs: 0,
     graceMs: container.StopTimeout * 1000,
     tcpWmem: container.SystemControls[0].Value,
+    memoryMib: Parameters.TaskMemory.Default - collector.MemoryReservation,
   };
 }
