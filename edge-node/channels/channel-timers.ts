@@ -53,10 +53,15 @@ export interface ReadProgress {
 
 /** How often channels that keep packets are asked when one will have waited too long. */
 const TICK_MS = 10;
+/** A tick that is late by so much finds senders whom the full socket has stopped meanwhile. */
+const HELD_UP_MS = 100;
+/** What they are given at the most to send what they had to keep. */
+const GRACE_MAX_MS = 1_000;
 
 /**
  * Tells channels when packets have waited too long. What a late event loop has not read yet is not lost: a channel
- * due at one time is told so only once the socket has been read dry since, or past all that can have waited in it.
+ * due at one time is told so only once the socket has been read dry since, or past all that can have waited in it. After
+ * a loop that was held up, senders are first given as long again, since a full socket has held up them too.
  */
 export class ReorderTimer {
   readonly #clock: Clock;
@@ -64,6 +69,7 @@ export class ReorderTimer {
   readonly #waiting = new Set<Channel>();
   #timer: NodeJS.Timeout | undefined;
   #check: NodeJS.Immediate | undefined;
+  #isGrace = false;
 
   constructor(clock: Clock, progress: ReadProgress) {
     this.#clock = clock;
@@ -72,7 +78,8 @@ export class ReorderTimer {
 
   add(channel: Channel): void {
     this.#waiting.add(channel);
-    if (this.#timer === undefined && this.#check === undefined) this.#tickBy(TICK_MS);
+    if (this.#timer === undefined && this.#check === undefined)
+      this.#tickBy(this.#clock.monotonicMs(), TICK_MS);
   }
 
   stop(): void {
@@ -81,9 +88,15 @@ export class ReorderTimer {
     this.#waiting.clear();
   }
 
-  #tick(): void {
+  #tick(plannedMs: number): void {
     this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
+    const lateMs = nowMs - plannedMs;
+    this.#isGrace = lateMs >= HELD_UP_MS && !this.#isGrace;
+    if (this.#isGrace) {
+      this.#tickAt(nowMs, Math.min(lateMs, GRACE_MAX_MS));
+      return;
+    }
     let dueMs = Number.POSITIVE_INFINITY;
     for (const channel of this.#waiting) {
       if (channel.heldPackets === 0) this.#waiting.delete(channel);
@@ -91,7 +104,7 @@ export class ReorderTimer {
     }
     if (dueMs <= nowMs)
       this.#expireOnceRead(nowMs, this.#progress.bytesRead + this.#progress.maxUnreadBytes);
-    else this.#tickBy(dueMs - nowMs);
+    else this.#tickBy(nowMs, dueMs - nowMs);
   }
 
   /** Immediates run right after the sockets were polled. */
@@ -103,13 +116,16 @@ export class ReorderTimer {
       }
       for (const channel of this.#waiting) if (channel.dueMs <= nowMs) channel.expire(nowMs);
       this.#check = undefined;
-      this.#tick();
+      this.#tick(this.#clock.monotonicMs());
     });
   }
 
   /** Where nothing that is kept will ever be due, the next packet that waits begins the ticking again. */
-  #tickBy(waitMs: number): void {
-    if (!Number.isFinite(waitMs)) return;
-    this.#timer = setTimeout(() => this.#tick(), Math.min(waitMs, TICK_MS));
+  #tickBy(nowMs: number, waitMs: number): void {
+    if (Number.isFinite(waitMs)) this.#tickAt(nowMs, Math.min(waitMs, TICK_MS));
+  }
+
+  #tickAt(nowMs: number, waitMs: number): void {
+    this.#timer = setTimeout(() => this.#tick(nowMs + waitMs), waitMs);
   }
 }
