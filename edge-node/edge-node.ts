@@ -124,9 +124,11 @@ export class EdgeNode {
         entryMaxAgeMs: config.ENTRY_MAX_AGE_MS,
       },
       idleRun: { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS },
+      packetDurationMs: config.PACKET_DURATION_MS,
       progress: this.#source,
       runsClosed: (channel) => this.#turns.runsClosed(channel),
       clock,
+      logger,
       log: this.#log,
     });
     const registrations = new Registrations({

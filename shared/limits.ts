@@ -38,6 +38,9 @@ export const STRAY_MAX_PACKETS = 16;
 export const RUN_MAX_BYTES = 64 * KIB;
 /** Part of EDGE_LOG_BYTES that dropped runs may take which writes to users still hold, once it is used up. */
 export const PINNED_SHARE = 0.25;
+/** What a channel's seconds are measured over, and how long it may pause without the measuring beginning anew. */
+export const SECONDS_RATE_SPAN_MS = 60_000;
+export const SECONDS_RATE_SILENCE_MS = 5_000;
 /** At MAX_CHANNELS a channel with neither packets nor watchers for this long makes room for another. */
 export const CHANNEL_QUIET_MS = 1_000;
 /** A channel with neither packets nor watchers for this long is forgotten. */

@@ -7,7 +7,8 @@ interface ChannelMetric {
   readonly kind: 'counter' | 'gauge';
   readonly name: string;
   readonly help: string;
-  readonly read: (channel: Channel) => number;
+  /** Undefined where there is nothing to tell yet. */
+  readonly read: (channel: Channel) => number | undefined;
 }
 
 const define =
@@ -24,6 +25,11 @@ const CHANNEL_METRICS: readonly ChannelMetric[] = [
     'channel_held_packets',
     'Packets that wait for a missing one',
     ({ heldPackets }) => heldPackets,
+  ),
+  gauge(
+    'channel_seconds_per_second',
+    'Seconds that a channel counts in a second, over the last minute; right is 1',
+    ({ secondsRate }) => secondsRate.value,
   ),
   counter(
     'channel_received_packets_total',
@@ -81,7 +87,8 @@ export async function channelMetricsText(
   for (const { kind, name, help, read } of CHANNEL_METRICS) {
     let text = `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
     await inSlices(labelled, clock, ({ channel, label }) => {
-      text += `${name}${label} ${read(channel)}\n`;
+      const value = read(channel);
+      if (value !== undefined) text += `${name}${label} ${value}\n`;
     });
     parts.push(Buffer.from(text));
   }

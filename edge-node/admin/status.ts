@@ -66,6 +66,10 @@ function channelStatus(channel: Channel, nowMs: number) {
     channel: channel.id,
     seconds: Math.round((nowMs - channel.sinceMs) / 1000),
     packetsPerSecond: round(channel.packetsPerSecond),
+    secondsPerSecond:
+      channel.secondsRate.value === undefined ? null : round(channel.secondsRate.value),
+    ...(channel.secondsRate.isOff && { billedWrongly: true }),
+    emptyShare: Math.round(channel.emptyShare * 1000) / 1000,
     received,
     lost,
     late,

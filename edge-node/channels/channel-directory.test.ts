@@ -22,6 +22,7 @@ function directoryOf(
   progress: Progress = { bytesRead: 0, maxUnreadBytes: 0, isDry: true },
   clock = systemClock(),
 ): ChannelDirectory {
+  const logger = createLogger('fatal', 'test');
   const directory = new ChannelDirectory({
     maxChannels,
     maxBytes: 2 ** 30,
@@ -30,8 +31,10 @@ function directoryOf(
     idleRun: { packets: 10, lingerMs: 10 },
     progress,
     runsClosed: () => {},
+    packetDurationMs: 20,
     clock,
-    log: new LogLimiter(createLogger('fatal', 'test')),
+    logger,
+    log: new LogLimiter(logger),
   });
   onTestFinished(() => directory.stop());
   return directory;

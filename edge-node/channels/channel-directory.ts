@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
-import type { LogLimiter } from '../../shared/logger.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import { channelIdOfKey } from '../source/packet.ts';
@@ -21,10 +21,12 @@ interface DirectoryParts {
   readonly logLimits: LogLimits;
   /** Packets in a run, and its longest wait for them, while the node is idle. */
   readonly idleRun: { readonly packets: number; readonly lingerMs: number };
+  readonly packetDurationMs: number;
   readonly progress: ReadProgress;
   /** Runs of a channel have closed: its watchers are to advance, within this turn of the event loop. */
   readonly runsClosed: (channel: Channel) => void;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly log: LogLimiter;
 }
 
@@ -69,6 +71,13 @@ export class ChannelDirectory implements SourceSink {
       runsClosed: parts.runsClosed,
       memoryShort: () => this.#relief.schedule(),
       packetsWait: (channel) => this.#reorder.add(channel),
+      secondsOff: ({ id, secondsRate }) => {
+        const secondsPerSecond = Number(secondsRate.value?.toFixed(2));
+        parts.logger.warn(
+          { channel: id, secondsPerSecond, packetDurationMs: parts.packetDurationMs },
+          'channel is billed wrongly: its packets do not last PACKET_DURATION_MS each',
+        );
+      },
     };
   }
 
@@ -200,6 +209,7 @@ export class ChannelDirectory implements SourceSink {
       log: this.#parts.logLimits,
       run: this.#run,
       budget: this.budget,
+      packetDurationMs: this.#parts.packetDurationMs,
       events: this.#events,
       nowMs,
     });

@@ -5,6 +5,7 @@ import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.
 import { ChannelLog, type LogLimits } from './channel-log.ts';
 import type { LogBudget } from './log-budget.ts';
 import type { RunLimits } from './run-limits.ts';
+import { SecondsRate } from './seconds-rate.ts';
 
 /** Who wants a channel's runs: a user's session. */
 export interface Watcher {
@@ -25,6 +26,8 @@ export interface ChannelEvents {
   memoryShort(): void;
   /** The reorder buffer keeps packets: `expire` is to be called at `dueMs`. */
   packetsWait(channel: Channel): void;
+  /** The seconds that the channel counts cannot be right any more. */
+  secondsOff(channel: Channel): void;
 }
 
 interface ChannelParts {
@@ -33,6 +36,7 @@ interface ChannelParts {
   readonly log: LogLimits;
   readonly run: RunLimits;
   readonly budget: LogBudget;
+  readonly packetDurationMs: number;
   readonly events: ChannelEvents;
   readonly nowMs: number;
 }
@@ -45,6 +49,9 @@ export class Channel implements ReorderOutput {
   /** What its id has come as in headers: padded in one way or several. */
   readonly keys = new Set<number>();
   readonly sinceMs: number;
+  readonly secondsRate: SecondsRate;
+  /** Packets without payload that were delivered in order. */
+  #emptyPackets = 0;
   #deliveredPackets = 0;
   #deliveredBytes = 0;
   #skippedPackets = 0;
@@ -60,7 +67,8 @@ export class Channel implements ReorderOutput {
   #measuredMs: number;
   #measuredPackets = 0;
 
-  constructor({ id, reorder, log, run, budget, events, nowMs }: ChannelParts) {
+  constructor(parts: ChannelParts) {
+    const { id, reorder, log, run, budget, events, nowMs } = parts;
     this.id = id;
     this.log = new ChannelLog(log, run, budget, (index) => {
       for (const watcher of this.watchers) watcher.letGoOf(index);
@@ -68,6 +76,7 @@ export class Channel implements ReorderOutput {
     this.sinceMs = nowMs;
     this.usedMs = nowMs;
     this.#reorder = new ReorderBuffer(reorder, this);
+    this.secondsRate = new SecondsRate(parts.packetDurationMs, nowMs);
     this.#budget = budget;
     this.#events = events;
     this.#nowMs = nowMs;
@@ -89,6 +98,12 @@ export class Channel implements ReorderOutput {
 
   get skippedPackets(): number {
     return this.#skippedPackets;
+  }
+
+  /** The part of the delivered packets that carry nothing, 0 to 1. They are billed as any other. */
+  get emptyShare(): number {
+    const { delivered } = this.counters;
+    return delivered === 0 ? 0 : this.#emptyPackets / delivered;
   }
 
   get heldPackets(): number {
@@ -119,6 +134,7 @@ export class Channel implements ReorderOutput {
 
   /** Takes the next packet in order, from the reorder buffer. */
   deliver(packet: PacketView): void {
+    if (packet.payloadBytes === 0) this.#emptyPackets += 1;
     const wasOpen = this.log.openedMs !== undefined;
     const hasClosed = this.log.append(packet, this.#nowMs);
     if (hasClosed) this.#events.runsClosed(this);
@@ -146,7 +162,10 @@ export class Channel implements ReorderOutput {
   /** Lets old runs go and measures the rate. Call it every second. */
   sweep(nowMs: number): void {
     this.log.trim(nowMs);
-    const { received } = this.counters;
+    const { received, delivered } = this.counters;
+    const wasOff = this.secondsRate.isOff;
+    this.secondsRate.observe(delivered, nowMs);
+    if (this.secondsRate.isOff && !wasOff) this.#events.secondsOff(this);
     const seconds = (nowMs - this.#measuredMs) / 1000;
     if (seconds > 0) this.packetsPerSecond = (received - this.#measuredPackets) / seconds;
     this.#measuredPackets = received;
