@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { type Clock, processClock } from '../shared/clock.ts';
+import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Config } from '../shared/config.ts';
 import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
@@ -83,7 +83,7 @@ export class EdgeNode {
     config,
     store,
     logger,
-    clock = processClock,
+    clock = systemClock(),
     droppedLogLines = () => 0,
   }: EdgeParts) {
     this.#config = config;

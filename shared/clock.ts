@@ -16,7 +16,7 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1_000_000;
 }
 
-/** What the wall clock says: for one-off work. A process that dates what it counts takes processClock. */
+/** What the wall clock says: for one-off work. A process that dates what it counts takes systemClock(). */
 export function wallClockMs(): number {
   return Date.now();
 }
@@ -54,9 +54,3 @@ export function systemClock(): Clock {
     },
   };
 }
-
-/**
- * The one clock of this process: whoever dates rows and whoever judges their age must see the same step at the same
- * time, or rows that are dated right would be dropped as too old.
- */
-export const processClock: Clock = systemClock();

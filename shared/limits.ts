@@ -108,6 +108,8 @@ export const STORE_TIMEOUT_MS = 2_000;
 export const STORE_REQUEST_TIMEOUT_MS = 1_500;
 /** One saveUsage call, for which no user waits. */
 export const STORE_SAVE_TIMEOUT_MS = 10_000;
+/** One attempt to open the store: past it, a start says what it waits for and goes on. */
+export const STORE_OPEN_TIMEOUT_MS = 14_000;
 /** While the store is away: how often it is tried again, and how often a line says so. */
 export const STORE_RETRY_MS = 500;
 export const STORE_AWAY_LOG_MS = 10_000;

@@ -5,6 +5,7 @@ import { applyCassandraSchema } from '../../shared/store/cassandra/apply-schema.
 import { startEngine } from '../local/engines/engines.ts';
 import type { LocalEngine } from '../local/engines/local-engine.ts';
 import { testEndpoint } from '../local/test-stores.ts';
+import { describeCluster } from './testing/accounting-cluster.ts';
 import { IS_LONG } from './testing/long.ts';
 import { TestService } from './testing/test-service.ts';
 import { TestUser } from './testing/test-user.ts';
@@ -79,3 +80,5 @@ describe.skipIf(!testEndpoint('cassandra'))('Cassandra away, killed and back', (
     PAUSED_MS + 180_000,
   );
 });
+
+if (IS_LONG && testEndpoint('cassandra')) describeCluster();

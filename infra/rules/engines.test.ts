@@ -15,7 +15,7 @@ const TABLES: Readonly<Record<string, string>> = {
 
 /** An engine's own files: those that a new one would bring along. */
 const isOwn = (path: string, name: string) =>
-  path.startsWith(`shared/store/${name}/`) || path === `infra/local/engines/${name}.ts`;
+  path.startsWith(`shared/store/${name}/`) || path.startsWith(`infra/local/engines/${name}`);
 const isTest = (path: string) => /\.test\.ts$|\/testing\/|^infra\/(e2e|rules)\//.test(path);
 
 /** Whether a file's code holds the name as a text, or imports from the engine's folder. */

@@ -88,3 +88,22 @@ test('a mistake in the settings ends a start, and not a process that serves alre
   expect(lines.at(-1)).toContain('the store is there: STORE=fake');
   await store.close();
 });
+
+test('an attempt that hangs holds up no start, is named, and what it brings late is closed', async () => {
+  vi.useFakeTimers();
+  const late = fakeStore();
+  const { promise, resolve } = Promise.withResolvers<Store>();
+  const { lines, logger } = silent();
+  const opening = openReconnecting(() => promise, logger, 'STORE=fake');
+  await vi.advanceTimersByTimeAsync(15_000);
+  const store = await opening;
+  expect(lines[0]).toMatch(/not settled within.*waiting for the store: STORE=fake/);
+  await expect(store.ping()).rejects.toThrow('the store is away');
+  const closing = store.close();
+  await vi.advanceTimersByTimeAsync(15_000);
+  await closing;
+  resolve(late);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(late.isClosed).toBe(true);
+  vi.useRealTimers();
+});

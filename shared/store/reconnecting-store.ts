@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreAwayError, StoreSetupError } from '../errors.ts';
 import type { Minute, UserId } from '../ids.ts';
-import { STORE_AWAY_LOG_MS, STORE_RETRY_MS } from '../limits.ts';
+import { STORE_AWAY_LOG_MS, STORE_OPEN_TIMEOUT_MS, STORE_RETRY_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { TimeLimitError, withTimeout } from '../with-timeout.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from './store.ts';
 
 /**
@@ -38,14 +39,23 @@ class ReconnectingStore implements Store {
     }
   }
 
-  /** The store may be lost before it is here: then it never was. */
+  /**
+   * The store may be lost before it is here: then it never was. An attempt that hangs, in a look-up of a name or for
+   * credentials, is given up; what it may still bring is closed.
+   */
   async #attempt(): Promise<void> {
     let lostBy: Error | undefined;
     let store: Store | undefined;
-    store = await this.#connect((reason) => {
+    const connecting = this.#connect((reason) => {
       lostBy ??= reason;
       if (store !== undefined && this.#store === store) this.#lose(store, reason);
     });
+    try {
+      store = await withTimeout(connecting, STORE_OPEN_TIMEOUT_MS);
+    } catch (error) {
+      if (error instanceof TimeLimitError) connecting.then((late) => late.close()).catch(() => {});
+      throw error;
+    }
     if (lostBy !== undefined) {
       await store.close();
       throw lostBy;

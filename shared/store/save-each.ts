@@ -5,8 +5,8 @@ import type { RefusedRow, UsageRow } from './store.ts';
  * Saves each row for itself, at most `limit` at a time, and tells which were refused.
  *
  * An engine that answers refuses a row for that row's own reasons. An error that `isOfEngine` speaks of the engine as a
- * whole: where rows meet only such errors, and none has been taken, trying the rest would only wait longer.
- * @throws that error then
+ * whole: while rows have met only such errors, no further one is tried, since that would but wait longer.
+ * @throws that error where the engine has answered to no row at all
  */
 export async function saveEach<T extends UsageRow>(
   rows: readonly T[],
@@ -16,7 +16,14 @@ export async function saveEach<T extends UsageRow>(
 ): Promise<RefusedRow[]> {
   const refused: RefusedRow[] = [];
   let hasAnswered = false;
-  await forEachBounded(rows, limit, async (row) => {
+  let begun = 0;
+  function* whileItMakesSense(): Generator<T> {
+    while (begun < rows.length && (hasAnswered || refused.length === 0)) {
+      begun += 1;
+      yield rows[begun - 1] as T;
+    }
+  }
+  await forEachBounded(whileItMakesSense(), limit, async (row) => {
     try {
       await save(row);
       hasAnswered = true;
@@ -24,10 +31,10 @@ export async function saveEach<T extends UsageRow>(
       const error = cause as Error;
       refused.push({ row, error });
       hasAnswered ||= !isOfEngine(error);
-      if (!hasAnswered && refused.length >= limit) throw error;
     }
   });
   const [first] = refused;
-  if (first !== undefined && !hasAnswered) throw first.error;
-  return refused;
+  if (first === undefined) return [];
+  if (!hasAnswered) throw first.error;
+  return [...refused, ...rows.slice(begun).map((row) => ({ row, error: first.error }))];
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { processClock } from '../../../shared/clock.ts';
+import { systemClock } from '../../../shared/clock.ts';
 import { loadConfig } from '../../../shared/config.ts';
 import { ConfigError, StoreSetupError } from '../../../shared/errors.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../../shared/limits.ts';
@@ -22,7 +22,7 @@ async function replay(path: string): Promise<string> {
   const log = new LogLimiter(logger);
   const store = await openStore(config, logger);
   const folder = new SpoolFolder(path);
-  const clock = processClock;
+  const clock = systemClock();
   const owner = newWriterId();
   const lease = new SpoolLease(folder, owner, clock);
   let names = 0;

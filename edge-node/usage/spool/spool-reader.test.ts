@@ -141,17 +141,6 @@ describe('the spool reader', () => {
     expect(log[0]).toContain('aa.1');
   });
 
-  test('leaves a file of a newer version where it is, under its name, and reads the others', async () => {
-    await folder.write('aa.1', Buffer.from('usage-spool 2 whatever\n'));
-    await folder.write('aa.2', file('aa', 5));
-    const one = reader();
-    await one.pass();
-    expect(store.totalMs()).toBe(5 * 20);
-    expect(await left()).toEqual(['aa.1']);
-    expect(one.stats).toMatchObject({ filesNewer: 1, filesDamaged: 0, filesFailed: 0 });
-    expect(one.oldestSinceMs).toBeDefined();
-  });
-
   test('drops rows older than a day, and counts them', async () => {
     await folder.write('aa.1', file('aa', 4, NOW - DAY - 1));
     await folder.write('aa.2', file('aa', 3, NOW - DAY + 5));
@@ -198,17 +187,6 @@ describe('npm run spool', () => {
     await sqlite.close();
     expect(usage).toEqual([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
     expect(await left()).toEqual(['aa.2.damaged']);
-  });
-
-  test('takes the files of others who seem alive, and says what it had to leave', async () => {
-    await folder.write('aa.1', file('aa', 7));
-    await folder.touchLease('aa', Date.now());
-    await folder.write('bb.1', Buffer.from('usage-spool 2 whatever\n'));
-    await expect(run([folder.path], { LOG_LEVEL: 'fatal' })).rejects.toMatchObject({
-      code: 1,
-      stdout: expect.stringMatching(/7 rows stored.*1 files of a newer version stay there/),
-    });
-    expect(await left()).toEqual(['bb.1']);
   });
 
   test('without a folder, or with one that is not there, fails with one line', async () => {

@@ -32,11 +32,16 @@ const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.
 const PROGRESS_MS = 5_000;
 
 /**
- * What can run the engine here, with everything it needs fetched: Docker where its engine answers, else Java.
+ * What can run the engine here, with everything it needs fetched: Docker where its engine answers, else Java; or, where
+ * only that will do, Java.
  * @throws EngineUnavailable
  */
-export async function prepareRuntime(source: EngineSource, say: Say): Promise<Runtime> {
-  if (await probe('docker', 'info')) return pulled(source, say);
+export async function prepareRuntime(
+  source: EngineSource,
+  say: Say,
+  only?: Runtime['kind'],
+): Promise<Runtime> {
+  if (only !== 'java' && (await probe('docker', 'info'))) return pulled(source, say);
   const found = await findJava(source.java);
   if (found === undefined) {
     const versions = source.java.join(' or ');

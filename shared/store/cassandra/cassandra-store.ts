@@ -1,5 +1,5 @@
 import { errors, type QueryOptions, types } from 'cassandra-driver';
-import { processClock } from '../../clock.ts';
+import { systemClock } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
@@ -9,7 +9,7 @@ import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
 import { saveEach } from '../save-each.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
-import { type CassandraClient, connectCassandra, inOneLine } from './client.ts';
+import { type CassandraClient, connectCassandra, reasonOf } from './client.ts';
 import type { CassandraConfig } from './settings.ts';
 import { isSetupError } from './setup-errors.ts';
 
@@ -136,7 +136,7 @@ class CassandraStore implements Store {
     try {
       return await this.#client.execute(statement, params, options);
     } catch (error) {
-      throw inOneLine(error);
+      throw reasonOf(error);
     }
   }
 }
@@ -169,7 +169,7 @@ const checked = new Set<string>();
 /** The store; it is lost once no node answers any more. */
 export async function openCassandra(
   config: CassandraConfig,
-  { lost = () => {}, now = processClock.epochMs }: OpenOptions = {},
+  { lost = () => {}, now = systemClock().epochMs }: OpenOptions = {},
 ): Promise<Store> {
   const { DB_NODES, DB_NAME, DB_USER } = config;
   const client = await connectCassandra(config, DB_NAME);
@@ -181,6 +181,6 @@ export async function openCassandra(
     return new CassandraStore(client, now);
   } catch (error) {
     await client.close();
-    throw inOneLine(error);
+    throw reasonOf(error);
   }
 }

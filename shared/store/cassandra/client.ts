@@ -86,10 +86,15 @@ async function clientOptions(config: CassandraConfig, address: string): Promise<
   };
 }
 
-/** The driver's word that no node answers repeats the stack of the first failure; this is one line with all nodes. */
-export function inOneLine(error: unknown): unknown {
+/**
+ * What the driver means when it says that no node is left to try: the answer of one of them to this request, such as
+ * that too few replicas are alive, or else, in one line, that none answers.
+ */
+export function reasonOf(error: unknown): unknown {
   if (!(error instanceof errors.NoHostAvailableError)) return error;
-  return noNodeAnswers(Object.entries<Error>(error.innerErrors ?? {}));
+  const byNode = Object.entries<Error>(error.innerErrors ?? {});
+  const answer = byNode.find(([, reason]) => reason instanceof errors.ResponseError);
+  return answer?.[1] ?? noNodeAnswers(byNode);
 }
 
 function noNodeAnswers(reasons: readonly (readonly [node: string, Error | undefined])[]) {
@@ -201,7 +206,7 @@ export async function connectCassandra(
           await client.open(Math.max(1, until - performance.now()));
           return client;
         } catch (error) {
-          failures.push([address, reasonOf(error)]);
+          failures.push([address, onlyReasonOf(error)]);
         }
       }
     } catch (error) {
@@ -212,7 +217,7 @@ export async function connectCassandra(
 }
 
 /** Of a client that knows one node only: what that node's failure was. */
-function reasonOf(error: unknown): Error {
+function onlyReasonOf(error: unknown): Error {
   if (!(error instanceof errors.NoHostAvailableError)) return error as Error;
   const [inner] = Object.values<Error>(error.innerErrors ?? {});
   return inner ?? error;

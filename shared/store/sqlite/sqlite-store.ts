@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { processClock } from '../../clock.ts';
+import { systemClock } from '../../clock.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
@@ -129,7 +129,7 @@ async function makeFile(path: string): Promise<void> {
 
 /** Functions and edge node may open the same file on one machine. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  const { path, now = processClock.epochMs, lost = () => {} } = options;
+  const { path, now = systemClock().epochMs, lost = () => {} } = options;
   await makeFile(path);
   const writer = new SqliteConnection(path, lost);
   const reader = new SqliteConnection(path, lost);
