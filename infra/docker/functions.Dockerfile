@@ -68,7 +68,7 @@ RUN npm_config_nodedir=/usr/local npm ci --no-fund --no-audit \
 FROM node AS lambda-bundle
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=optional --ignore-scripts --no-fund --no-audit
+RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY functions functions
 COPY infra/docker infra/docker
