@@ -24,6 +24,8 @@ function ofType(name: string, type: string): Resource['Properties'][] {
 
 /** A Network Load Balancer may send new connections to a target for so long after it was taken out. */
 const NEWCOMERS_SECONDS = 120;
+/** Users, and players over HTTP. */
+const PORTS = [9111, 9113];
 
 describe('edge nodes on ECS', () => {
   test('keep the count that scaling has found, through every deployment', () => {
@@ -54,15 +56,33 @@ describe('edge nodes on ECS', () => {
     },
   );
 
-  test('both target groups are the same', () => {
-    const [first, second, ...more] = ofType('balancer', 'AWS::ElasticLoadBalancingV2::TargetGroup');
-    expect(second).toEqual(first);
-    expect(more).toEqual([]);
+  test('both target groups of a port are the same', () => {
+    const groups = ofType('balancer', 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    for (const port of PORTS) {
+      const [first, second, ...more] = groups.filter(({ Port }) => Port === port);
+      expect(second).toEqual(first);
+      expect(more).toEqual([]);
+    }
+  });
+
+  test('answer users and players: a port of the task has a listener', () => {
+    const listeners = ofType('balancer', 'AWS::ElasticLoadBalancingV2::Listener');
+    expect(listeners.map(({ Port }) => Port)).toEqual(PORTS);
+    const [service] = ofType('edge-node', 'AWS::ECS::Service');
+    const behind = PORTS.map((ContainerPort) => ({ ContainerPort }));
+    expect(service?.LoadBalancers).toMatchObject(behind);
+  });
+
+  test('a release needs no right to give rights', () => {
+    for (const name of ['edge-node', 'balancer', 'alarms']) {
+      const types = Object.values(template(name).Resources).map(({ Type }) => Type);
+      expect(types.filter((type) => type.startsWith('AWS::IAM::'))).toEqual([]);
+    }
   });
 });
 
 describe('stacks', () => {
-  const stacks = { BalancerStack: 'balancer', EdgeStack: 'edge-node' };
+  const stacks = { BalancerStack: 'balancer', EdgeStack: 'edge-node', RolesStack: 'roles' };
 
   test.each(['edge-node', 'alarms'])('%s imports only what the others export', (name) => {
     const imported = [...read(`infra/ecs/${name}.yaml`).matchAll(/'\$\{(\w+Stack)\}-(\w+)'/g)];
