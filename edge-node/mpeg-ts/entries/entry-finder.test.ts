@@ -7,6 +7,7 @@ import {
   h264Picture,
   nothing,
   PMT_PID,
+  PRIVATE,
   SOUND_PID,
   type Stream,
   TestStream,
@@ -132,7 +133,6 @@ describe('tables', () => {
 });
 
 describe('streams of no stated kind', () => {
-  const PRIVATE = 0x06;
   const UNKNOWN = 0x80;
 
   it('are pictures where their registration says so', () => {

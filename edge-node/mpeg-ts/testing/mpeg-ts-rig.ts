@@ -34,11 +34,9 @@ export const VIDEO_PID = 0x100;
 export const SOUND_PID = 0x101;
 
 /** stream_type. */
-export const MPEG2 = 0x02;
 export const PRIVATE = 0x06;
 export const AAC = 0x0f;
 export const H264 = 0x1b;
-export const HEVC = 0x24;
 export const VC1 = 0xea;
 
 const stuffed = (...bytes: number[]): Buffer => Buffer.from(bytes);
