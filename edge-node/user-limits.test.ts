@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { REFUSALS } from '../shared/errors.ts';
+import { SESSION_BURST } from '../shared/limits.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
 import type { ScriptedUser } from './testing/scripted-user.ts';
@@ -182,6 +183,23 @@ describe('limits on users', () => {
     await rig.eventually(() => users.filter((user) => user.isWatching).length).toBe(2);
     expect(await rig.metric('users')).toBe(2);
     expect(await rig.metric('closes_total', 'replaced')).toBe(1);
+  });
+
+  it('a user who zaps without end is refused past a burst; another one is not', async () => {
+    const rig = await EdgeRig.start({ MAX_SESSIONS_PER_USER: '1000' });
+    rig.store.registered.add('zapper').add('user-2');
+    for (let times = 0; times < SESSION_BURST; times += 1) {
+      const user = rig.connect(`zapper zato${times}`);
+      await rig.eventually(() => rig.metric('users')).toBe(1);
+      user.socket.resetAndDestroy();
+      await rig.eventually(() => rig.metric('users')).toBe(0);
+    }
+    // One a second is given back meanwhile: these are more than that, however slow the machine.
+    const more = Array.from({ length: 200 }, () => rig.connect('zapper zato01'));
+    const settled = () => more.filter(({ isEnded, isClosed }) => isEnded || isClosed).length;
+    await rig.eventually(async () => settled() + (await rig.metric('users'))).toBe(more.length);
+    expect(await rig.metric('refusals_total', 'too_many_connections')).toBeGreaterThan(0);
+    await rig.watch('user-2', 'zato01');
   });
 
   it('a user who talks is heard out up to 64 KiB, and closed past them', async () => {
