@@ -120,7 +120,7 @@ export class EntryFinder {
   #onLead(bytes: Buffer, at: number, header: number, streamAt: number): void {
     const starts = startsUnit(header) && hasPayload(header);
     if (starts) {
-      this.#leadUnits += 1;
+      if (isReadable(bytes, at, header)) this.#leadUnits += 1;
       this.#whole.become(this.#begun);
       this.#takeTables();
     }
@@ -150,6 +150,7 @@ export class EntryFinder {
         }
         return;
       case 'lead':
+        if (!isReadable(bytes, at, header)) return;
         if (!this.#isToFollow(role.program, startsUnit(header))) return;
         this.#follow(role.program);
         this.#onLead(bytes, at, header, streamAt);
@@ -220,6 +221,11 @@ export class EntryFinder {
     this.#begun.become(NO_FOUND_ENTRY);
     this.#whole.become(NO_FOUND_ENTRY);
   }
+}
+
+/** Something can be told of this packet: scrambled ones that make no random access known are as good as absent. */
+function isReadable(bytes: Buffer, at: number, header: number): boolean {
+  return !isScrambled(header) || isRandomAccess(bytes, at, header);
 }
 
 /** packet_start_code_prefix and a stream_id of video, 1110 xxxx (ISO/IEC 13818-1, table 2-22). */

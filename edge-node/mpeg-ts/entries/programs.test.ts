@@ -92,6 +92,16 @@ describe('of several programs', () => {
     expect(found(back)).toEqual([3, 104, 105, 108]);
   });
 
+  it('one that is scrambled and never says where to start is passed over', () => {
+    const to = new Several();
+    const tables = [to.pat([3, OTHER_PMT], [1, PMT_PID]), to.otherMap(), to.pmt()];
+    const scrambled = () => to.pes(OTHER_VIDEO, h264Key, { scrambled: true });
+    const pieces = [...tables, scrambled(), to.video(h264Key), scrambled(), to.video(h264Key)];
+    expect(found(pieces)).toEqual([4, 6]);
+    const flagged = to.pes(OTHER_VIDEO, h264Picture, { scrambled: true, randomAccess: true });
+    expect(found([...pieces, flagged])).toEqual([4, 6, 7]);
+  });
+
   it('those that leave the association are followed no more', () => {
     const to = new Several();
     const tables = [to.pat([3, OTHER_PMT], [1, PMT_PID]), to.otherMap(), to.pmt()];

@@ -3,11 +3,12 @@ import { TS_PACKET_BYTES } from '../ts-packet.ts';
 
 /** A section of 4 KiB takes 23 packets; a table that takes more than this is not copied. */
 const TABLE_MAX_PACKETS = 32;
-const FIRST_PACKETS = 2;
+
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** Packets in a row, in one buffer that grows to what is needed and stays so. */
 class PacketList {
-  #bytes = Buffer.alloc(FIRST_PACKETS * TS_PACKET_BYTES);
+  #bytes = NOTHING;
   count = 0;
 
   /** @returns false where there is no room for so many */

@@ -1,4 +1,5 @@
 import { ExpGolomb } from './exp-golomb.ts';
+import { ParameterSets } from './parameter-sets.ts';
 import type { PictureEvents, PictureRule } from './picture-rule.ts';
 import { SeiMessages } from './sei-messages.ts';
 
@@ -26,7 +27,7 @@ type Slices = 'none' | 'intra' | 'inter';
 
 /**
  * Key pictures of H.264: IDR pictures; with a sequence parameter set before them, pictures with a recovery point, and
- * those of I and SI slices alone.
+ * those of I and SI slices alone. An IDR picture without one counts only where the stream does not repeat them.
  *
  * A picture begins with the first of these after a slice (7.4.1.2.3): delimiter, parameter set, SEI, a reserved type;
  * or with a slice whose first_mb_in_slice is 0. One whose beginning was not seen is no key picture.
@@ -35,6 +36,7 @@ export class H264Pictures implements PictureRule {
   readonly #events: PictureEvents;
   readonly #slice = new ExpGolomb(2);
   readonly #sei = new SeiMessages(RECOVERY_POINT);
+  readonly #parameters = new ParameterSets();
   #type = 0;
   /** The picture under way was seen from its beginning. */
   #isOpen = false;
@@ -106,9 +108,14 @@ export class H264Pictures implements PictureRule {
 
   #sliceBegan(firstMacroblock: number, type: number): void {
     if (firstMacroblock === 0 && (!this.#isOpen || this.#slices !== 'none')) this.#begin();
+    const isFirst = this.#slices === 'none';
     const isIntra = type % ALL_SLICES_ALIKE === I_SLICE || type % ALL_SLICES_ALIKE === SI_SLICE;
     this.#slices = isIntra && this.#slices !== 'inter' ? 'intra' : 'inter';
-    if (this.#type === IDR_SLICE || (this.#hasParameters && this.#isKeySlice(type))) this.#key();
+    if (this.#type === IDR_SLICE) {
+      if (isFirst && this.#parameters.allowStart(this.#hasParameters)) this.#key();
+    } else if (this.#hasParameters && this.#isKeySlice(type)) {
+      this.#key();
+    }
     // One I slice, and it is not said of all: the others are waited for.
     const isOpen = this.#slices === 'intra' && this.#hasParameters && !this.#isKey;
     if (!isOpen) this.#events.pictureJudged();

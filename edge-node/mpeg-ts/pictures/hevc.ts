@@ -1,3 +1,4 @@
+import { ParameterSets } from './parameter-sets.ts';
 import type { PictureEvents, PictureRule } from './picture-rule.ts';
 
 /** nal_unit_type, ISO/IEC 23008-2, table 7-1. */
@@ -5,6 +6,7 @@ const FIRST_IRAP = 16;
 const LAST_IRAP = 23;
 const LAST_SLICE = 31;
 const VIDEO_PARAMETERS = 32;
+const SEQUENCE_PARAMETERS = 33;
 const PICTURE_PARAMETERS = 34;
 const DELIMITER = 35;
 const PREFIX_SEI = 39;
@@ -16,17 +18,19 @@ function beginsPicture(type: number): boolean {
 }
 
 /**
- * Key pictures of HEVC: those of the intra random access types (IDR, CRA, BLA). A unit's header is two bytes: a zero,
+ * Key pictures of HEVC: those of the intra random access types (IDR, CRA, BLA); without a sequence parameter set before
+ * them only where the stream does not repeat them. A unit's header is two bytes: a zero,
  * nal_unit_type (6 bits), nuh_layer_id (6), a time level (3). A slice of the base layer begins with
  * first_slice_segment_in_pic_flag.
  */
 export class HevcPictures implements PictureRule {
   readonly #events: PictureEvents;
+  readonly #parameters = new ParameterSets();
   #type = 0;
   #byte = 0;
   #isOpen = false;
   #hasSlice = false;
-  #isKey = false;
+  #hasParameters = false;
 
   constructor(events: PictureEvents) {
     this.#events = events;
@@ -35,7 +39,7 @@ export class HevcPictures implements PictureRule {
   reset(): void {
     this.#isOpen = false;
     this.#hasSlice = false;
-    this.#isKey = false;
+    this.#hasParameters = false;
   }
 
   unitBegan(first: number): boolean {
@@ -52,12 +56,14 @@ export class HevcPictures implements PictureRule {
       if (isOfUpperLayer) return false;
       if (this.#type <= LAST_SLICE) return true;
       if (this.#type === DELIMITER || !this.#isOpen || this.#hasSlice) this.#begin();
+      if (this.#type === SEQUENCE_PARAMETERS) this.#hasParameters = true;
       return false;
     }
     const isFirst = (byte & 0x80) !== 0;
     if (isFirst && (!this.#isOpen || this.#hasSlice)) this.#begin();
+    const isKey = !this.#hasSlice && this.#type >= FIRST_IRAP && this.#type <= LAST_IRAP;
     this.#hasSlice = true;
-    if (this.#type >= FIRST_IRAP && this.#type <= LAST_IRAP) this.#key();
+    if (isKey && this.#parameters.allowStart(this.#hasParameters)) this.#key();
     this.#events.pictureJudged();
     return false;
   }
@@ -69,8 +75,7 @@ export class HevcPictures implements PictureRule {
   }
 
   #key(): void {
-    if (this.#isKey || !this.#isOpen) return;
-    this.#isKey = true;
+    if (!this.#isOpen) return;
     this.#events.keyPictureFound();
   }
 }

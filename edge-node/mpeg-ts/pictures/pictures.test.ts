@@ -102,7 +102,8 @@ describe('HEVC', () => {
       join(delimiter, trail),
       join(delimiter, idr, delimiter, trail),
     ];
-    expect(keysOf('hevc', pictures)).toEqual([1, 3, 5]);
+    expect(keysOf('hevc', pictures)).toEqual([1, 3]);
+    expect(keysOf('hevc', pictures.slice(4))).toEqual([1]);
   });
 
   it('has none in a layer above the base', () => {
@@ -135,6 +136,27 @@ describe('MPEG-1 and MPEG-2', () => {
   it('have it where the sequence header is, in the middle of a PES packet too', () => {
     expect(keysOf('mpegVideo', [p, join(p, sequence, group), join(i, p), p])).toEqual([1]);
   });
+});
+
+describe('parameter sets', () => {
+  const withThem = [
+    ['h264', h264Key, join(h264.delimiter, h264.idr), h264Picture],
+    [
+      'hevc',
+      join(hevc.delimiter, hevc.parameters, hevc.idr),
+      join(hevc.delimiter, hevc.idr),
+      join(hevc.delimiter, hevc.trail),
+    ],
+  ] as const;
+
+  it.each(withThem)(
+    '%s: where they are repeated, no start is without them; where they came once, any is',
+    (codec, key, bare, other) => {
+      expect(keysOf(codec, [bare, other, key, bare, other, bare, key, bare])).toEqual([0, 2, 6]);
+      const once = [key, ...Array.from({ length: 18 }, () => bare)];
+      expect(keysOf(codec, once)).toEqual([0, 16, 17, 18]);
+    },
+  );
 });
 
 describe('any codec', () => {
