@@ -8,6 +8,8 @@ import {
 import { PACKET_MS } from './testing/edge.ts';
 import { pass, Rig, watch, watchers } from './testing/rig.ts';
 
+vi.setConfig({ testTimeout: 120_000 });
+
 let rig: Rig;
 beforeEach(() => {
   rig = new Rig();

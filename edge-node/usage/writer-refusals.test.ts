@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MINUTE_MS, SPOOL_LEASE_MS, SPOOL_READ_MS } from '../../shared/limits.ts';
 import type { UsageRow } from '../../shared/store/store.ts';
 import { PACKET_MS } from './testing/edge.ts';
 import { pass, Rig, watch, watchers } from './testing/rig.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let rig: Rig;
 beforeEach(() => {
@@ -50,6 +52,32 @@ describe('a store that refuses some rows', () => {
     expect(asked).toBeGreaterThan(10);
     expect(asked).toBeLessThan(20);
     expect(rig.store.totalMs()).toBe(50 * PACKET_MS);
+  });
+
+  test('by failing every call that holds nothing else still takes the files behind them', async () => {
+    const first = await rig.start();
+    rig.store.mode = 'failing';
+    const tallies = watchers(first, 8);
+    for (const tally of tallies) {
+      tally.add(50);
+      await pass(6000);
+    }
+    await rig.stop(first);
+    expect(rig.folder.files.size).toBeGreaterThan(4);
+    rig.store.mode = 'up';
+    const { store } = rig;
+    const save = store.saveUsage.bind(store);
+    store.saveUsage = async (rows) => {
+      if (rows.every(refusing(4))) throw new Error('not enough replicas');
+      return save(rows);
+    };
+    await rig.start();
+    await pass(15 * SPOOL_READ_MS);
+    expect(rig.store.totalMs()).toBe(4 * 50 * PACKET_MS);
+    rig.store.saveUsage = save;
+    await pass(2 * SPOOL_READ_MS);
+    expect(rig.store.totalMs()).toBe(8 * 50 * PACKET_MS);
+    expect(rig.folder.files.size).toBe(0);
   });
 
   test('takes the other rows of a spool file, and of the files behind it', async () => {

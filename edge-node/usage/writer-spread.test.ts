@@ -1,6 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MINUTE_MS } from '../../shared/limits.ts';
 import { Rig, watch, watchers } from './testing/rig.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let rig: Rig;
 beforeEach(() => {

@@ -119,7 +119,8 @@ describe('the spool folder', () => {
       const args = ['--input-type=module', '-e', script];
       const writer = spawn(process.execPath, args, { stdio: 'inherit' });
       const before = (await files()).length;
-      await expect.poll(async () => (await files()).length).toBeGreaterThan(before + life);
+      const written = expect.poll(async () => (await files()).length, { timeout: 20_000 });
+      await written.toBeGreaterThan(before + life);
       writer.kill('SIGKILL');
       await once(writer, 'exit');
     }
@@ -128,5 +129,5 @@ describe('the spool folder', () => {
     }
     await folder.sweep(Date.now() + 60_000);
     expect((await readdir(folder.path)).sort()).toEqual((await files()).sort());
-  });
+  }, 120_000);
 });

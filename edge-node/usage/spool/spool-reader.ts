@@ -134,7 +134,10 @@ export class SpoolReader {
     const first = firstMinuteOf(clock.epochMs());
     const young = rows.filter((row) => row.minute >= first);
     const refused = await this.#saveAll(young);
-    if (refused === STORE_AWAY) return STORE_AWAY;
+    if (refused === STORE_AWAY) {
+      this.#waiting.failed(name);
+      return STORE_AWAY;
+    }
     this.stats.rowsRefused += refused.length;
     if (refused.length > 0 && !(await this.#leaveRefused(name, refused, rows.length))) {
       return undefined;

@@ -6,6 +6,7 @@ interface WaitingFile {
   /** Since when its rows wait for the store. */
   readonly sinceMs: number;
   readonly deferrals: number;
+  readonly failures: number;
   readonly dueMs: number;
 }
 
@@ -29,7 +30,7 @@ export class WaitingFiles {
   }
 
   add(name: string, sinceMs: number): void {
-    this.#files.set(name, { sinceMs, deferrals: 0, dueMs: sinceMs });
+    this.#files.set(name, { sinceMs, deferrals: 0, failures: 0, dueMs: sinceMs });
   }
 
   /** Forgets all but these: the others are stored, or somebody else's. */
@@ -52,16 +53,26 @@ export class WaitingFiles {
   defer(name: string, nowMs: number): void {
     const file = this.#files.get(name);
     if (file === undefined) return;
-    const { sinceMs, deferrals } = file;
+    const { deferrals } = file;
     const dueMs = nowMs + Math.min(REST_MIN_MS * 2 ** deferrals, REST_MAX_MS);
-    this.#files.set(name, { sinceMs, deferrals: deferrals + 1, dueMs });
+    this.#files.set(name, { ...file, deferrals: deferrals + 1, dueMs });
   }
 
-  /** What may be read now: first what was never refused, then the oldest. */
+  /** A save of its rows failed, which may be its own fault or not: next time others come first. */
+  failed(name: string): void {
+    const file = this.#files.get(name);
+    if (file) this.#files.set(name, { ...file, failures: file.failures + 1 });
+  }
+
+  /** What may be read now: first what never failed, then the oldest. */
   due(nowMs: number): string[] {
     return [...this.#files]
       .filter(([, { dueMs }]) => dueMs <= nowMs)
-      .sort(([, a], [, b]) => a.deferrals - b.deferrals || a.sinceMs - b.sinceMs)
+      .sort(([, a], [, b]) => troubles(a) - troubles(b) || a.sinceMs - b.sinceMs)
       .map(([name]) => name);
   }
+}
+
+function troubles({ deferrals, failures }: WaitingFile): number {
+  return deferrals + failures;
 }
