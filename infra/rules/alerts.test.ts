@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { prometheusRule } from '../docs/prometheus-rule.ts';
 import { prose, read } from './tree.ts';
 
@@ -52,7 +52,10 @@ test('every alert is played: quiet, firing, quiet again', () => {
 });
 
 test('a target that vanishes is an alert itself, for its metrics vanish with it', () => {
-  expect(alerts.map(({ expr }) => expr)).toContain('absent(up{job="edge-node"})');
+  const jobs = parse(read('infra/docker/monitoring/prometheus.yml')).scrape_configs.map(
+    ({ job_name }: { job_name: string }) => `absent(up{job="${job_name}"})`,
+  );
+  expect(alerts.map(({ expr }) => expr)).toEqual(expect.arrayContaining(jobs));
 });
 
 describe('elsewhere', () => {
@@ -60,14 +63,19 @@ describe('elsewhere', () => {
     expect(read('infra/kubernetes/monitoring/prometheus-rule.yaml')).toBe(prometheusRule());
   });
 
-  test('pods are scraped as the job that the rules ask for', () => {
+  test('pods are scraped as the jobs that the rules ask for', () => {
     const { spec } = parse(read('infra/kubernetes/monitoring/pod-monitor.yaml'));
     expect(spec.jobLabel).toBe('app.kubernetes.io/name');
-    expect(spec.selector.matchLabels).toEqual({ 'app.kubernetes.io/name': 'edge-node' });
-    const [{ ports }] = parse(read('infra/kubernetes/base/edge-node.yaml').split('---')[0] ?? '')
-      .spec.template.spec.containers;
-    const named = ports.map(({ name }: { name: string }) => name);
-    for (const { port } of spec.podMetricsEndpoints) expect(named).toContain(port);
+    const [{ values: jobs }] = spec.selector.matchExpressions;
+    const asked = alerts.flatMap(({ expr }) => [...expr.matchAll(/job="([\w-]+)"/g)]);
+    expect([...new Set(asked.map(([, job]) => job))].sort()).toEqual(jobs);
+    const scraped = spec.podMetricsEndpoints.map(({ port }: { port: string }) => port);
+    for (const job of jobs) {
+      const [workload] = parseAllDocuments(read(`infra/kubernetes/base/${job}.yaml`));
+      const [{ ports }] = workload?.toJS().spec.template.spec.containers ?? [];
+      const named = ports.map(({ name }: { name: string }) => name);
+      expect([job, named.some((name: string) => scraped.includes(name))]).toEqual([job, true]);
+    }
   });
 
   test('the alarms of ECS carry the names of the runbook', () => {
