@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { command, works } from './support/command.ts';
 import { refused, withFile } from './support/planted.ts';
 import type { Section } from './support/section.ts';
@@ -26,7 +26,8 @@ export const monitoring: Section = {
       return said.split('\n').at(-1)?.trim() ?? '';
     });
     await step('promtool test rules', async () => {
-      await command('promtool', ['test', 'rules', `${FOLDER}/alerts.test.yml`]);
+      const tests = (await readdir(`${FOLDER}/tests`)).map((name) => `${FOLDER}/tests/${name}`);
+      await command('promtool', ['test', 'rules', ...tests]);
       return 'each alert fires and resolves';
     });
     await step('the queries of the dashboard', dashboardParses);
