@@ -275,7 +275,7 @@ export class EdgeNode {
 
   #sweep(): void {
     const nowMs = this.#clock.monotonicMs();
-    this.#channels.sweep(nowMs);
+    void this.#channels.sweep(nowMs);
     this.#sessions.sweep(nowMs);
     this.#record.tick(nowMs);
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Channel } from '../channels/channel.ts';
-import { inSlices } from '../delivery/in-slices.ts';
+import { inSlices } from '../channels/in-slices.ts';
 
 /** A metric that each channel has a value of. */
 interface ChannelMetric {

@@ -1,7 +1,7 @@
 import { STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Channel } from '../channels/channel.ts';
-import { inSlices } from '../delivery/in-slices.ts';
+import { inSlices } from '../channels/in-slices.ts';
 import type { Session } from '../delivery/session.ts';
 import type { EdgeView } from './edge-view.ts';
 

@@ -126,17 +126,35 @@ describe('at MAX_CHANNELS', () => {
 });
 
 describe('a channel that is forgotten', () => {
-  it('is gone under every way in which its id was padded, and begins anew', () => {
+  it('is gone under every way in which its id was padded, and begins anew', async () => {
     const directory = directoryOf(10);
     send(directory, 'ab', 0);
     send(directory, 'ab', 0, ' ');
     const [before] = directory.channels;
-    directory.sweep(CHANNEL_IDLE_MS);
+    await directory.sweep(CHANNEL_IDLE_MS);
     expect(directory.size).toBe(0);
     send(directory, 'ab', CHANNEL_IDLE_MS, ' ');
     send(directory, 'ab', CHANNEL_IDLE_MS);
     const [after] = directory.channels;
     expect(directory.size).toBe(1);
     expect(after).not.toBe(before);
+  });
+
+  it('is forgotten in slices, between which the sockets are polled', async () => {
+    let nowMs = 0;
+    // Each look at the clock finds that another millisecond has gone by.
+    const clock = { ...systemClock(), monotonicMs: () => (nowMs += 1) };
+    const directory = directoryOf(100, undefined, clock);
+    for (let i = 0; i < 100; i += 1) send(directory, `c${i}`, 0);
+    let polls = 0;
+    const poll = () => {
+      polls += 1;
+      immediate = setImmediate(poll);
+    };
+    let immediate = setImmediate(poll);
+    await directory.sweep(CHANNEL_IDLE_MS);
+    clearImmediate(immediate);
+    expect(directory.size).toBe(0);
+    expect(polls).toBeGreaterThanOrEqual(10);
   });
 });

@@ -9,9 +9,10 @@ import type { SourceSink } from '../source/source-client.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
 import type { LogLimits } from './channel-log.ts';
 import { LingerTimer, type ReadProgress, ReorderTimer } from './channel-timers.ts';
+import { inSlices } from './in-slices.ts';
 import { LogBudget } from './log-budget.ts';
 import { MemoryRelief } from './memory-relief.ts';
-import { RunLimits } from './run-limits.ts';
+import { RunLimits } from './run.ts';
 
 interface DirectoryParts {
   readonly maxChannels: number;
@@ -52,6 +53,7 @@ export class ChannelDirectory implements SourceSink {
   /** Channels that may make room for others, the one that was used least lately last; looked for once in a while. */
   #quiet: Channel[] = [];
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #isSweeping = false;
   /** Packets with a channel id, whether the channel had room or not. */
   accepted = 0;
   /** Packets dropped because their channel id was not printable ASCII, or because of MAX_CHANNELS. */
@@ -136,13 +138,19 @@ export class ChannelDirectory implements SourceSink {
     return users;
   }
 
-  /** Lets old runs go, and forgets channels that neither source nor users want any more. Call it every second. */
-  sweep(nowMs: number): void {
-    for (const channel of this.#byId.values()) {
+  /**
+   * Lets old runs go, and forgets channels that neither source nor users want any more, in slices between which the
+   * sockets are polled. Call it every second; one that is still under way goes on alone.
+   */
+  async sweep(nowMs: number): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    await inSlices(this.#byId.values(), this.#parts.clock, (channel) => {
       channel.sweep(nowMs);
       const isIdle = channel.watchers.size === 0 && nowMs - channel.usedMs >= CHANNEL_IDLE_MS;
       if (isIdle) this.#forget(channel, nowMs);
-    }
+    });
+    this.#isSweeping = false;
   }
 
   /** From the runs that open next on, batch and linger are so many times what they are while the node is idle. */

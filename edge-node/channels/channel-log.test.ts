@@ -4,7 +4,7 @@ import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
 import { packetOf } from '../ordering/testing/packets.ts';
 import { ChannelLog, type LogPosition } from './channel-log.ts';
 import { LogBudget } from './log-budget.ts';
-import { RunLimits } from './run-limits.ts';
+import { RunLimits } from './run.ts';
 
 const LARGE = { maxBytes: 2 ** 30, maxMs: 2 ** 30, entryMaxAgeMs: 2 ** 30 };
 

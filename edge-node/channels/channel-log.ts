@@ -3,8 +3,7 @@ import type { PacketView } from '../ordering/packet-view.ts';
 import { firstIndex } from './binary-search.ts';
 import { type EntryPoint, EntryPoints } from './entry-points.ts';
 import type { LogBudget } from './log-budget.ts';
-import { Run } from './run.ts';
-import type { RunLimits } from './run-limits.ts';
+import { Run, type RunLimits } from './run.ts';
 
 export interface LogLimits {
   readonly maxBytes: number;

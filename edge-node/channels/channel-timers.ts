@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Channel } from './channel.ts';
-import type { RunLimits } from './run-limits.ts';
+import type { RunLimits } from './run.ts';
 
 /** Closes open runs when their linger ends. All linger equally long, so the order of opening is that of closing. */
 export class LingerTimer {

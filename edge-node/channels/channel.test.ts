@@ -4,7 +4,7 @@ import { packetOf } from '../ordering/testing/packets.ts';
 import { Channel, type ChannelEvents } from './channel.ts';
 import { LogBudget } from './log-budget.ts';
 import { MemoryRelief } from './memory-relief.ts';
-import { RunLimits } from './run-limits.ts';
+import { RunLimits } from './run.ts';
 
 const MIB = 1024 * 1024;
 const PAYLOAD = Buffer.alloc(1316, 1);

@@ -4,7 +4,7 @@ import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
 import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
 import { ChannelLog, type LogLimits } from './channel-log.ts';
 import type { LogBudget } from './log-budget.ts';
-import type { RunLimits } from './run-limits.ts';
+import type { RunLimits } from './run.ts';
 import { SecondsRate } from './seconds-rate.ts';
 
 /** Who wants a channel's runs: a user's session. */

@@ -3,7 +3,7 @@ import { PINNED_SHARE } from '../../shared/limits.ts';
 import { packetOf } from '../ordering/testing/packets.ts';
 import { ChannelLog } from './channel-log.ts';
 import { LogBudget } from './log-budget.ts';
-import { RunLimits } from './run-limits.ts';
+import { RunLimits } from './run.ts';
 
 const RUN_BYTES = 100_000;
 const LIMIT = 16 * RUN_BYTES;

@@ -10,7 +10,7 @@ import {
 import { packetOf } from '../ordering/testing/packets.ts';
 import { ChannelLog, type LogPosition } from './channel-log.ts';
 import { LogBudget } from './log-budget.ts';
-import { RunLimits } from './run-limits.ts';
+import { RunLimits } from './run.ts';
 
 const LIMITS = { maxBytes: 2 ** 30, maxMs: 5000, entryMaxAgeMs: 15_000 };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WRITE_MAX_BYTES } from '../../shared/limits.ts';
 import { ChannelLog } from '../channels/channel-log.ts';
 import { LogBudget } from '../channels/log-budget.ts';
-import { RunLimits } from '../channels/run-limits.ts';
+import { RunLimits } from '../channels/run.ts';
 import { packetOf } from '../ordering/testing/packets.ts';
 import { LogCursor } from './log-cursor.ts';
 
