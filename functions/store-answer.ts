@@ -11,22 +11,24 @@ import type { AskStore } from './route.ts';
  */
 export function storeAnswers(store: Store, metrics: Metrics | undefined): AskStore {
   return async (operation, ask, client) => {
-    const settled = new AbortController();
-    const signals = client === undefined ? [settled.signal] : [settled.signal, client];
+    const abandoned = new AbortController();
+    const abandon = () => abandoned.abort();
+    client?.addEventListener('abort', abandon);
     const beganMs = performance.now();
     const tell = (outcome: 'ok' | 'failed') =>
       metrics?.storeAnswered(operation, outcome, performance.now() - beganMs);
     try {
-      const answer = await withTimeout(ask(store, AbortSignal.any(signals)), STORE_TIMEOUT_MS);
+      const answer = await withTimeout(ask(store, abandoned.signal), STORE_TIMEOUT_MS);
       tell('ok');
       return answer;
     } catch (cause) {
+      abandon();
       // Nobody hears this, and the store has done nothing wrong.
       if (client?.aborted) throw new HttpError('bad_request', { cause });
       tell('failed');
       throw new HttpError('store_unavailable', { cause });
     } finally {
-      settled.abort();
+      client?.removeEventListener('abort', abandon);
     }
   };
 }
