@@ -78,6 +78,17 @@ export class SourceError extends Error {
 /** The store does not serve now: it is away, closed, or too slow. Whatever was asked may be asked again. */
 export class StoreAwayError extends Error {
   override readonly name = 'StoreAwayError';
+  /** The engine's own word for why, where it has one. */
+  readonly code: string | number | undefined;
+  constructor(message: string, options: ErrorOptions & { readonly code?: string | number } = {}) {
+    super(message, options);
+    this.code = options.code;
+  }
+}
+
+/** The engine serves, but does not take this one row. */
+export class RowRefusedError extends Error {
+  override readonly name = 'RowRefusedError';
 }
 
 /** The store can be reached but will never serve as it is set: nodes, keyspace, credentials or schema are wrong. */

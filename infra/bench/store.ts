@@ -42,7 +42,9 @@ async function saveRows(config: Config): Promise<void> {
   const store = await openStore(config, createLogger('error', 'bench'));
   for (const count of ROWS_PER_USER) {
     for (const user of usersWith(count)) {
-      await store.saveUsage(Array.from({ length: count }, (_, back) => fullRow(user, back)));
+      const rows = Array.from({ length: count }, (_, back) => fullRow(user, back));
+      const [refused] = await store.saveUsage(rows);
+      if (refused !== undefined) throw new BenchError(`a row is refused: ${refused.error.message}`);
     }
   }
   await store.close();

@@ -151,14 +151,17 @@ function isOfCluster(error: Error): boolean {
  * The version is one row, and its nodes may all be away while those of other rows serve: then it stays unknown, and
  * the statements themselves will tell whether the tables are as they should be.
  */
-async function checkVersion(client: CassandraClient, keyspace: string): Promise<void> {
+async function checkVersion(
+  client: CassandraClient,
+  keyspace: string,
+): Promise<'known' | 'unknown'> {
   const found = await client.execute(STATEMENTS.version).catch((error: Error) => {
     if (isOfCluster(error) || isSetupError(error)) throw error;
     return undefined;
   });
-  if (found === undefined) return;
+  if (found === undefined) return 'unknown';
   const version: number = found.first()?.version ?? 0;
-  if (version >= CASSANDRA_SCHEMA_VERSION) return;
+  if (version >= CASSANDRA_SCHEMA_VERSION) return 'known';
   const needed = `and this program needs ${CASSANDRA_SCHEMA_VERSION}: run "npm run schema"`;
   throw new StoreSetupError(`DB_NAME=${keyspace} has schema version ${version}, ${needed}`);
 }
@@ -176,8 +179,9 @@ export async function openCassandra(
   try {
     client.onceAllAway(lost);
     const cluster = `${DB_USER} ${DB_NODES} ${DB_NAME}`;
-    if (!checked.has(cluster)) await checkVersion(client, DB_NAME);
-    checked.add(cluster);
+    if (!checked.has(cluster) && (await checkVersion(client, DB_NAME)) === 'known') {
+      checked.add(cluster);
+    }
     return new CassandraStore(client, now);
   } catch (error) {
     await client.close();

@@ -157,6 +157,7 @@ export class CassandraClient extends Client {
 
   /** To be called in place of `shutdown`: a reconnection that is under way ends after it, and is closed then. */
   async close(): Promise<void> {
+    this.removeAllListeners('hostDown');
     this.on('hostAdd', (host: ClosableHost) => this.#replaced.add(host));
     const { controlConnection } = this as unknown as Internals;
     controlConnection.shutdown();

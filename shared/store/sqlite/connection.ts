@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.ts';
+import { StoreAwayError } from '../../errors.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
 import {
   SQLITE,
   type SqliteAnswer,
-  SqliteError,
   type SqliteMessage,
   type SqliteOp,
   type SqliteReply,
@@ -16,6 +16,10 @@ interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
+}
+
+function awayBecause({ error, code }: Extract<SqliteReply, { error: string }>): StoreAwayError {
+  return new StoreAwayError(error, code === undefined ? {} : { code });
 }
 
 /** One connection to the database, in a thread of its own. Requests are answered in the order they came. */
@@ -36,7 +40,7 @@ export class SqliteConnection {
     this.#worker.on('error', (error: Error) => this.#fail(error));
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
-        this.#fail(new SqliteError(`the thread of the store has ended with ${code}`));
+        this.#fail(new StoreAwayError(`the thread of the store has ended with ${code}`));
         resolve();
       });
     });
@@ -52,7 +56,11 @@ export class SqliteConnection {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
-        reject(new SqliteError(`no answer to ${request.op} in ${timeoutMs} ms`, SQLITE.BUSY));
+        reject(
+          new StoreAwayError(`no answer to ${request.op} in ${timeoutMs} ms`, {
+            code: SQLITE.BUSY,
+          }),
+        );
       }, timeoutMs);
       this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, timer });
       this.#post({ id, deadlineMs: monotonicMs() + timeoutMs, request });
@@ -61,7 +69,7 @@ export class SqliteConnection {
 
   /** Answers what was asked before, then ends the thread. */
   async close(): Promise<void> {
-    this.#failure ??= new SqliteError('the store is closed');
+    this.#failure ??= new StoreAwayError('the store is closed');
     this.#post({ id: 0, deadlineMs: Number.POSITIVE_INFINITY, request: { op: 'close' } });
     await this.#exited;
   }
@@ -71,7 +79,7 @@ export class SqliteConnection {
   }
 
   #settle(reply: SqliteReply): void {
-    const error = 'error' in reply ? new SqliteError(reply.error, reply.code) : undefined;
+    const error = 'error' in reply ? awayBecause(reply) : undefined;
     const waiting = this.#waiting.get(reply.id);
     if (waiting !== undefined) {
       this.#waiting.delete(reply.id);

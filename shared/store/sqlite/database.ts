@@ -1,9 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
+import { StoreAwayError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import type { UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
 import { FileIdentity } from './file-identity.ts';
-import { type PageEnd, SQLITE, type SqliteAnswer, SqliteError } from './protocol.ts';
+import { type PageEnd, SQLITE, type SqliteAnswer } from './protocol.ts';
 
 const BUSY_TIMEOUT_MS = 1_000;
 const SCHEMA_VERSION = 1;
@@ -33,7 +34,7 @@ function openDatabase(path: string): DatabaseSync {
   if (version === SCHEMA_VERSION) return tune(database);
   if (version !== 0) {
     const text = `its schema has version ${version}, not ${SCHEMA_VERSION}`;
-    throw new SqliteError(text, 'SCHEMA_VERSION');
+    throw new StoreAwayError(text, { code: 'SCHEMA_VERSION' });
   }
   tune(database);
   transaction(database, () => database.exec(SCHEMA));

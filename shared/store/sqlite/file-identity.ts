@@ -1,5 +1,5 @@
 import { rmSync, statSync } from 'node:fs';
-import { SqliteError } from './protocol.ts';
+import { StoreAwayError } from '../../errors.ts';
 
 /** Device and inode; undefined where there is no file. */
 function identityOf(path: string): string | undefined {
@@ -27,7 +27,7 @@ export class FileIdentity {
 
   /**
    * A database that was put in the place of ours must not be opened with our log: SQLite would write its pages into it.
-   * @throws SqliteError with REPLACED where the path leads to other files than those that were opened
+   * @throws StoreAwayError with REPLACED where the path leads to other files than those that were opened
    */
   check(): void {
     const isSame = identityOf(this.#path) === this.#opened;
@@ -36,6 +36,6 @@ export class FileIdentity {
     if (hasOurLog)
       for (const suffix of ['-wal', '-shm']) rmSync(this.#path + suffix, { force: true });
     const what = isSame ? `${this.#log} was` : 'the file was';
-    throw new SqliteError(`${what} deleted or replaced while it was open`, 'REPLACED');
+    throw new StoreAwayError(`${what} deleted or replaced while it was open`, { code: 'REPLACED' });
   }
 }

@@ -59,8 +59,8 @@ export type SqliteReply =
       readonly isLost: boolean;
     };
 
-/** SQLite's own primary result code, or what is wrong by our own rules. */
-export type SqliteCode = number | 'SCHEMA_VERSION' | 'REPLACED';
+/** SQLite's own primary result code, or SCHEMA_VERSION or REPLACED, which are our own. */
+export type SqliteCode = number | string;
 
 export interface SqliteWorkerData {
   readonly path: string;
@@ -76,12 +76,3 @@ export const SQLITE = {
   AUTH: 23,
   NOTADB: 26,
 } as const;
-
-export class SqliteError extends Error {
-  override readonly name = 'SqliteError';
-  readonly code: SqliteCode | undefined;
-  constructor(message: string, code?: SqliteCode) {
-    super(message);
-    this.code = code;
-  }
-}

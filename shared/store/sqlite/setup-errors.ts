@@ -3,7 +3,7 @@ import { SQLITE, type SqliteCode } from './protocol.ts';
 import type { SqliteConfig } from './settings.ts';
 
 /** SQLite's codes, ours, and those of the file system. A lock, a full disk or one that fails is not among them. */
-const CODES: readonly (SqliteCode | string)[] = [
+const CODES: readonly SqliteCode[] = [
   SQLITE.PERM,
   SQLITE.READONLY,
   SQLITE.CORRUPT,
@@ -16,7 +16,7 @@ const CODES: readonly (SqliteCode | string)[] = [
 /** What no waiting mends of a file. */
 export const SQLITE_SETUP_ERRORS: readonly SetupError<SqliteConfig>[] = [
   {
-    when: ({ code }) => CODES.includes(code as SqliteCode | string),
+    when: ({ code }) => CODES.includes(code as SqliteCode),
     say: ({ SQLITE_PATH }) => `SQLITE_PATH=${SQLITE_PATH} cannot be opened`,
   },
 ];

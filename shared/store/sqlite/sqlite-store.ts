@@ -1,6 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemClock } from '../../clock.ts';
+import { RowRefusedError } from '../../errors.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
@@ -8,7 +9,7 @@ import { firstLivingMinute, livingRows } from '../row-life.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
 import { SqliteConnection } from './connection.ts';
-import { type PageEnd, SqliteError } from './protocol.ts';
+import type { PageEnd } from './protocol.ts';
 
 export interface SqliteOptions extends OpenOptions {
   /** The database's file; it and its folder are made where they lack. */
@@ -70,7 +71,7 @@ class SqliteStore implements Store {
     );
     return refused.map(([position, reason]) => ({
       row: living[position] as UsageRow,
-      error: new SqliteError(reason),
+      error: new RowRefusedError(reason),
     }));
   }
 

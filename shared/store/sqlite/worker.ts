@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.ts';
+import { StoreAwayError } from '../../errors.ts';
 import { primaryCode, SqliteDatabase } from './database.ts';
 import {
   SQLITE,
-  SqliteError,
   type SqliteMessage,
   type SqliteReply,
   type SqliteRequest,
@@ -51,7 +51,7 @@ function reply({ id, deadlineMs, request }: SqliteMessage): SqliteReply {
   try {
     return { id, value: answer(request) };
   } catch (error) {
-    const code = error instanceof SqliteError ? error.code : primaryCode(error);
+    const code = error instanceof StoreAwayError ? error.code : primaryCode(error);
     return { id, error: (error as Error).message, code, isLost: LOST.includes(code) };
   }
 }
