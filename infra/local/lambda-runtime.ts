@@ -28,7 +28,7 @@ export async function prepareLambdaRuntime(say: (line: string) => void): Promise
   try {
     say('lambda: building the runtime client (first time only, a minute)');
     await cp(PACKAGE, unfinished, { recursive: true });
-    const install = ['ci', '--no-fund', '--no-audit', '--prefix', unfinished];
+    const install = ['ci', '--no-fund', '--no-audit', '--fetch-retries=1', '--prefix', unfinished];
     await executeByLine('npm', install, () => {});
     // Whoever comes first has built it; the other's copy goes.
     await rename(unfinished, folder).catch((error: unknown) => {
@@ -36,9 +36,9 @@ export async function prepareLambdaRuntime(say: (line: string) => void): Promise
     });
     return folder;
   } catch (error) {
-    throw new EngineUnavailable(
-      `it cannot be built: ${(error as Error).message.split('\n').at(-1)}`,
-    );
+    const lines = (error as Error).message.split('\n');
+    const reason = lines.find((line) => /error/i.test(line)) ?? lines[0];
+    throw new EngineUnavailable(`it cannot be built: ${reason}`);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
