@@ -15,6 +15,7 @@ import {
   VIDEO_PID,
 } from '../testing/mpeg-ts-rig.ts';
 import { TS_PACKET_BYTES } from '../ts-packet.ts';
+import { EntryFinder } from './entry-finder.ts';
 import { found, lastTables } from './testing/found.ts';
 
 describe('an entry', () => {
@@ -86,6 +87,23 @@ describe('an entry', () => {
     const key = lossy.video(h264Key, { perPacket: 20 });
     const cut = [key.subarray(0, 188), key.subarray(2 * 188)];
     expect(found([lossy.pat(), lossy.pmt(), ...cut, lossy.video(h264Key)])).toEqual([4]);
+  });
+
+  it('is none where something of the picture is lost later, be it its end, and the one before stays', () => {
+    for (const lost of [0, 1]) {
+      const to = new TestStream();
+      const tables = [to.pat(), to.pmt()];
+      const whole = to.video(h264Key);
+      const picture = to.video(h264Picture);
+      const key = to.video(h264Key, { perPacket: 100 });
+      expect(key.length).toBe(5 * TS_PACKET_BYTES);
+      const kept = [key.subarray(0, 3 * 188), key.subarray(4 * 188, (5 - lost) * 188)];
+      const pieces = [...tables, whole, picture, ...kept, to.video(h264Picture), nothing];
+      expect(found(pieces)).toEqual([2, 4, -1]);
+      const finder = new EntryFinder();
+      for (const piece of [nothing, ...pieces]) finder.push(piece, 0, piece.length);
+      expect(finder.whole.at).toBe(nothing.length + tables[0]!.length + tables[1]!.length);
+    }
   });
 
   it('is none in packets that a receiver marked as damaged', () => {

@@ -1,11 +1,15 @@
 import { KeyPictures } from '../pictures/key-pictures.ts';
 import { PacketSync } from '../sync.ts';
 import {
+  continuityOf,
+  followsOn,
   hasError,
   hasPayload,
   headerAt,
   isRandomAccess,
+  isRepeat,
   isScrambled,
+  NO_CONTINUITY,
   NULL_PID,
   PAT_PID,
   payloadStart,
@@ -67,6 +71,7 @@ export class EntryFinder {
   #lead: Lead | undefined;
   #leadPid = NO_PID;
   #pictures: KeyPictures | undefined;
+  #continuity = NO_CONTINUITY;
   /** PES packets of the lead so far. */
   #leadUnits = 0;
   /** The tables as they were where the PES packet under way began. */
@@ -82,7 +87,7 @@ export class EntryFinder {
     return this.#alignedTo !== NO_ENTRY;
   }
 
-  /** The newest entry, which may have begun just now. */
+  /** The newest entry, which may have begun just now; none where something of it was lost. */
   get begun(): Readonly<FoundEntry> {
     return this.#begun;
   }
@@ -118,10 +123,11 @@ export class EntryFinder {
   }
 
   #onLead(bytes: Buffer, at: number, header: number, streamAt: number): void {
+    this.#checkContinuity(header);
     const starts = startsUnit(header) && hasPayload(header);
     if (starts) {
       if (isReadable(bytes, at, header)) this.#leadUnits += 1;
-      this.#whole.become(this.#begun);
+      if (this.#begun.at !== NO_ENTRY) this.#whole.become(this.#begun);
       this.#takeTables();
     }
     if (this.#lead?.kind === 'sound') {
@@ -133,6 +139,13 @@ export class EntryFinder {
     } else {
       this.#pictures.push(bytes, at, header, streamAt);
     }
+  }
+
+  /** A picture of which something is missing will not come whole. */
+  #checkContinuity(header: number): void {
+    const isLoss = !followsOn(this.#continuity, header) && !isRepeat(this.#continuity, header);
+    this.#continuity = continuityOf(header);
+    if (isLoss && this.#begun.at !== this.#whole.at) this.#begun.become(NO_FOUND_ENTRY);
   }
 
   #onOther(pid: number, bytes: Buffer, at: number, header: number, streamAt: number): void {
@@ -176,13 +189,15 @@ export class EntryFinder {
     this.#lead = program?.lead;
     this.#leadPid = this.#lead?.pid ?? NO_PID;
     this.#leadUnits += 1;
+    this.#continuity = NO_CONTINUITY;
     const kind = this.#lead?.kind;
     const isRead = kind === 'h264' || kind === 'hevc' || kind === 'mpegVideo';
     this.#pictures = isRead
       ? new KeyPictures(kind, (streamAt) => this.#found(streamAt))
       : undefined;
     // The sound that came before the first picture is no start for those who are to see it.
-    if (this.#begun.isSound && kind !== undefined && isVideo(kind)) this.#dropEntry();
+    const isSound = this.#begun.isSound || this.#whole.isSound;
+    if (isSound && kind !== undefined && isVideo(kind)) this.#dropEntry();
   }
 
   /** The tables name other programs or streams. */
