@@ -15,6 +15,7 @@ import { eventually, type FeedListener, freeUdpPort, GatewayRig } from './testin
 
 /** What ffmpeg itself sends and the gateway receives. `.ci/run` installs it; on Debian: apt-get install ffmpeg. */
 const FFMPEG = SETTINGS.FFMPEG_PATH.default;
+const FFPROBE = 'ffprobe';
 const CHANNEL = 'zato01';
 const FILM_SECONDS = 4;
 const run = promisify(execFile);
@@ -65,6 +66,23 @@ describe('by ffmpeg', () => {
     expect(edge.of(CHANNEL).length).toBeLessThanOrEqual(FILM_SECONDS * 50 * 1.02);
     expect(edge.breaksOf(CHANNEL)).toBe(0);
     expect(await picturesOf(edge)).toEqual(await pictures(film));
+  });
+
+  it('a film of MPEG-TS in a loop keeps its pictures in order: their time stamps go on', async () => {
+    const loop = join(folder, 'loop.ts');
+    await run(FFMPEG, ['-v', 'error', '-i', film, '-t', '1', '-c', 'copy', '-f', 'mpegts', loop]);
+    const rig = await GatewayRig.start([`${CHANNEL}=${loop}?loop`]);
+    const edge = await rig.listen();
+    await eventually(() => edge.of(CHANNEL).length).toBeGreaterThan(3.5 * 50);
+    const path = join(folder, 'looped.ts');
+    await writeFile(path, edge.bytesOf(CHANNEL));
+    const asked = ['-select_streams', 'v', '-show_entries', 'packet=dts', '-of', 'csv=p=0', path];
+    const { stdout } = await run(FFPROBE, ['-v', 'error', ...asked]);
+    const times = stdout.split('\n').map(Number.parseFloat).filter(Number.isFinite);
+    expect(times.length).toBeGreaterThan(70);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    expect(new Set(times).size).toBe(times.length);
+    expect((await rig.status()).channels[0]?.jumps).toBe(0);
   });
 
   it('SRT is listened for, and goes on when its caller was killed and came back', async () => {

@@ -4,6 +4,7 @@ import { type Define, metricDefiner, type Read } from '../../admin/metric-define
 import type { GatewayChannel } from '../channels/gateway-channel.ts';
 import type { InputKeeper } from '../channels/input-keeper.ts';
 import type { GatewayView } from './gateway-view.ts';
+import { kernelDrops } from './kernel-drops.ts';
 
 /** All metrics of a gateway. */
 export function createGatewayMetrics(view: GatewayView): Registry {
@@ -16,7 +17,11 @@ export function createGatewayMetrics(view: GatewayView): Registry {
   return registry;
 }
 
-function feedMetrics({ feed, children }: GatewayView, counter: Define, gauge: Define): void {
+function feedMetrics(
+  { feed, children, channels }: GatewayView,
+  counter: Define,
+  gauge: Define,
+): void {
   gauge('gateway_edge_nodes', 'Edge nodes connected', [], () => feed.clients);
   counter(
     'gateway_edge_nodes_total',
@@ -32,7 +37,18 @@ function feedMetrics({ feed, children }: GatewayView, counter: Define, gauge: De
   );
   counter('gateway_packets_total', 'Packets sent to each edge node', [], () => feed.packets);
   counter('gateway_bytes_total', 'Bytes sent to each edge node', [], () => feed.bytes);
+  counter(
+    'gateway_kernel_drops_total',
+    'Datagrams that the kernel dropped, for want of room in receive buffers',
+    [],
+    () => kernelDrops(portsOf(channels)),
+  );
   gauge('gateway_children', 'ffmpeg processes', [], () => children.running);
+}
+
+function portsOf(channels: GatewayView['channels']): Set<number> {
+  const specs = [...channels.values()].flatMap(({ inputs }) => inputs.map(({ spec }) => spec));
+  return new Set(specs.flatMap((spec) => (spec.kind === 'datagram' ? [spec.port] : [])));
 }
 
 function channelMetrics({ channels }: GatewayView, counter: Define, gauge: Define): void {

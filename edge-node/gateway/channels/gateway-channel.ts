@@ -3,7 +3,7 @@ import type { Config } from '../../../shared/config.ts';
 import type { InputError } from '../../../shared/errors.ts';
 import type { Logger, LogLimiter } from '../../../shared/logger.ts';
 import type { ChannelDefinition } from '../../channel-lists/channel-list.ts';
-import { isShared } from '../../channel-lists/input-url.ts';
+import { type InputSpec, isShared } from '../../channel-lists/input-url.ts';
 import { ChannelFeed } from '../feed/channel-feed.ts';
 import type { FeedServer } from '../feed/feed-server.ts';
 import type { InputTools } from '../inputs/open-input.ts';
@@ -50,26 +50,12 @@ export class GatewayChannel {
   constructor(definition: ChannelDefinition, parts: ChannelParts) {
     this.definition = definition;
     this.#parts = parts;
-    const { config, server, tools } = parts;
+    const { config, server } = parts;
     this.#clock = new SlotClock(config.PACKET_DURATION_MS);
     this.feed = new ChannelFeed(definition.id, server, config.SUSPECT_DELAY_MS);
-    const keepers = definition.inputs.map((spec) => {
-      const keeper: InputKeeper = new InputKeeper(
-        spec,
-        this.#sinkOf(() => keeper),
-        {
-          tools,
-          silenceMs: config.SILENCE_MS,
-          isHeard: () => server.accepted > 0,
-          onEnd: (reason) => this.#onEnd(keeper, reason),
-        },
-      );
-      return keeper;
-    });
-    this.inputs = keepers;
-    const [first] = keepers;
-    if (first === undefined) throw new RangeError('a channel has an input');
-    this.#active = first;
+    const [preferred, ...others] = definition.inputs;
+    this.#active = this.#keeperOf(preferred);
+    this.inputs = [this.#active, ...others.map((spec) => this.#keeperOf(spec))];
     this.#slicer = this.#newSlicer();
   }
 
@@ -141,6 +127,21 @@ export class GatewayChannel {
     this.#endSlicer();
     this.#active = input;
     this.#slicer = this.#newSlicer();
+  }
+
+  #keeperOf(spec: InputSpec): InputKeeper {
+    const { config, server, tools } = this.#parts;
+    const keeper: InputKeeper = new InputKeeper(
+      spec,
+      this.#sinkOf(() => keeper),
+      {
+        tools,
+        silenceMs: config.SILENCE_MS,
+        isHeard: () => server.accepted > 0,
+        onEnd: (reason) => this.#onEnd(keeper, reason),
+      },
+    );
+    return keeper;
   }
 
   #sinkOf(keeper: () => InputKeeper): StreamSink {

@@ -7,6 +7,7 @@ import { InputKeeper } from '../channels/input-keeper.ts';
 import { ChildStarts } from '../inputs/child-starts.ts';
 import type { InputTools } from '../inputs/open-input.ts';
 import { codecsOf } from './codecs.ts';
+import { Listening } from './listening.ts';
 import { table } from './table.ts';
 
 /** Each input is listened to for so long after its first bytes, and given up after the second. */
@@ -23,10 +24,14 @@ interface Finding {
   readonly programs: string;
   readonly bitsPerSecond: number;
   readonly pcrIntervalMs: number;
+  /** Mean time between key pictures; 0 where fewer than two came. */
+  readonly keyIntervalMs: number;
   readonly problem: string;
 }
 
-const HEADINGS = ['id', 'name', 'input', 'reached', 'programs', 'kbit/s', 'PCR ms', 'problem'];
+const HEADINGS = [
+  ...['id', 'name', 'input', 'reached', 'programs', 'kbit/s', 'PCR ms', 'key ms', 'problem'],
+];
 
 /**
  * `gateway check LIST`: tries each entry for some seconds, and prints a table and what was left out.
@@ -73,11 +78,12 @@ export async function check(
 }
 
 function rowOf(finding: Finding): string[] {
-  const { channel, spec, isReached, programs, bitsPerSecond, pcrIntervalMs, problem } = finding;
+  const { channel, spec, isReached, programs, problem } = finding;
+  const { bitsPerSecond, pcrIntervalMs, keyIntervalMs } = finding;
   const number = (value: number): string => (value > 0 ? String(Math.round(value)) : '–');
   return [
     ...[channel.id, channel.name, spec.label, isReached ? 'yes' : 'no', programs || '–'],
-    ...[number(bitsPerSecond / 1000), number(pcrIntervalMs), problem || '–'],
+    ...[number(bitsPerSecond / 1000), number(pcrIntervalMs), number(keyIntervalMs), problem || '–'],
   ];
 }
 
@@ -89,59 +95,48 @@ async function tryInput(
   tools: InputTools,
 ): Promise<Finding> {
   let failure: InputError | undefined;
-  let firstMs: number | undefined;
-  const keeper = new InputKeeper(
-    spec,
-    {
-      bytes: (_bytes, _start, _end, nowMs) => {
-        firstMs ??= nowMs;
-      },
-      pcr: () => {},
-      loss: () => {},
+  const heard = new Listening();
+  const keeper = new InputKeeper(spec, heard, {
+    tools,
+    silenceMs: config.SILENCE_MS,
+    isHeard: () => true,
+    onEnd: (reason) => {
+      failure ??= reason;
     },
-    {
-      tools,
-      silenceMs: config.SILENCE_MS,
-      isHeard: () => true,
-      onEnd: (reason) => {
-        failure ??= reason;
-      },
-    },
-  );
+  });
   const startMs = performance.now();
   keeper.start(startMs);
   const isOver = (): boolean => {
     const nowMs = performance.now();
     if (failure !== undefined && failure.reason !== 'silent') return true;
+    const { firstMs } = heard;
     return firstMs === undefined ? nowMs - startMs >= REACH_MS : nowMs - firstMs >= LISTEN_MS;
   };
   while (!isOver()) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     keeper.tick(performance.now());
   }
-  const { stats } = keeper;
-  const tables = stats.reader?.tables;
-  const { bitsPerSecond, pcrIntervalMs, counts } = stats;
+  const tables = keeper.stats.reader?.tables;
   keeper.stop();
   const programs = (tables?.programs ?? []).map(({ program }) => {
     const pmt = tables?.pmtOf(program);
     return `${program}: ${pmt ? codecsOf(pmt) : 'absent'}`;
   });
-  const problem = problemOf(firstMs !== undefined, failure, counts.pcrs, counts.continuityErrors);
   return {
-    ...{ channel, spec, isReached: firstMs !== undefined, programs: programs.join('; ') },
-    ...{ bitsPerSecond, pcrIntervalMs, problem },
+    channel,
+    spec,
+    isReached: heard.firstMs !== undefined,
+    programs: programs.join('; '),
+    bitsPerSecond: heard.bitsPerSecond,
+    pcrIntervalMs: heard.pcrs.intervalMs,
+    keyIntervalMs: heard.keyPictures.intervalMs,
+    problem: problemOf(heard, failure),
   };
 }
 
-function problemOf(
-  isReached: boolean,
-  failure: InputError | undefined,
-  pcrs: number,
-  continuityErrors: number,
-): string {
+function problemOf(heard: Listening, failure: InputError | undefined): string {
   if (failure !== undefined && failure.reason !== 'ended') return failure.message;
-  if (!isReached) return failure?.message ?? 'nothing came';
-  if (pcrs === 0) return 'no PCR: seconds would be counted by arrival';
-  return continuityErrors > 0 ? `${continuityErrors} continuity errors` : '';
+  if (heard.firstMs === undefined) return failure?.message ?? 'nothing came';
+  if (heard.pcrs.count === 0) return 'no PCR: seconds would be counted by arrival';
+  return heard.losses > 0 ? `bytes were missing ${heard.losses} times` : '';
 }
