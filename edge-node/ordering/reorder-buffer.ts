@@ -108,7 +108,8 @@ export class ReorderBuffer {
    * prove a jump or a restart is dropped.
    */
   handOnAll(): void {
-    if (this.#phase.kind === 'settling' && this.#phase.count > 0) this.#startEpoch(this.#phase);
+    // What starts may at once jump, and settle again.
+    while (this.#phase.kind === 'settling' && this.#phase.count > 0) this.#startEpoch(this.#phase);
     if (this.#phase.kind === 'proving') this.#goesOn(this.#phase);
     this.#window.releaseAll();
     this.#dropStrays();

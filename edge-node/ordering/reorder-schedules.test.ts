@@ -116,6 +116,23 @@ describe('any schedule', () => {
     );
   });
 
+  it('keeps nothing once the memory is needed', () => {
+    const spread: Step[] = [
+      { do: 'push', place: 100n, offset: 0 },
+      { do: 'run', place: 100n, offset: 20, count: 5 },
+    ];
+    fc.assert(
+      fc.property(start, steps, (base, schedule) => {
+        const rig = new ReorderRig();
+        play(rig, schedule, base);
+        rig.handOnAll();
+        expect(rig.buffer.heldPackets).toBe(0);
+        expect(rig.buffer.counters.lost).toBe(rig.missing);
+      }),
+      { numRuns: 300, examples: [[0n, spread]] },
+    );
+  });
+
   it('goes on with a source that goes on in order, whatever came before', () => {
     const next = fc.record({ place, offset, gapMs: fc.constantFrom(1, 20, 150) });
     fc.assert(

@@ -80,6 +80,11 @@ export class ReorderRig {
     for (const sequence of sequences) this.push(sequence);
   }
 
+  handOnAll(): void {
+    this.buffer.handOnAll();
+    this.#check();
+  }
+
   connect(): void {
     this.buffer.sourceConnected();
     this.#check();
