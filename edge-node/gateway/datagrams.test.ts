@@ -64,6 +64,19 @@ describe('UDP', () => {
     expect(edge.bytesOf(CHANNEL).equals(expected)).toBe(true);
   });
 
+  it('of one sender alone is taken from that one', async () => {
+    const port = await freeUdpPort();
+    const rig = await GatewayRig.start([`${CHANNEL}=udp://127.0.0.1@127.0.0.1:${port}`]);
+    const edge = await rig.listen();
+    const stream = new TestStream();
+    const stranger = new DatagramSender(port);
+    await stranger.onInterface('127.0.0.2');
+    await stranger.send(new TestStream({ mark: 9 }).unit());
+    const sent = [stream.tables(), ...stream.units(5)];
+    await new DatagramSender(port).send(...sent);
+    await eventually(() => edge.bytesOf(CHANNEL).equals(Buffer.concat(sent))).toBe(true);
+  });
+
   it('of a group is heard on the interface asked for', async () => {
     const port = await freeUdpPort();
     const rig = await GatewayRig.start([`${CHANNEL}=udp://@239.255.77.1:${port}?iface=lo`]);

@@ -35,13 +35,17 @@ export class DatagramInput implements Input {
       loss: () => events.loss(),
     });
     const { address = '0.0.0.0', port } = spec;
+    // Of a group the kernel lets through what its source sends; of an address we do.
+    const onlyFrom = isMulticast(address) ? undefined : spec.source;
     this.#socket = createSocket({
       type: isIPv6(address) ? 'udp6' : 'udp4',
       reuseAddr: isMulticast(address),
       recvBufferSize: buffer.wantedBytes,
     });
     this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('message', (datagram) => this.#receive(datagram));
+    this.#socket.on('message', (datagram, sender) => {
+      if (onlyFrom === undefined || sender.address === onlyFrom) this.#receive(datagram);
+    });
     this.#socket.on('listening', () => {
       try {
         if (isMulticast(address)) join(this.#socket, spec, address);
