@@ -9,6 +9,19 @@ import { SourceClient } from './source-client.ts';
 
 const PACKET = encodePacket('zato01', 0n, Buffer.alloc(100));
 
+function clientAt(host: string, port: number): SourceClient {
+  const logger = createLogger('fatal', 'test');
+  return new SourceClient({
+    host,
+    port,
+    maxPayloadBytes: 1000,
+    silenceMs: 100,
+    clock: systemClock(),
+    logger,
+    log: new LogLimiter(logger),
+  });
+}
+
 /** A client of a source that does this with each connection. */
 async function clientOf(onConnection: (socket: Socket) => void, host = '127.0.0.1') {
   const server = createServer((socket) => {
@@ -16,16 +29,7 @@ async function clientOf(onConnection: (socket: Socket) => void, host = '127.0.0.
     onConnection(socket);
   });
   await once(server.listen(0, host), 'listening');
-  const logger = createLogger('fatal', 'test');
-  const client = new SourceClient({
-    host,
-    port: (server.address() as AddressInfo).port,
-    maxPayloadBytes: 1000,
-    silenceMs: 100,
-    clock: systemClock(),
-    logger,
-    log: new LogLimiter(logger),
-  });
+  const client = clientAt(host, (server.address() as AddressInfo).port);
   const sink = {
     accepted: 0,
     packet() {
@@ -66,6 +70,18 @@ it('a source that is connected and sends no packet, half a header or none, is co
   });
   await expect.poll(() => sink.accepted, { timeout: 20_000 }).toBe(1);
   expect(client.connections).toBeGreaterThanOrEqual(3);
+});
+
+it('a source that refuses at each of its addresses is said to', async () => {
+  const server = createServer();
+  await once(server.listen(0, 'localhost'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  const client = clientAt('localhost', port);
+  client.start({ accepted: 0, packet: () => true, sourceConnected() {} });
+  onTestFinished(() => client.stop());
+  await expect.poll(() => client.state.kind, { timeout: 20_000 }).toBe('waiting');
+  expect(client.state).toMatchObject({ reason: expect.stringContaining('ECONNREFUSED') });
 });
 
 it('a source at an IPv6 address is reached', async () => {
