@@ -66,6 +66,7 @@ export class EdgeNode {
   readonly #turns: Turns;
   readonly #channels: ChannelDirectory;
   readonly #source: SourceClient;
+  readonly spoolFolder: SpoolFolder;
   readonly #writer: UsageWriter;
   readonly #record: ConnectionRecord;
   readonly #places: Places<Session>;
@@ -141,10 +142,11 @@ export class EdgeNode {
       clock,
       packetDurationMs: config.PACKET_DURATION_MS,
     });
+    this.spoolFolder = new SpoolFolder(config.USAGE_SPOOL_DIR);
     this.#writer = new UsageWriter({
       store,
       meter,
-      folder: new SpoolFolder(config.USAGE_SPOOL_DIR),
+      folder: this.spoolFolder,
       flushMs: config.USAGE_FLUSH_MS,
       maxPendingRows: config.USAGE_MAX_PENDING_ROWS,
       logger,

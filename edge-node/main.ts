@@ -10,7 +10,7 @@ import { EdgeNode } from './edge-node.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 
 /** Runs until it is told to stop. */
-async function main({ output, stopped, onImpatience }: ServiceProcess): Promise<void> {
+async function main({ output, stopped, onImpatience, mayHang }: ServiceProcess): Promise<void> {
   const config = loadConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL, 'edge-node', output);
 
@@ -39,6 +39,7 @@ async function main({ output, stopped, onImpatience }: ServiceProcess): Promise<
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
   await edge.stop();
+  mayHang(edge.spoolFolder.idle());
   logger.info('stopped');
 }
 

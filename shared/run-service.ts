@@ -15,6 +15,8 @@ export interface ServiceProcess {
   readonly stopped: Promise<NodeJS.Signals>;
   /** Calls back at each further signal to stop. */
   readonly onImpatience: (hurry: () => void) => void;
+  /** Tells of file operations that may hang: process.exit() waits for their threads, for ever. */
+  readonly mayHang: (files: Promise<void>) => void;
 }
 
 /**
@@ -47,7 +49,11 @@ function takeSignals(): Pick<ServiceProcess, 'stopped' | 'onImpatience'> {
  */
 export async function runService(main: (process: ServiceProcess) => Promise<void>): Promise<never> {
   const output = new BackgroundOutput(STDOUT);
-  const exitCode = await main({ output, ...takeSignals() }).then(
+  let files = Promise.resolve();
+  const mayHang = (work: Promise<void>) => {
+    files = work;
+  };
+  const exitCode = await main({ output, ...takeSignals(), mayHang }).then(
     () => 0,
     (error: unknown) => {
       if (!(error instanceof ConfigError || error instanceof StoreSetupError)) throw error;
@@ -56,5 +62,7 @@ export async function runService(main: (process: ServiceProcess) => Promise<void
     },
   );
   await withTimeout(output.drained(), LOG_DRAIN_MS).catch(() => {});
+  // All is done by now: a disk that hangs is no reason to stay.
+  await withTimeout(files, LOG_DRAIN_MS).catch(() => process.kill(process.pid, 'SIGKILL'));
   process.exit(exitCode);
 }

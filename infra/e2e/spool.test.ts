@@ -1,7 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { TestService } from './testing/test-service.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let service: TestService;
 afterEach(() => service.close());
@@ -30,4 +33,19 @@ test('a spool folder that cannot be written is told at once, ends nobody, and is
   });
   const lasting = async () => service.metric(next, 'streaming_usage_spool_writable');
   await service.eventually(lasting).toBe(1);
+});
+
+test('a disk that hangs under the spool stops neither users nor accounting nor the end of the process', async () => {
+  service = await TestService.start();
+  await mkdir(service.spoolPath);
+  // Opening a pipe that nobody writes to hangs in the thread, as a disk that is gone does.
+  execFileSync('mkfifo', [join(service.spoolPath, 'aa.1')]);
+  const edge = await service.startEdge();
+  await service.register('one');
+  const [user] = await service.watch(edge, 'zato01', 'one');
+  service.source.send('zato01', 100);
+  await service.eventually(() => user?.packets).toBe(100);
+  expect(await edge.process.end('SIGTERM')).toBe('SIGKILL');
+  expect(edge.process.log.at(-1)?.msg).toBe('stopped');
+  expect(await service.storedMs('one')).toBe(100 * 20);
 });

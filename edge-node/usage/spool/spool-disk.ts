@@ -10,6 +10,11 @@ export class SpoolDisk {
   #last: Promise<void> = Promise.resolve();
   #isHung = false;
 
+  /** Resolves when all that was asked has ended. */
+  idle(): Promise<void> {
+    return this.#last;
+  }
+
   /**
    * @throws TimeLimitError once `work` has waited or run for the limit; begun work goes on unheard
    * @throws SpoolHungError at once, while other work has run past it

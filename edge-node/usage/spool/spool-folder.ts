@@ -33,6 +33,11 @@ export class SpoolFolder {
     this.path = path;
   }
 
+  /** Resolves when no operation is under way. */
+  idle(): Promise<void> {
+    return this.#disk.idle();
+  }
+
   /** Resolves once the file will be there after a power cut. A failed attempt leaves nothing unfinished behind. */
   async write(name: string, bytes: Buffer): Promise<void> {
     await this.#disk.run(async () => {
