@@ -1,12 +1,12 @@
 export interface Release {
   readonly version: string;
-  /** What stands before `/functions` and `/edge-node` in the images' names. */
+  /** What stands before `/functions` and the others in the images' names. */
   readonly repository: string;
   /** `sha256:…` by image, as the registry has it; without one the tag alone says which image runs. */
   readonly digests: Readonly<Partial<Record<Image, string>>>;
 }
 
-export const IMAGES = ['functions', 'edge-node'] as const;
+export const IMAGES = ['functions', 'edge-node', 'gateway'] as const;
 export type Image = (typeof IMAGES)[number];
 
 /** infra/kubernetes/components/release/kustomization.yaml of a release. */

@@ -46,6 +46,7 @@ test('every manifest is named by its kustomization', () => {
   const manifests = files(
     'infra/kubernetes/base/*.yaml',
     'infra/kubernetes/components/*.yaml',
+    'infra/kubernetes/gateway/*.yaml',
     'infra/kubernetes/monitoring/*.yaml',
     'infra/kubernetes/overlays/*.yaml',
   );

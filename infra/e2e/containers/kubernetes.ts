@@ -10,6 +10,7 @@ import type { Section, Step } from './support/section.ts';
 const FOLDER = 'infra/kubernetes';
 const OVERLAYS = ['local', 'demo', 'production', 'eks'];
 const NAMESPACE = 'streaming-service';
+const GATEWAY_NAMESPACE = 'streaming-gateway';
 /** All that an overlay may hold beside its namespace. */
 const KINDS = [
   ...['configmaps', 'secrets', 'serviceaccounts', 'services', 'networkpolicies'],
@@ -18,7 +19,7 @@ const KINDS = [
 
 interface PodSpec {
   readonly containers: readonly object[];
-  readonly volumes?: readonly object[];
+  readonly volumes?: readonly { readonly name: string }[];
 }
 
 interface Manifest {
@@ -41,8 +42,14 @@ export const kubernetes: Section = {
         await checkOverlay(overlay, step);
         if (overlay === 'production') await step('a planted unknown field', refusesUnknownField);
       } finally {
-        await removeNamespace();
+        await removeNamespace(NAMESPACE);
       }
+    }
+    await kubectl('apply', '-f', `${FOLDER}/gateway/namespace.yaml`);
+    try {
+      await step(`kubectl apply -k ${FOLDER}/gateway, and its pod`, checkGateway);
+    } finally {
+      await removeNamespace(GATEWAY_NAMESPACE);
     }
   },
 };
@@ -130,6 +137,16 @@ async function nextRelease(overlay: string): Promise<string> {
   return `beside the first: ${made.join(', ')}`;
 }
 
+async function checkGateway(): Promise<string> {
+  const path = `${FOLDER}/gateway`;
+  await kubectl('apply', '-k', path, '--warnings-as-errors');
+  for (const { metadata, spec } of await manifests(path)) {
+    if (spec?.template === undefined) continue;
+    await dryRun(podOf(metadata.name, spec.template.spec, GATEWAY_NAMESPACE));
+  }
+  return 'accepted: the one namespace whose pods may use the network of their node';
+}
+
 async function refusesUnknownField(): Promise<string> {
   const all = await manifests(`${FOLDER}/overlays/production`);
   const edge = all.find(({ kind }) => kind === 'StatefulSet');
@@ -139,10 +156,10 @@ async function refusesUnknownField(): Promise<string> {
 }
 
 /** A pod as its workload would make it, with an empty volume where a claim's would be. */
-function podOf(name: string, template: PodSpec) {
-  const volumes = [...(template.volumes ?? []), { name: 'data', emptyDir: {} }];
-  const spec = { ...template, volumes };
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: NAMESPACE }, spec };
+function podOf(name: string, template: PodSpec, namespace = NAMESPACE) {
+  const named = (template.volumes ?? []).filter((volume) => volume.name !== 'data');
+  const spec = { ...template, volumes: [...named, { name: 'data', emptyDir: {} }] };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec };
 }
 
 async function manifests(path: string): Promise<Manifest[]> {
@@ -155,12 +172,12 @@ function dryRun(manifest: object): Promise<string> {
 }
 
 /** A bare API server has no controller that would empty the namespace and let go of it: both are done from here. */
-async function removeNamespace(): Promise<void> {
-  await kubectl('delete', KINDS.join(), '--all', '--namespace', NAMESPACE, '--wait=false');
-  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
-  const metadata = { name: NAMESPACE };
+async function removeNamespace(name: string): Promise<void> {
+  await kubectl('delete', KINDS.join(), '--all', '--namespace', name, '--wait=false');
+  await kubectl('delete', 'namespace', name, '--wait=false');
+  const metadata = { name };
   const empty = { apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: [] } };
-  const path = `/api/v1/namespaces/${NAMESPACE}/finalize`;
+  const path = `/api/v1/namespaces/${name}/finalize`;
   await withManifest(empty, (file) => kubectl('replace', '--raw', path, '-f', file));
 }
 
