@@ -83,9 +83,9 @@ export const CASSANDRA: ServerEngine = {
   environment: (endpoint) => ({ DB_NODES: endpoint }),
   ownPart: (name) => ({ DB_NAME: name }),
   async removePart(config) {
-    const client = await connectCassandra(config);
+    const client = await connectCassandra(config, undefined, DROP_TIMEOUT_MS);
     const drop = `DROP KEYSPACE IF EXISTS ${config.DB_NAME}`;
-    await client.execute(drop, [], { prepare: false, readTimeout: DROP_TIMEOUT_MS });
+    await client.execute(drop, [], { prepare: false });
     await client.close();
   },
   async create(port, options) {

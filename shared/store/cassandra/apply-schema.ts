@@ -55,7 +55,7 @@ type AgreeingMetadata = Client['metadata'] & { checkSchemaAgreement(): Promise<b
 
 /** Makes one change of the schema and waits until all nodes know it. */
 async function change(client: Client, statement: string): Promise<void> {
-  await client.execute(statement, [], { prepare: false, readTimeout: CHANGE_TIMEOUT_MS });
+  await client.execute(statement, [], { prepare: false });
   const deadline = performance.now() + CHANGE_TIMEOUT_MS;
   const metadata = client.metadata as AgreeingMetadata;
   while (!(await metadata.checkSchemaAgreement())) {
@@ -72,8 +72,7 @@ type Replication = Readonly<Record<string, string>>;
 
 async function readReplication(client: Client, keyspace: string): Promise<Replication | undefined> {
   const query = 'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?';
-  const options = { readTimeout: CHANGE_TIMEOUT_MS };
-  return (await client.execute(query, [keyspace], options)).first()?.replication;
+  return (await client.execute(query, [keyspace])).first()?.replication;
 }
 
 /** Where DB_USER may make no keyspace, one that is there will do. */
@@ -117,7 +116,6 @@ async function createTables(client: Client, keyspace: string, say: Say): Promise
     await client.execute(
       "INSERT INTO schema_version (part, version) VALUES ('schema', ?) USING TIMESTAMP ?",
       [version, types.Long.fromNumber(version)],
-      { readTimeout: CHANGE_TIMEOUT_MS },
     );
     say(`keyspace ${keyspace}: schema version ${version} (${file})`);
   }
@@ -128,7 +126,7 @@ async function connected(
   keyspace: string | undefined,
   work: (client: Client) => Promise<void>,
 ): Promise<void> {
-  const client = await connectCassandra(config, keyspace);
+  const client = await connectCassandra(config, keyspace, CHANGE_TIMEOUT_MS);
   try {
     await work(client);
   } finally {

@@ -11,6 +11,9 @@ import { openCassandra } from './cassandra-store.ts';
 import { connectCassandra } from './client.ts';
 import { cassandra } from './engine.ts';
 
+/** What tests change in the schema may take a busy machine as long. */
+const CHANGE_MS = 20_000;
+
 describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
   let keyspace: TestStore;
   let config: Config;
@@ -21,7 +24,7 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
   afterAll(() => keyspace.remove());
 
   async function query(cql: string, params: unknown[] = []) {
-    const client = await connectCassandra(config, config.DB_NAME);
+    const client = await connectCassandra(config, config.DB_NAME, CHANGE_MS);
     try {
       return (await client.execute(cql, params, { prepare: false })).rows;
     } finally {
@@ -74,8 +77,8 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
 
     test('a schema older than the program', async () => {
       const old = await makeTestStore('cassandra');
-      const client = await connectCassandra(old.config, old.config.DB_NAME);
-      await client.execute('TRUNCATE schema_version', [], { prepare: false, readTimeout: 20_000 });
+      const client = await connectCassandra(old.config, old.config.DB_NAME, CHANGE_MS);
+      await client.execute('TRUNCATE schema_version', [], { prepare: false });
       await client.close();
       await expect(openCassandra(old.config)).rejects.toThrow(
         /^DB_NAME=\w+ has schema version 0, and this program needs 1: run "npm run schema"$/,

@@ -53,7 +53,11 @@ class ServerTime extends policies.timestampGeneration.MonotonicTimestampGenerato
   }
 }
 
-async function clientOptions(config: CassandraConfig, address: string): Promise<ClientOptions> {
+async function clientOptions(
+  config: CassandraConfig,
+  address: string,
+  readTimeout: number,
+): Promise<ClientOptions> {
   return {
     contactPoints: [address],
     localDataCenter: config.DB_DATACENTER,
@@ -67,7 +71,7 @@ async function clientOptions(config: CassandraConfig, address: string): Promise<
     },
     socketOptions: {
       connectTimeout: STORE_REQUEST_TIMEOUT_MS,
-      readTimeout: STORE_REQUEST_TIMEOUT_MS,
+      readTimeout,
       defunctReadTimeoutThreshold: UNANSWERED_MAX,
     },
     pooling: { heartBeatInterval: HEARTBEAT_MS },
@@ -187,18 +191,20 @@ async function addressesOf(node: string, defaultPort: number): Promise<string[]>
 /**
  * A connected client; with `keyspace` its statements are of that keyspace. The nodes are tried one after another, each
  * with a client of its own: of several connections that fail, the driver closes but the last.
+ * @param answerMs how long a node may take for an answer
  * @throws an error of the table of set-up errors where one node's answer is such, else a StoreAwayError
  */
 export async function connectCassandra(
   config: CassandraConfig,
   keyspace?: string,
+  answerMs = STORE_REQUEST_TIMEOUT_MS,
 ): Promise<CassandraClient> {
   const until = performance.now() + CONNECT_TIMEOUT_MS;
   const failures: [node: string, Error][] = [];
   for (const node of config.DB_NODES) {
     try {
       for (const address of await addressesOf(node, config.DB_PORT)) {
-        const options = await clientOptions(config, address);
+        const options = await clientOptions(config, address, answerMs);
         const client = new CassandraClient(
           keyspace === undefined ? options : { ...options, keyspace },
           config.DB_DATACENTER,
