@@ -39,7 +39,7 @@ demo: node ## Automated demonstration (DEMO_SECONDS=15, STORE=sqlite|cassandra|d
 ### Run Commands
 functions: node ## Run the HTTP service in the foreground (8080)
 	@exec $(NODE) --disable-sigusr1 functions/server.ts
-edge-node: node ## Run the edge node in the foreground (9111, admin 9112)
+edge-node: node ## Run the edge node in the foreground (9111, players 9113, admin 9112)
 	@exec $(NODE) --disable-sigusr1 edge-node/main.ts
 schema: node ## Make or update the tables of the store that STORE names
 	@npm run --silent schema
