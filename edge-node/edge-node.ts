@@ -58,7 +58,7 @@ const SWEEP_MS = 1_000;
 export class EdgeNode {
   readonly #config: Config;
   readonly #logger: Logger;
-  readonly #log: LogLimiter;
+  readonly #limiter: LogLimiter;
   readonly #clock: Clock;
   readonly #store: Store;
   readonly #load: LoadFactor;
@@ -90,14 +90,14 @@ export class EdgeNode {
     this.#config = config;
     this.#store = store;
     this.#logger = logger;
-    this.#log = new LogLimiter(logger);
+    this.#limiter = new LogLimiter(logger);
     this.#clock = clock;
-    this.#files = new OpenFilesWatch(this.#log);
+    this.#files = new OpenFilesWatch(this.#limiter);
     this.#loopDelay = new LoopDelay(clock);
     this.#record = new ConnectionRecord({
       packetDurationMs: config.PACKET_DURATION_MS,
       logger,
-      log: this.#log,
+      limiter: this.#limiter,
     });
     this.#turns = new Turns(clock, this.#overload, this.#record);
     this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
@@ -108,7 +108,7 @@ export class EdgeNode {
       silenceMs: config.SOURCE_SILENCE_MS,
       clock,
       logger,
-      log: this.#log,
+      limiter: this.#limiter,
     });
     this.#channels = new ChannelDirectory({
       maxChannels: config.MAX_CHANNELS,
@@ -130,13 +130,13 @@ export class EdgeNode {
       runsClosed: (channel) => this.#turns.runsClosed(channel),
       clock,
       logger,
-      log: this.#log,
+      limiter: this.#limiter,
     });
     const registrations = new Registrations({
       store,
       ttlMs: config.REGISTRATION_TTL_MS,
       clock,
-      log: this.#log,
+      limiter: this.#limiter,
     });
     const meter = new UsageMeter({
       clock,
@@ -179,9 +179,9 @@ export class EdgeNode {
       sessions: this.#sessions,
       registrations,
       record: this.#record,
-      log: this.#log,
+      limiter: this.#limiter,
     });
-    this.#names = new ChannelNames(config.CHANNELS_FILE, this.#log);
+    this.#names = new ChannelNames(config.CHANNELS_FILE, this.#limiter);
     const lists = {
       names: this.#names,
       present: () => this.#channels.ids,
@@ -199,7 +199,7 @@ export class EdgeNode {
       sessions: this.#sessions,
       registrations,
       record: this.#record,
-      log: this.#log,
+      limiter: this.#limiter,
     });
     const view: EdgeView = {
       storeName: config.STORE,
@@ -224,7 +224,7 @@ export class EdgeNode {
     this.#admin = new AdminServer({
       view,
       allowedHosts: config.ADMIN_ALLOWED_HOSTS,
-      log: this.#log,
+      limiter: this.#limiter,
     });
   }
 
@@ -266,7 +266,7 @@ export class EdgeNode {
     this.#files.stop();
     this.#loopDelay.stop();
     this.#record.flush();
-    this.#log.flush();
+    this.#limiter.flush();
   }
 
   /** Cuts the draining of a stop short. */

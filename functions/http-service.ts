@@ -43,7 +43,7 @@ export async function startHttpService({
   logger,
   droppedLogLines,
 }: ServiceParts): Promise<HttpService> {
-  const log = new LogLimiter(logger);
+  const limiter = new LogLimiter(logger);
   const metrics = createMetrics();
   const app = buildApp({
     store,
@@ -56,11 +56,11 @@ export async function startHttpService({
   const listener = new HttpListener({
     handler: app.routing,
     maxConnections: Math.max(1, Math.min(HTTP_MAX_CONNECTIONS, openFilesLimit() - RESERVED_FILES)),
-    log,
+    limiter,
   });
-  const files = new OpenFilesWatch(log);
+  const files = new OpenFilesWatch(limiter);
   metrics.show({ listener, files, droppedLogLines });
-  const operators = new MetricsServer(metrics, log);
+  const operators = new MetricsServer(metrics, limiter);
   const metricsAt =
     config.SERVER_METRICS_PORT === undefined
       ? undefined
@@ -82,7 +82,7 @@ export async function startHttpService({
       await Promise.all([listener.close(), operators.close()]);
       await app.close();
       files.stop();
-      log.flush();
+      limiter.flush();
     },
   };
 }

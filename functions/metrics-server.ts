@@ -9,10 +9,10 @@ import type { Metrics } from './metrics.ts';
 export class MetricsServer {
   readonly #listener: HttpListener;
 
-  constructor({ registry }: Metrics, log: LogLimiter) {
+  constructor({ registry }: Metrics, limiter: LogLimiter) {
     this.#listener = new HttpListener({
       maxConnections: ADMIN_MAX_CONNECTIONS,
-      log,
+      limiter,
       handler: async ({ method, url }, response) => {
         if (url !== '/metrics') return refuse(response, 'not_found');
         if (method !== 'GET') return refuse(response, 'method_not_allowed');

@@ -11,7 +11,7 @@ function rig() {
       done();
     },
   });
-  return { lines, log: new LogLimiter(pino({ base: null, timestamp: false }, sink)) };
+  return { lines, limiter: new LogLimiter(pino({ base: null, timestamp: false }, sink)) };
 }
 
 describe('floods of warnings', () => {
@@ -23,31 +23,31 @@ describe('floods of warnings', () => {
   });
 
   it('are one line at once, then one a second with the exact count', () => {
-    const { lines, log } = rig();
-    for (let i = 0; i < 1000; i += 1) log.warn('dropped', { i });
+    const { lines, limiter } = rig();
+    for (let i = 0; i < 1000; i += 1) limiter.warn('dropped', { i });
     expect(lines).toEqual([{ level: 40, i: 0, msg: 'dropped' }]);
     vi.advanceTimersByTime(1000);
     expect(lines[1]).toEqual({ level: 40, i: 999, count: 999, msg: 'dropped' });
-    log.warn('dropped', { i: 1000 });
+    limiter.warn('dropped', { i: 1000 });
     vi.advanceTimersByTime(1000);
     expect(lines[2]).toMatchObject({ i: 1000, count: 1 });
     vi.advanceTimersByTime(10_000);
     expect(lines.length).toBe(3);
-    log.warn('dropped', { i: 1001 });
+    limiter.warn('dropped', { i: 1001 });
     expect(lines.length).toBe(4);
   });
 
   it('of one kind hold back no other kind', () => {
-    const { lines, log } = rig();
-    log.warn('dropped');
-    log.error('refused');
+    const { lines, limiter } = rig();
+    limiter.warn('dropped');
+    limiter.error('refused');
     expect(lines.map(({ msg }) => msg)).toEqual(['dropped', 'refused']);
   });
 
   it('are told at the end, when the process stops within the second', () => {
-    const { lines, log } = rig();
-    for (let i = 0; i < 5; i += 1) log.error('refused');
-    log.flush();
+    const { lines, limiter } = rig();
+    for (let i = 0; i < 5; i += 1) limiter.error('refused');
+    limiter.flush();
     expect(lines[1]).toMatchObject({ count: 4, msg: 'refused' });
   });
 });

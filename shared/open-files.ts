@@ -23,13 +23,13 @@ function property(value: unknown, name: string): unknown {
  * and closed at once, without an error.
  */
 export class OpenFilesWatch {
-  readonly #log: LogLimiter;
+  readonly #limiter: LogLimiter;
   #timer: NodeJS.Timeout | undefined;
   /** Checks that found no file left. */
   exhausted = 0;
 
-  constructor(log: LogLimiter) {
-    this.#log = log;
+  constructor(limiter: LogLimiter) {
+    this.#limiter = limiter;
   }
 
   start(): void {
@@ -45,7 +45,7 @@ export class OpenFilesWatch {
       await (await open('/dev/null')).close();
     } catch (err) {
       this.exhausted += 1;
-      this.#log.error('no file can be opened: new connections are closed unheard (ulimit -n)', {
+      this.#limiter.error('no file can be opened: new connections are closed unheard (ulimit -n)', {
         err,
       });
     }

@@ -16,7 +16,7 @@ import { edgeStatus, storeAnswers } from './status.ts';
 interface AdminParts {
   readonly view: EdgeView;
   readonly allowedHosts: readonly string[];
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /** They tell nothing about users, and balancers and scrapers ask them by names of their own. */
@@ -34,9 +34,9 @@ export class AdminServer {
   readonly #heavy = new InTurn();
   #metricsUnderWay: Promise<Buffer> | undefined;
 
-  constructor({ view, allowedHosts, log }: AdminParts) {
+  constructor({ view, allowedHosts, limiter }: AdminParts) {
     this.#view = view;
-    const answerError = answerErrors(log, () => 'bad_request');
+    const answerError = answerErrors(limiter, () => 'bad_request');
     this.#app = fastify({
       logger: false,
       bodyLimit: HTTP_BODY_MAX_BYTES,
@@ -55,7 +55,7 @@ export class AdminServer {
     this.#listener = new HttpListener({
       handler: this.#app.routing,
       maxConnections: ADMIN_MAX_CONNECTIONS,
-      log,
+      limiter,
     });
   }
 

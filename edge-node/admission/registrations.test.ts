@@ -26,7 +26,7 @@ function rig(isRegistered?: () => Promise<boolean>) {
     store: { isRegistered: isRegistered ?? byHand },
     ttlMs: TTL_MS,
     clock,
-    log: new LogLimiter(pino({ level: 'silent' })),
+    limiter: new LogLimiter(pino({ level: 'silent' })),
   });
   return { registrations, lookUps, clock };
 }

@@ -19,7 +19,7 @@ interface RegistrationParts {
   readonly store: Pick<Store, 'isRegistered'>;
   readonly ttlMs: number;
   readonly clock: Clock;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /**
@@ -59,7 +59,7 @@ export class Registrations {
       return (await this.#ask(userId)) ? 'registered' : 'not_registered';
     } catch (error) {
       this.failures += 1;
-      this.#parts.log.error('registrations cannot be looked up', { err: error });
+      this.#parts.limiter.error('registrations cannot be looked up', { err: error });
       return knownUntilMs === undefined ? 'store_unavailable' : 'registered';
     } finally {
       this.waiting -= 1;

@@ -34,7 +34,7 @@ function directoryOf(
     packetDurationMs: 20,
     clock,
     logger,
-    log: new LogLimiter(logger),
+    limiter: new LogLimiter(logger),
   });
   onTestFinished(() => directory.stop());
   return directory;

@@ -7,7 +7,7 @@ import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import { channelIdOfKey } from '../source/packet.ts';
 import type { SourceSink } from '../source/source-client.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
-import type { LogLimits } from './channel-log.ts';
+import type { ChannelLogLimits } from './channel-log.ts';
 import { LingerTimer, type ReadProgress, ReorderTimer } from './channel-timers.ts';
 import { inSlices } from './in-slices.ts';
 import { LogBudget } from './log-budget.ts';
@@ -19,7 +19,7 @@ interface DirectoryParts {
   /** Bound of all logs and held packets together. */
   readonly maxBytes: number;
   readonly reorder: ReorderLimits;
-  readonly logLimits: LogLimits;
+  readonly logLimits: ChannelLogLimits;
   /** Packets in a run, and its longest wait for them, while the node is idle. */
   readonly idleRun: { readonly packets: number; readonly lingerMs: number };
   readonly packetDurationMs: number;
@@ -28,7 +28,7 @@ interface DirectoryParts {
   readonly runsClosed: (channel: Channel) => void;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /** How often all channels are looked through for room: more would cost a flood of ids too much. */
@@ -170,7 +170,7 @@ export class ChannelDirectory implements SourceSink {
     const id = channelIdOfKey(key);
     if (id === undefined) {
       this.badChannelPackets += 1;
-      this.#parts.log.warn('packet dropped: channel id is not printable ASCII', {
+      this.#parts.limiter.warn('packet dropped: channel id is not printable ASCII', {
         key: key.toString(16),
       });
       return false;
@@ -179,7 +179,7 @@ export class ChannelDirectory implements SourceSink {
     const channel = this.#byId.get(id) ?? this.#create(id, packet.arrivedMs);
     if (channel === undefined) {
       this.excessChannelPackets += 1;
-      this.#parts.log.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
+      this.#parts.limiter.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
       return true;
     }
     this.#byKey.set(key, channel);

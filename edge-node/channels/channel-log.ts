@@ -5,7 +5,7 @@ import { type EntryPoint, EntryPoints } from './entry-points.ts';
 import type { LogBudget } from './log-budget.ts';
 import { Run, type RunLimits } from './run.ts';
 
-export interface LogLimits {
+export interface ChannelLogLimits {
   readonly maxBytes: number;
   readonly maxMs: number;
   /** An entry point older than this is none. */
@@ -37,7 +37,7 @@ const FIRST_RUN_BYTES = 2_048;
  * `maxMs` unless from the newest entry point on, or when the budget of all channels is spent.
  */
 export class ChannelLog {
-  readonly #limits: LogLimits;
+  readonly #limits: ChannelLogLimits;
   readonly #runLimits: RunLimits;
   readonly #budget: LogBudget;
   readonly #entries: EntryPoints;
@@ -57,7 +57,7 @@ export class ChannelLog {
 
   /** @param onCutOff is told the index of a dropped run whose users are to be cut off: its memory is needed */
   constructor(
-    limits: LogLimits,
+    limits: ChannelLogLimits,
     runLimits: RunLimits,
     budget: LogBudget,
     onCutOff: (run: number) => void = () => {},

@@ -2,7 +2,7 @@ import type { ChannelId } from '../../shared/ids.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
 import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
-import { ChannelLog, type LogLimits } from './channel-log.ts';
+import { ChannelLog, type ChannelLogLimits } from './channel-log.ts';
 import type { LogBudget } from './log-budget.ts';
 import type { RunLimits } from './run.ts';
 import { SecondsRate } from './seconds-rate.ts';
@@ -33,7 +33,7 @@ export interface ChannelEvents {
 interface ChannelParts {
   readonly id: ChannelId;
   readonly reorder: ReorderLimits;
-  readonly log: LogLimits;
+  readonly log: ChannelLogLimits;
   readonly run: RunLimits;
   readonly budget: LogBudget;
   readonly packetDurationMs: number;

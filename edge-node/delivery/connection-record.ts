@@ -14,7 +14,7 @@ export interface Refused {
 interface RecordParts {
   readonly packetDurationMs: number;
   readonly logger: Logger;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /** How many connections came and why they ended, over all transports: for the metrics, and for the log. */
@@ -33,7 +33,7 @@ export class ConnectionRecord {
   refused(code: RefusalCode, who: Refused): void {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
     this.closed('refused');
-    this.#parts.log.warn(`connection refused, ${code}: ${REFUSALS[code]}`, { code, ...who });
+    this.#parts.limiter.warn(`connection refused, ${code}: ${REFUSALS[code]}`, { code, ...who });
   }
 
   /** A connection has ended before it had a session. */

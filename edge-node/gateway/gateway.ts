@@ -58,7 +58,7 @@ export class Gateway {
     this.#admin = new GatewayAdmin({
       view: { channels: this.#channels, feed: this.#feed, children },
       allowedHosts: config.ADMIN_ALLOWED_HOSTS,
-      log: this.#log,
+      limiter: this.#log,
     });
     this.ended = new Promise((resolve) => {
       this.#onAllEnded = resolve;

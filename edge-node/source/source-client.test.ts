@@ -18,7 +18,7 @@ function clientAt(host: string, port: number): SourceClient {
     silenceMs: 100,
     clock: systemClock(),
     logger,
-    log: new LogLimiter(logger),
+    limiter: new LogLimiter(logger),
   });
 }
 

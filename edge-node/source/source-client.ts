@@ -35,7 +35,7 @@ interface SourceParts {
   readonly silenceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 const READ_BYTES = 64 * 1024;
@@ -183,8 +183,8 @@ export class SourceClient {
     const retryMs = Math.round(ceilingMs * (0.5 + Math.random() / 2));
     this.#failures += 1;
     this.state = { kind: 'waiting', retryMs, reason };
-    const { host, port, log } = this.#parts;
-    log.warn('no connection to the channel source', {
+    const { host, port, limiter } = this.#parts;
+    limiter.warn('no connection to the channel source', {
       source: addressOf(host, port),
       reason,
       retryMs,

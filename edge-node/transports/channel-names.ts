@@ -9,14 +9,14 @@ import type { ListedChannel } from './playlist.ts';
 /** What channels are called: by the channels file, read anew when it changes, else by their ids. */
 export class ChannelNames {
   readonly #file: ChannelsFile | undefined;
-  readonly #log: LogLimiter;
+  readonly #limiter: LogLimiter;
   #named = new Map<ChannelId, ChannelDefinition>();
   #poll: NodeJS.Timeout | undefined;
 
   /** @param path of the channels file; empty for none */
-  constructor(path: string, log: LogLimiter) {
+  constructor(path: string, limiter: LogLimiter) {
     this.#file = path === '' ? undefined : new ChannelsFile(path);
-    this.#log = log;
+    this.#limiter = limiter;
   }
 
   /** @throws ConfigError where there is a file and it cannot be read */
@@ -46,13 +46,13 @@ export class ChannelNames {
       if (list !== undefined) this.#take(list);
     } catch (err) {
       if (!(err instanceof ConfigError)) throw err;
-      this.#log.warn('the channels file cannot be read; channels keep their names', { err });
+      this.#limiter.warn('the channels file cannot be read; channels keep their names', { err });
     }
   }
 
   #take({ channels, problems }: ChannelList): void {
     this.#named = new Map(channels.map((channel) => [channel.id, channel]));
     for (const problem of problems)
-      this.#log.warn('channels file: an entry is left out', { problem });
+      this.#limiter.warn('channels file: an entry is left out', { problem });
   }
 }

@@ -23,7 +23,7 @@ interface LineServerParts {
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /** The transport of 9111: accepts connections, reads the one line that a user sends, and begins their sessions. */
@@ -61,8 +61,8 @@ export class LineServer {
       (socket) => void this.#accept(socket),
     );
     await once(server.listen({ host, port, backlog: USER_BACKLOG }), 'listening');
-    const { log } = this.#parts;
-    server.on('error', (err) => log.error('a user could not be accepted', { err }));
+    const { limiter } = this.#parts;
+    server.on('error', (err) => limiter.error('a user could not be accepted', { err }));
     this.#servers.push(server);
     return server.address() as AddressInfo;
   }

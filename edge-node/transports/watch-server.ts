@@ -27,7 +27,7 @@ interface WatchServerParts {
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 type Asking = FastifyRequest<{ Params: { channel: string }; Querystring: Query }>;
@@ -60,7 +60,7 @@ export class WatchServer {
   constructor(parts: WatchServerParts) {
     this.#parts = parts;
     this.#head = streamHead(parts.corsOrigin);
-    const answerError = answerErrors(parts.log, () => 'bad_request');
+    const answerError = answerErrors(parts.limiter, () => 'bad_request');
     this.#app = fastify({ logger: false, exposeHeadRoutes: false, frameworkErrors: answerError });
     this.#app.setErrorHandler(answerError);
     this.#app.setNotFoundHandler((request, reply) => {
@@ -79,7 +79,7 @@ export class WatchServer {
     this.#listener = new HttpListener({
       handler: this.#app.routing,
       maxConnections: parts.maxAsking,
-      log: parts.log,
+      limiter: parts.limiter,
     });
   }
 

@@ -20,7 +20,7 @@ interface HttpListenerOptions {
   readonly handler: Handler;
   /** Connections at once; whoever waits for nothing for longest makes room for a newcomer. */
   readonly maxConnections: number;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /** What the policy did to connections, since the start. */
@@ -130,7 +130,9 @@ export class HttpListener {
     server.on('connect', (_request, socket) => this.#refuseBytes(socket as Socket));
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
     await once(server.listen(port, host), 'listening');
-    server.on('error', (err) => this.#options.log.error('a client could not be accepted', { err }));
+    server.on('error', (err) =>
+      this.#options.limiter.error('a client could not be accepted', { err }),
+    );
     this.#servers.push(server);
     return server.address() as AddressInfo;
   }
@@ -150,20 +152,26 @@ export class HttpListener {
 
   /** @returns whether somebody could go */
   #makeRoom(): boolean {
-    const { log, maxConnections } = this.#options;
+    const { limiter, maxConnections } = this.#options;
     for (const connection of this.#connections.values()) {
       if (connection.owesAnswer) continue;
       this.counts.madeRoom += 1;
-      log.warn('HTTP connections are at their limit: closed the one that was idle for longest', {
-        maxConnections,
-      });
+      limiter.warn(
+        'HTTP connections are at their limit: closed the one that was idle for longest',
+        {
+          maxConnections,
+        },
+      );
       this.#connections.delete(connection.socket);
       connection.socket.destroy();
       return true;
     }
-    log.error('HTTP connections are at their limit, and all are being answered: turned one away', {
-      maxConnections,
-    });
+    limiter.error(
+      'HTTP connections are at their limit, and all are being answered: turned one away',
+      {
+        maxConnections,
+      },
+    );
     return false;
   }
 
@@ -178,7 +186,7 @@ export class HttpListener {
     if (connection === undefined || socket.destroyed) return;
     if (connection.take(request, response)) return;
     this.counts.flooding += 1;
-    this.#options.log.warn(
+    this.#options.limiter.warn(
       'closed an HTTP connection that sent requests without awaiting answers',
       {
         address: socket.remoteAddress,

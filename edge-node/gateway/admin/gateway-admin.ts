@@ -13,7 +13,7 @@ import type { GatewayView } from './gateway-view.ts';
 interface AdminParts {
   readonly view: GatewayView;
   readonly allowedHosts: readonly string[];
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /**
@@ -24,10 +24,10 @@ export class GatewayAdmin {
   readonly #app: FastifyInstance;
   readonly #listener: HttpListener;
 
-  constructor({ view, allowedHosts, log }: AdminParts) {
+  constructor({ view, allowedHosts, limiter }: AdminParts) {
     const metrics = createGatewayMetrics(view);
     const isAllowed = hostCheck(allowedHosts);
-    const answerError = answerErrors(log, () => 'bad_request');
+    const answerError = answerErrors(limiter, () => 'bad_request');
     this.#app = fastify({
       logger: false,
       bodyLimit: HTTP_BODY_MAX_BYTES,
@@ -52,7 +52,7 @@ export class GatewayAdmin {
     this.#listener = new HttpListener({
       handler: this.#app.routing,
       maxConnections: ADMIN_MAX_CONNECTIONS,
-      log,
+      limiter,
     });
   }
 

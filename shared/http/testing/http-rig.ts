@@ -18,7 +18,7 @@ export async function listening({
 } = {}) {
   const logged: string[] = [];
   const logger = pino({}, { write: (line) => logged.push(JSON.parse(line).msg) });
-  const listener = new HttpListener({ handler, maxConnections, log: new LogLimiter(logger) });
+  const listener = new HttpListener({ handler, maxConnections, limiter: new LogLimiter(logger) });
   const { port } = await listener.listen(host, 0);
   onTestFinished(() => listener.close());
   return { listener, port, logged };
