@@ -80,7 +80,7 @@ describe('limits on users', () => {
       return user.text.startsWith('ERR') ? 'refused' : 'let in';
     };
     await rig.eventually(connect).toBe('let in');
-    expect(await rig.metric('closes_total', 'client_closed')).toBe(1);
+    expect(await rig.metric('closes_total', 'replaced')).toBe(1);
     expect(staying.bytes.equals(well.bytes)).toBe(true);
   });
 
@@ -149,12 +149,12 @@ describe('limits on users', () => {
     for (let times = 1; times <= 4; times += 1) {
       const user = rig.connect('user-1 silent');
       await rig.eventually(() => rig.metric('connections_total')).toBe(1 + times);
-      await rig.eventually(() => rig.metric('closes_total', 'client_closed')).toBe(times - 1);
+      await rig.eventually(() => rig.metric('closes_total', 'replaced')).toBe(times - 1);
       await rig.eventually(() => rig.metric('users')).toBe(2);
       user.socket.end();
     }
     expect(await rig.metric('refusals_total', 'too_many_connections')).toBe(0);
-    expect(await rig.metric('closes_total', 'client_closed')).toBe(3);
+    expect(await rig.metric('closes_total', 'replaced')).toBe(3);
     expect(watching.isWatching).toBe(true);
   });
 
@@ -169,7 +169,7 @@ describe('limits on users', () => {
     gate.resolve(true);
     await rig.eventually(() => rig.metric('users')).toBe(1);
     rig.connect('user-1 silent');
-    await rig.eventually(() => rig.metric('closes_total', 'client_closed')).toBe(1);
+    await rig.eventually(() => rig.metric('closes_total', 'replaced')).toBe(1);
     expect(await rig.metric('refusals_total', 'too_many_connections')).toBe(0);
     expect(await rig.metric('users')).toBe(1);
   });

@@ -51,18 +51,18 @@ export class Places<S extends Holder> {
     if (!this.#rate.allows(userId, nowMs)) return undefined;
     const ofUser = this.#ofUser.of(userId);
     const leavers: Leaver<S>[] = [];
-    const gone = new Set<S>();
+    const leaving = new Set<S>();
     /** Whether a limit holds, once one of those who stay has made room where need be. */
     const holds = (
       sessions: ReadonlySet<S>,
       limit: number,
       choose: (staying: (session: S) => boolean) => Leaver<S> | undefined,
     ): boolean => {
-      if (sessions.size - gone.intersection(sessions).size < limit) return true;
-      const leaver = choose((session) => sessions.has(session) && !gone.has(session));
+      if (sessions.size - leaving.intersection(sessions).size < limit) return true;
+      const leaver = choose((session) => sessions.has(session) && !leaving.has(session));
       if (leaver === undefined) return false;
       leavers.push(leaver);
-      gone.add(leaver.session);
+      leaving.add(leaver.session);
       return true;
     };
     const chooseOfUser = () => fromUser(ofUser, this.#mayReplace(userId, nowMs), nowMs);

@@ -1,4 +1,3 @@
-import type { CloseReason } from '../../shared/errors.ts';
 import { GHOST_MS } from '../../shared/limits.ts';
 
 /** A session, as far as the rule looks at it. Times are monotonic milliseconds. */
@@ -10,22 +9,17 @@ export interface Occupant {
   readonly abandonedSinceMs: number | undefined;
 }
 
-/** Why a session makes room, and the reason that its end is counted under. */
-export const LEAVER_REASONS = {
-  /** It has sent FIN, and was delivered nothing since. */
-  abandoned: 'client_closed',
-  /** Its write waits: its peer has vanished, most likely. */
-  stuck: 'replaced',
-  /** It waits for a channel that is not there. */
-  waiting: 'replaced',
-  /** It is well, and the oldest of its user. */
-  oldest: 'replaced',
-} as const satisfies Record<string, CloseReason>;
+/**
+ * Why a session makes room: it has sent FIN and was delivered nothing since (`abandoned`); its write waits, most likely
+ * since its peer has vanished (`stuck`); it waits for a channel that is not there (`waiting`); or it is well, and the
+ * oldest of its user (`oldest`).
+ */
+type LeaverKind = 'abandoned' | 'stuck' | 'waiting' | 'oldest';
 
 /** The session that makes room. */
 export interface Leaver<S> {
   readonly session: S;
-  readonly kind: keyof typeof LEAVER_REASONS;
+  readonly kind: LeaverKind;
 }
 
 /**

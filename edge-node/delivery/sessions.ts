@@ -5,7 +5,6 @@ import type { Config } from '../../shared/config.ts';
 import type { CloseReason, RefusalCode } from '../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
 import type { Places } from '../admission/places.ts';
-import { LEAVER_REASONS } from '../admission/who-makes-room.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import { inSlices } from '../channels/in-slices.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -99,7 +98,7 @@ export class Sessions {
     const nowMs = this.#parts.clock.monotonicMs();
     for (const leaver of leavers) {
       this.#parts.places.makeRoom(leaver, nowMs);
-      leaver.session.reset(LEAVER_REASONS[leaver.kind]);
+      leaver.session.reset('replaced');
     }
     return undefined;
   }
