@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyInstance, fastify } from 'fastify';
 import { wallClockMs } from '../shared/clock.ts';
 import { HttpError } from '../shared/errors.ts';
-import { answerErrors } from '../shared/http/error-answers.ts';
+import { answerErrors, pathOf } from '../shared/http/error-answers.ts';
 import { USER_ID_MAX_BYTES } from '../shared/ids.ts';
 import { HTTP_BODY_MAX_BYTES } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import type { Store } from '../shared/store/store.ts';
+import type { Authorize } from './access.ts';
 import { healthRoute } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { registerRoute } from './register.ts';
-import type { Route, RouteParts } from './route.ts';
+import type { Route } from './route.ts';
 import { storeAnswers } from './store-answer.ts';
 import { USAGE_PATH, usageRoute } from './usage.ts';
 
@@ -22,8 +23,8 @@ export interface AppParts {
   readonly now?: () => number;
   /** Whether a stop has been announced: what is asked is still answered, but this process is not ready. */
   readonly isDraining?: () => boolean;
-  /** Whose token came with a request; undefined where none is asked for. */
-  readonly subjectOf?: (request: FastifyRequest) => string | undefined;
+  /** Open to everyone where it is left out. */
+  readonly authorize?: Authorize;
   readonly metrics?: Metrics;
   /** The level at which each request has a line of the log. */
   readonly requestLogLevel?: 'debug' | 'info';
@@ -47,7 +48,7 @@ function requestIds(): (request: IncomingMessage) => string {
 
 /** What a request to no route of ours has wrong: its path, or only its method. */
 function unrouted(routes: readonly Route[], url: string): { error: HttpError; allow?: string } {
-  const [path = ''] = url.split('?', 1);
+  const path = pathOf(url);
   const route = routes.find((candidate) => candidate.path.test(path));
   if (route === undefined) return { error: new HttpError('not_found') };
   return { error: new HttpError('method_not_allowed'), allow: route.allow };
@@ -63,7 +64,7 @@ export function buildApp(
     logger,
     now = wallClockMs,
     isDraining = () => false,
-    subjectOf = () => undefined,
+    authorize = () => {},
     metrics,
     requestLogLevel = 'debug',
   }: AppParts,
@@ -96,7 +97,8 @@ export function buildApp(
   });
   if (logger.isLevelEnabled(requestLogLevel)) {
     app.addHook('onResponse', (request, reply, done) => {
-      const { id: requestId, method, url } = request;
+      const { id: requestId, method } = request;
+      const url = pathOf(request.url);
       const ms = Math.round(reply.elapsedTime);
       logger[requestLogLevel](
         { requestId, method, url, status: reply.statusCode, ms },
@@ -113,10 +115,6 @@ export function buildApp(
   }
   app.addHook('onClose', async () => limiter.flush());
 
-  const authorize: RouteParts['authorize'] = (request, userId) => {
-    const subject = subjectOf(request);
-    if (subject !== undefined && subject !== userId) throw new HttpError('forbidden');
-  };
   const ask = storeAnswers(store, metrics);
   for (const route of served) route.add(app, { ask, now, isDraining, authorize });
   return app;

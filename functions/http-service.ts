@@ -6,6 +6,7 @@ import { HTTP_MAX_CONNECTIONS, RESERVED_FILES } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import { OpenFilesWatch, openFilesLimit } from '../shared/open-files.ts';
 import type { Store } from '../shared/store/store.ts';
+import { accessBy } from './access.ts';
 import { buildApp } from './app.ts';
 import { createMetrics } from './metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
@@ -19,6 +20,9 @@ interface ServiceParts {
     | 'SERVER_METRICS_HOST'
     | 'SERVER_METRICS_PORT'
     | 'SERVER_LOG_REQUESTS'
+    | 'API_KEYS'
+    | 'STREAM_TOKEN_SECRETS'
+    | 'STREAM_TOKEN_JWKS_FILE'
   >;
   /** Stays the caller's to close. */
   readonly store: Store;
@@ -49,6 +53,7 @@ export async function startHttpService({
     store,
     logger,
     metrics,
+    authorize: accessBy(config),
     isDraining: () => listener.isDraining,
     requestLogLevel: config.SERVER_LOG_REQUESTS,
   });

@@ -17,7 +17,7 @@ export const registerRoute: Route = {
       const { body } = request;
       const userId = body === undefined ? undefined : userIdIn(body);
       if (userId === undefined) throw new HttpError('bad_user_id');
-      authorize(request, userId);
+      authorize(request, userId, 'register');
       await ask('register', (store) => store.register(userId));
       return reply.send();
     });

@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { UserId } from '../shared/ids.ts';
+import type { FastifyInstance } from 'fastify';
 import type { Store } from '../shared/store/store.ts';
+import type { Authorize } from './access.ts';
 
 /**
  * Asks the store and answers within its time limit.
@@ -17,8 +17,7 @@ export type AskStore = <T>(
 export interface RouteParts {
   readonly ask: AskStore;
   readonly now: () => number;
-  /** Lets a request on a user's behalf pass. @throws HttpError where its token is another user's */
-  readonly authorize: (request: FastifyRequest, userId: UserId) => void;
+  readonly authorize: Authorize;
   /** Whether a stop has been announced: what is asked is still answered. */
   readonly isDraining: () => boolean;
 }

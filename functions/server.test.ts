@@ -109,7 +109,7 @@ describe('the server', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 8 });
     onTestFinished(() => agent.destroy());
     // Far more than the pipe and the backlog take; the log has the path.
-    const path = `/nowhere?${'x'.repeat(4000)}`;
+    const path = `/nowhere/${'x'.repeat(4000)}`;
     const ask = () =>
       new Promise((resolve, reject) => {
         const asked = httpGet({ host: '127.0.0.1', port, agent, path }, (answer) => {

@@ -13,7 +13,7 @@ export const usageRoute: Route = {
     app.get<{ Params: { userId: string } }>(`${USAGE_PATH}:userId`, async (request, reply) => {
       const userId = parseUserId(request.params.userId);
       if (userId === undefined) throw new HttpError('bad_user_id');
-      authorize(request, userId);
+      authorize(request, userId, 'usage');
       const nowMs = now();
       const from = firstMinuteOf(nowMs);
       const channels = await ask(

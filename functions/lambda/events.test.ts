@@ -8,7 +8,7 @@ import { buildApp } from '../app.ts';
 import { registerRoute } from '../register.ts';
 import { event, REGISTER_EVENT } from '../testing/http-api-event.ts';
 import { usageRoute } from '../usage.ts';
-import { httpApiHandler, subjectOf } from './http-api.ts';
+import { accessBySubject, httpApiHandler } from './http-api.ts';
 
 /** Both functions on one store where `watcher` and `ü` have watched, and what they log. */
 function functions() {
@@ -16,7 +16,7 @@ function functions() {
   const logged: { level: number; msg: string }[] = [];
   const logger = pino({}, { write: (line) => logged.push(JSON.parse(line)) });
   const handler = (route: typeof usageRoute) =>
-    httpApiHandler(buildApp({ store, logger, subjectOf }, [route]), logger);
+    httpApiHandler(buildApp({ store, logger, authorize: accessBySubject }, [route]), logger);
   return { store, logged, register: handler(registerRoute), usage: handler(usageRoute) };
 }
 

@@ -4,7 +4,7 @@ import { createLogger } from '../../shared/logger.ts';
 import { createDynamoDbStore } from '../../shared/store/dynamodb/dynamodb-store.ts';
 import { buildApp } from '../app.ts';
 import type { Route } from '../route.ts';
-import { httpApiHandler, subjectOf } from './http-api.ts';
+import { accessBySubject, httpApiHandler } from './http-api.ts';
 
 /**
  * A function that serves one route, from the environment's settings. Nothing is sent at its start: the first request
@@ -19,5 +19,5 @@ export function lambdaFunction(route: Route) {
   }
   const logger = createLogger(config.LOG_LEVEL, 'functions');
   const store = createDynamoDbStore({ tablePrefix: config.DYNAMODB_TABLE_PREFIX });
-  return httpApiHandler(buildApp({ store, logger, subjectOf }, [route]), logger);
+  return httpApiHandler(buildApp({ store, logger, authorize: accessBySubject }, [route]), logger);
 }

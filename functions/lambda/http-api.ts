@@ -1,9 +1,10 @@
 import { METHODS } from 'node:http';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { HTTP_ERRORS, type HttpErrorCode } from '../../shared/errors.ts';
+import { HTTP_ERRORS, HttpError, type HttpErrorCode } from '../../shared/errors.ts';
 import { ERROR_BODIES } from '../../shared/http/error-body.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Authorize } from '../access.ts';
 import { type HttpEvent, parseHttpEvent } from './http-event.ts';
 
 /** What the gateway is given for its client. */
@@ -13,10 +14,11 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Whose token came with a request of an app behind httpApiHandler. */
-export function subjectOf(request: FastifyRequest): string | undefined {
-  return (request as FastifyRequest & { awsLambda: { event: HttpEvent } }).awsLambda.event.subject;
-}
+/** Access to an app behind httpApiHandler: a token that API Gateway has checked is good for its own user alone. */
+export const accessBySubject: Authorize = (request, userId) => {
+  const { event } = (request as FastifyRequest & { awsLambda: { event: HttpEvent } }).awsLambda;
+  if (event.subject !== undefined && event.subject !== userId) throw new HttpError('forbidden');
+};
 
 function refusal(code: HttpErrorCode): HttpAnswer {
   return {

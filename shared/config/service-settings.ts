@@ -188,6 +188,10 @@ export const SERVICE_SETTINGS = {
       secrets,
       'Secrets that stream tokens (JWT, HS256) are signed with: 32 bytes or more each, commas between them. A token is good for any of them, so that secrets can be changed without a gap. Empty, and no key set either: whoever knows a user id watches in its name.',
     ),
+    API_KEYS: secretSetting(
+      secrets,
+      'Keys of your own systems: 32 bytes or more each, commas between them. Set: `POST /register` and `GET /usage` take one in `Authorization: Bearer`, and `/usage` a stream token of its user as well. Empty: `/register` is open, and `/usage` too unless stream tokens are asked for.',
+    ),
     STREAM_TOKEN_JWKS_FILE: setting(
       text,
       '',

@@ -25,7 +25,8 @@ export function answerErrors(limiter: LogLimiter, codeOfBadPath: CodeOfBadPath) 
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = catalogued(thrown, request.url, codeOfBadPath);
     if (error.statusCode === 500) {
-      const { id: requestId, method, url } = request;
+      const { id: requestId, method } = request;
+      const url = pathOf(request.url);
       limiter.error(error.message, { requestId, method, url, err: error.cause ?? error });
     }
     reply
@@ -34,4 +35,9 @@ export function answerErrors(limiter: LogLimiter, codeOfBadPath: CodeOfBadPath) 
       .type('application/json')
       .send(ERROR_BODIES[error.code]);
   };
+}
+
+/** A URL without its query, which may hold a token: as a log may show it. */
+export function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
 }

@@ -1,0 +1,45 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { HttpError } from '../shared/errors.ts';
+import type { UserId } from '../shared/ids.ts';
+import { bearerToken } from '../shared/tokens/bearer.ts';
+import { type TokenSettings, TokenVerifier } from '../shared/tokens/token-verifier.ts';
+
+export type Purpose = 'register' | 'usage';
+
+/** Lets a request on a user's behalf pass. @throws HttpError where it may not */
+export type Authorize = (request: FastifyRequest, userId: UserId, purpose: Purpose) => void;
+
+interface AccessSettings extends TokenSettings {
+  readonly API_KEYS: readonly string[];
+}
+
+/**
+ * Who may ask for what, by what stands in `Authorization: Bearer`. An API key, for the operator's own systems, opens
+ * everything; a stream token opens its own user's usage. What nothing was set for is open. Neither is taken from a query,
+ * which would stand in the logs of every proxy.
+ *
+ * @throws ConfigError where the key set cannot be used
+ */
+export function accessBy(settings: AccessSettings): Authorize {
+  const keys = settings.API_KEYS.map(digest);
+  const tokens = TokenVerifier.of(settings);
+  const isOpen: Readonly<Record<Purpose, boolean>> = {
+    register: keys.length === 0,
+    usage: keys.length === 0 && !tokens.isRequired,
+  };
+  return (request, userId, purpose) => {
+    if (isOpen[purpose]) return;
+    const bearer = bearerToken(request.headers.authorization);
+    if (bearer === undefined) throw new HttpError('bad_token');
+    const given = digest(bearer);
+    if (keys.some((key) => timingSafeEqual(key, given))) return;
+    if (purpose === 'usage' && tokens.verify(bearer)?.userId === userId) return;
+    throw new HttpError('bad_token');
+  };
+}
+
+/** All digests are of one length, so that comparing them tells nothing about a key. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
