@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { blaming } from '../shared/bind.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Config } from '../shared/config.ts';
 import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
@@ -228,13 +229,16 @@ export class EdgeNode {
     });
   }
 
-  /** @throws a listener's error, such as EADDRINUSE; the source and the store may be away */
+  /** @throws ConfigError that names the settings of a port or a file that cannot be had; the source and the store may be away */
   async start(): Promise<Addresses> {
+    const { ADMIN_HOST, ADMIN_PORT } = this.#config;
     this.#writer.start();
-    const admin = await this.#admin.listen(this.#config.ADMIN_HOST, this.#config.ADMIN_PORT);
-    const users = await this.#lines.listen();
+    const admin = await this.#admin
+      .listen(ADMIN_HOST, ADMIN_PORT)
+      .catch(blaming('ADMIN_HOST, ADMIN_PORT'));
+    const users = await this.#lines.listen().catch(blaming('STREAM_HOST, STREAM_PORT'));
     await this.#names.start();
-    const watch = await this.#watch.listen();
+    const watch = await this.#watch.listen().catch(blaming('WATCH_HOST, WATCH_PORT'));
     this.#isListening = true;
     this.#files.start();
     this.#loopDelay.start();

@@ -1,6 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '../shared/config.ts';
-import { ConfigError } from '../shared/errors.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
@@ -23,13 +22,7 @@ async function main({ output, stopped, onImpatience, mayHang }: ServiceProcess):
     logger,
     droppedLogLines: () => output.droppedLines,
   });
-  const { users, watch, admin } = await edge.start().catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(
-      `STREAM_HOST, STREAM_PORT, WATCH_HOST, WATCH_PORT, ADMIN_HOST, ADMIN_PORT: ${reason}`,
-      { cause },
-    );
-  });
+  const { users, watch, admin } = await edge.start();
   logger.info(
     { users: users.port, watch: watch.port, admin: admin.port },
     `ready to handle users at ${users.address}:${users.port}, players at http://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}`,

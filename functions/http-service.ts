@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
+import { blaming } from '../shared/bind.ts';
 import type { Config } from '../shared/config.ts';
-import { ConfigError } from '../shared/errors.ts';
 import { HttpListener } from '../shared/http/http-listener.ts';
 import { HTTP_MAX_CONNECTIONS, RESERVED_FILES } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
@@ -89,12 +89,6 @@ export async function startHttpService({
       files.stop();
       limiter.flush();
     },
-  };
-}
-
-function blaming(settings: string) {
-  return (cause: Error): never => {
-    throw new ConfigError(`${settings}: ${cause.message}`, { cause });
   };
 }
 

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
+import { asError, ConfigError, reasonOf } from './errors.ts';
 
 /** The name `localhost` may have an IPv6 address where the machine has none. */
 const ABSENT = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
@@ -27,4 +28,11 @@ export async function bindEach(
   }
   if (first === undefined) throw absent;
   return first;
+}
+
+/** For the rejection of a `listen`: throws what names the settings that the address came from. */
+export function blaming(settings: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new ConfigError(`${settings}: ${reasonOf(asError(cause))}`, { cause });
+  };
 }

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { blaming } from '../../shared/bind.ts';
 import type { Config } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { ChannelId } from '../../shared/ids.ts';
@@ -65,15 +66,14 @@ export class Gateway {
     });
   }
 
-  /**
-   * @throws ConfigError where the list cannot be read
-   * @throws the listeners' errors, such as EADDRINUSE
-   */
+  /** @throws ConfigError that names the list, or the settings of a port, that cannot be had */
   async start(): Promise<GatewayAddresses> {
     const { config, file, host, port } = this.#parts;
     const list = await file?.read();
-    const admin = await this.#admin.listen(config.ADMIN_HOST, config.GATEWAY_ADMIN_PORT);
-    const feed = await this.#feed.listen(host, port);
+    const admin = await this.#admin
+      .listen(config.ADMIN_HOST, config.GATEWAY_ADMIN_PORT)
+      .catch(blaming('ADMIN_HOST, GATEWAY_ADMIN_PORT'));
+    const feed = await this.#feed.listen(host, port).catch(blaming('GATEWAY_HOST, GATEWAY_PORT'));
     this.#setChannels(list ?? { channels: [], problems: [] });
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     if (file) this.#reads = setInterval(() => this.#readAgain(file), CHANNELS_FILE_POLL_MS);

@@ -57,11 +57,7 @@ async function play(options: Options, { output, stopped }: ServiceProcess): Prom
 
   const logger = createLogger(config.LOG_LEVEL, 'gateway', output);
   const gateway = new Gateway({ config, logger, named, file, host, port });
-  const { feed, admin } = await gateway.start().catch((cause: unknown) => {
-    if (cause instanceof ConfigError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`GATEWAY_HOST, GATEWAY_PORT, GATEWAY_ADMIN_PORT: ${reason}`, { cause });
-  });
+  const { feed, admin } = await gateway.start();
   logger.info(
     { feed: feed.port, admin: admin.port },
     `ready for edge nodes at ${feed.address}:${feed.port}, admin at ${admin.address}:${admin.port}`,
