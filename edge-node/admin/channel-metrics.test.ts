@@ -12,6 +12,7 @@ test('the metrics of thousands of channels are made in slices, with the sockets 
   const channels = Array.from({ length: 4096 }, (_, i) => ({
     id: `c${i}`,
     watchers: new Set(),
+    secondsRate: { value: undefined },
     get counters() {
       nowMs += SLICE_MS / 8;
       return counters;

@@ -62,7 +62,7 @@ async function heldUp(unreadBytes: number, maxUnreadBytes: number): Promise<numb
   for (const sequence of [0n, 2n]) push(sequence);
   nowMs = 5000;
   const [channel] = directory.channels;
-  while (channel?.counters.delivered === 1) {
+  while (channel?.counters.ordered === 1) {
     await new Promise((resolve) => setImmediate(resolve));
     progress.bytesRead += SOURCE_TURN_BYTES;
     // The missing packet was among them, the last.
@@ -92,7 +92,7 @@ describe('a gap whose time is over', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     push(1n);
     const [channel] = directory.channels;
-    expect(channel?.counters).toMatchObject({ delivered: 3, lost: 0 });
+    expect(channel?.counters).toMatchObject({ ordered: 3, lost: 0 });
   });
 
   it('is given up once more was read than the kernel can have held, though the source never pauses', async () => {

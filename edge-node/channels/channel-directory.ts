@@ -31,7 +31,7 @@ interface DirectoryParts {
   readonly limiter: LogLimiter;
 }
 
-/** How often all channels are looked through for room: more would cost a flood of ids too much. */
+/** At MAX_CHANNELS all channels are searched for one to forget at most this often, whatever flood of ids comes. */
 const ROOM_LOOK_MS = 1_000;
 
 /**
@@ -41,7 +41,7 @@ const ROOM_LOOK_MS = 1_000;
 export class ChannelDirectory implements SourceSink {
   readonly budget: LogBudget;
   readonly #byId = new Map<ChannelId, Channel>();
-  /** By the six bytes of a header; several keys lead to a channel whose id is padded in several ways. */
+  /** By the six bytes in a header; a channel whose id comes padded in several ways has several keys. */
   readonly #byKey = new Map<number, Channel>();
   readonly #waiting = new Map<ChannelId, Set<Watcher>>();
   readonly #parts: DirectoryParts;
@@ -50,7 +50,7 @@ export class ChannelDirectory implements SourceSink {
   readonly #reorder: ReorderTimer;
   readonly #relief: MemoryRelief;
   readonly #events: ChannelEvents;
-  /** Channels that may make room for others, the one that was used least lately last; looked for once in a while. */
+  /** Channels that may make room for others, the least recently used one last, as the last search found them. */
   #quiet: Channel[] = [];
   #lookedMs = Number.NEGATIVE_INFINITY;
   #isSweeping = false;
@@ -153,7 +153,7 @@ export class ChannelDirectory implements SourceSink {
     this.#isSweeping = false;
   }
 
-  /** From the runs that open next on, batch and linger are so many times what they are while the node is idle. */
+  /** From now on runs open that are so many times as large, and linger so many times as long, as on an idle node. */
   setLoad(factor: number): void {
     this.#run.setLoad(factor);
   }
@@ -193,7 +193,7 @@ export class ChannelDirectory implements SourceSink {
     return this.#open(id, nowMs);
   }
 
-  /** Forgets the channel without users that was used least lately, if one is quiet. */
+  /** Forgets the least recently used of the quiet channels, if there is one. */
   #makeRoom(nowMs: number): boolean {
     if (this.#quiet.length === 0 && nowMs >= this.#lookedMs + ROOM_LOOK_MS) {
       this.#lookedMs = nowMs;

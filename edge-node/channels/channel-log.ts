@@ -8,7 +8,7 @@ import { Run, type RunLimits } from './run.ts';
 export interface ChannelLogLimits {
   readonly maxBytes: number;
   readonly maxMs: number;
-  /** An entry point older than this is none. */
+  /** An entry point older than this is not used: nobody starts there, and no run is kept for it. */
   readonly entryMaxAgeMs: number;
 }
 
@@ -20,7 +20,7 @@ export interface LogPosition {
   readonly run: number;
   readonly offset: number;
   readonly packet: number;
-  /** What a decoder needs before: copies of the TS packets of the tables, or nothing. These are no packets. */
+  /** What a decoder needs first: copies of the TS packets of the tables, or nothing. They count as no packet. */
   readonly tables: Buffer;
 }
 
@@ -49,7 +49,7 @@ export class ChannelLog {
   #nextRun = 0;
   #nextPacket = 0;
   #nextByte = 0;
-  /** Bytes that a run of this channel usually takes. */
+  /** Room that the next run begins with: what runs of this channel have lately needed. */
   #runBytes = FIRST_RUN_BYTES;
   /** Dropped runs that writes still hold, by their index. */
   readonly #pinned = new Map<number, Run>();
@@ -153,7 +153,7 @@ export class ChannelLog {
     this.trim(nowMs);
   }
 
-  /** Drops what is too much or too old. */
+  /** Drops the oldest runs while the log is too large or they are too old. */
   trim(nowMs: number): void {
     while (this.#bytes > this.#limits.maxBytes && this.#head < this.#runs.length) this.dropOldest();
     if (!this.#isOldestPast(nowMs)) return;
@@ -178,7 +178,7 @@ export class ChannelLog {
     }
   }
 
-  /** A write that held a run, by `pins`, is over. */
+  /** A write that held a run (one of its `pins`) is over. */
   unpin(index: number): void {
     const run = this.closedRun(index) ?? this.#pinned.get(index);
     if (run === undefined) return;

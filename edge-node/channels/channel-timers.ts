@@ -42,26 +42,27 @@ export class LingerTimer {
   }
 }
 
-/** How far the source's socket has been read: what a timer needs to know before it calls a packet lost. */
+/** How far the source's socket has been read: to be known before a packet is given up as lost. */
 export interface ReadProgress {
   readonly bytesRead: number;
-  /** The most that can wait unread: once it was read, all that had waited at a given moment has been seen. */
+  /** The most bytes that can wait unread: after so many more, all that waited at a given moment has been read. */
   readonly maxUnreadBytes: number;
   /** The last turn of the event loop has left nothing to read. */
   readonly isDry: boolean;
 }
 
-/** How often channels that keep packets are asked when one will have waited too long. */
+/** How often, while any channel keeps packets, it is checked whether one has waited too long. */
 const TICK_MS = 10;
-/** A tick that is late by so much finds senders whom the full socket has stopped meanwhile. */
+/** A tick this late means that the event loop stood still: the socket filled up, and the source could not send. */
 const HELD_UP_MS = 100;
-/** What they are given at the most to send what they had to keep. */
+/** The most time that the source is then given to send what it had to hold back. */
 const GRACE_MAX_MS = 1_000;
 
 /**
- * Tells channels when packets have waited too long. What a late event loop has not read yet is not lost: a channel
- * due at one time is told so only once the socket has been read dry since, or past all that can have waited in it. After
- * a loop that was held up, senders are first given as long again, since a full socket has held up them too.
+ * Tells channels when packets have waited too long. A missing packet is not lost if it waits unread in the socket, so a
+ * channel whose time has come is told only once the socket has been read empty, or read past all that it can have held
+ * at that time. After the event loop has stood still, the source first gets as long again (up to GRACE_MAX_MS), since
+ * the full socket has stopped it, too.
  */
 export class ReorderTimer {
   readonly #clock: Clock;
@@ -120,7 +121,7 @@ export class ReorderTimer {
     });
   }
 
-  /** Where nothing that is kept will ever be due, the next packet that waits begins the ticking again. */
+  /** With nothing due at any time no timer is set: the next packet that has to wait begins the ticking again. */
   #tickBy(nowMs: number, waitMs: number): void {
     if (Number.isFinite(waitMs)) this.#tickAt(nowMs, Math.min(waitMs, TICK_MS));
   }

@@ -86,7 +86,7 @@ describe('the memory of all channels', () => {
       // Whoever watches it has taken the run of a round before the next one comes.
       expect(channel.log.firstRun).toBeLessThanOrEqual(round);
     }
-    expect(channel.counters).toMatchObject({ delivered: 1000, lost: 0 });
+    expect(channel.counters).toMatchObject({ ordered: 1000, lost: 0 });
   });
 
   it('is not taken from a channel that waits for one packet by another that keeps megabytes waiting', () => {
@@ -99,7 +99,7 @@ describe('the memory of all channels', () => {
       for (const sequence of [0, 2, 3, 4]) push(other, sequence, STRAY.subarray(0, MIB - 1000));
     }
     push(channel, 1, PAYLOAD);
-    expect(channel.counters).toMatchObject({ delivered: 4, lost: 0, late: 0 });
+    expect(channel.counters).toMatchObject({ ordered: 4, lost: 0, late: 0 });
     expect(budget.usedBytes).toBeLessThanOrEqual(16 * MIB);
   });
 

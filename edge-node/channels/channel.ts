@@ -13,7 +13,7 @@ export interface Watcher {
   attach(channel: Channel): void;
   /** Runs may have closed. At most one write follows per call. */
   advance(): void;
-  /** Ends, if a write under way holds this run of its channel's: the memory is needed. */
+  /** Ends, if its write under way holds this run of its channel: the memory is needed. */
   letGoOf(run: number): void;
 }
 
@@ -46,11 +46,11 @@ export class Channel implements ReorderOutput {
   readonly id: ChannelId;
   readonly log: ChannelLog;
   readonly watchers = new Set<Watcher>();
-  /** What its id has come as in headers: padded in one way or several. */
+  /** The keys in headers that lead here, one for each way in which the source has padded the id. */
   readonly keys = new Set<number>();
   readonly sinceMs: number;
   readonly secondsRate: SecondsRate;
-  /** Packets without payload that were delivered in order. */
+  /** Packets without payload among those ordered. */
   #emptyPackets = 0;
   #deliveredPackets = 0;
   #deliveredBytes = 0;
@@ -87,7 +87,7 @@ export class Channel implements ReorderOutput {
     return this.#reorder.counters;
   }
 
-  /** Sums over all its users, ever. */
+  /** Packets that the kernels of users have taken: the sum over all its users, ever. */
   get deliveredPackets(): number {
     return this.#deliveredPackets;
   }
@@ -100,10 +100,10 @@ export class Channel implements ReorderOutput {
     return this.#skippedPackets;
   }
 
-  /** The part of the delivered packets that carry nothing, 0 to 1. They are billed as any other. */
+  /** The part of the ordered packets that carry nothing, 0 to 1. They are billed as any other. */
   get emptyShare(): number {
-    const { delivered } = this.counters;
-    return delivered === 0 ? 0 : this.#emptyPackets / delivered;
+    const { ordered } = this.counters;
+    return ordered === 0 ? 0 : this.#emptyPackets / ordered;
   }
 
   get heldPackets(): number {
@@ -154,7 +154,7 @@ export class Channel implements ReorderOutput {
     this.#deliveredBytes += bytes;
   }
 
-  /** Packets were left out for a user who was too slow. */
+  /** Packets were skipped for a user who was too slow. */
   skipped(packets: number): void {
     this.#skippedPackets += packets;
   }
@@ -162,9 +162,9 @@ export class Channel implements ReorderOutput {
   /** Lets old runs go and measures the rate. Call it every second. */
   sweep(nowMs: number): void {
     this.log.trim(nowMs);
-    const { received, delivered } = this.counters;
+    const { received, ordered } = this.counters;
     const wasOff = this.secondsRate.isOff;
-    this.secondsRate.observe(delivered, nowMs);
+    this.secondsRate.observe(ordered, nowMs);
     if (this.secondsRate.isOff && !wasOff) this.#events.secondsOff(this);
     const seconds = (nowMs - this.#measuredMs) / 1000;
     if (seconds > 0) this.packetsPerSecond = (received - this.#measuredPackets) / seconds;

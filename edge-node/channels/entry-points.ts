@@ -8,8 +8,8 @@ export interface EntryPoint {
 }
 
 /**
- * A channel's entry points and their age: the newest, and the newest whose picture has come whole, from which one who
- * starts sees a picture at once. One that is too old is none.
+ * A channel's entry points and their age: the newest, and the newest whose picture has come whole, so that a user who
+ * starts there sees a picture at once. One older than `maxAgeMs` is not used.
  */
 export class EntryPoints {
   readonly #maxAgeMs: number;

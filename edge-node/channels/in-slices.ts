@@ -2,7 +2,7 @@ import { setImmediate as polled } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
 import { SLICE_MS } from '../../shared/limits.ts';
 
-/** Does something for each of many, in slices of SLICE_MS with the sockets polled between them. */
+/** Calls `work` for each item, in slices of SLICE_MS between which the sockets are polled. */
 export async function inSlices<T>(
   items: Iterable<T>,
   clock: Clock,

@@ -5,8 +5,8 @@ import {
 } from '../../shared/limits.ts';
 
 /**
- * How far batch and linger have grown: 1 on an idle event loop, `max` on a busy one. Nearly all the cost of a user is
- * the kernel's per write, so larger runs are what a busy node saves by; an idle one has no reason to let users wait.
+ * How far the runs' size and linger have grown: 1 on an idle event loop, `max` on a busy one. Nearly all the cost of a
+ * user is the kernel's per write, so a busy node saves by larger runs; an idle one has no reason to let users wait.
  */
 export class LoadFactor {
   readonly #max: number;

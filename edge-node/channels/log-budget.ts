@@ -106,7 +106,7 @@ export class LogBudget {
   #freeOldestPinned(): boolean {
     for (const run of this.#pinned) {
       run.owner.cutOff(run);
-      this.unpin(run); // its users have let go of it; whoever had not would stop every channel here
+      this.unpin(run); // its users are cut off; unpinned in any case, or dropRuns would never end
       return true;
     }
     return false;

@@ -29,7 +29,7 @@ export class MemoryRelief {
 
   relieve(): void {
     const { heldBytes, heldLimitBytes } = this.#budget;
-    // Down to half of the share: a search of all channels that freed little would have to follow each turn.
+    // Down to half of the share: if only little were freed, all channels would be searched again in every turn.
     if (heldBytes > heldLimitBytes) this.#handOnLargest(heldLimitBytes / 2);
     this.#budget.dropRuns();
   }

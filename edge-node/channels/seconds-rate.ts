@@ -1,10 +1,10 @@
 import { SECONDS_RATE_SILENCE_MS, SECONDS_RATE_SPAN_MS } from '../../shared/limits.ts';
 
-/** What a channel may count more or less than passes before its seconds cannot be right. */
+/** By which part a channel may count more or fewer seconds than pass, before they cannot be right. */
 const TOLERANCE = 0.2;
 
 /**
- * How many seconds a channel counts in a second: each packet that is delivered in order is billed as
+ * How many seconds a channel counts in a second: each packet that comes out in order is billed as
  * PACKET_DURATION_MS, whatever the stream says. Measured over a minute at a time. A silent channel is not judged: the
  * minute begins anew once it is heard again.
  */
@@ -28,7 +28,7 @@ export class SecondsRate {
     return this.value !== undefined && Math.abs(this.value - 1) > TOLERANCE;
   }
 
-  /** Takes how many packets were delivered so far. Call it every second or so. */
+  /** Takes how many packets came out in order so far. Call it every second or so. */
   observe(packets: number, nowMs: number): void {
     if (packets > this.#packets) {
       this.#packets = packets;

@@ -10,7 +10,7 @@ export function costOf(packet: PacketView): number {
 export class HeldPackets {
   packets: PacketView[] = [];
   bytes = 0;
-  /** Low halves of what is held: few packets need the whole list to be searched for them. */
+  /** Low halves of the sequences held: a packet whose low half is not among them needs no search of the list. */
   #lows = new Set<number>();
 
   get count(): number {

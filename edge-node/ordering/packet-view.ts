@@ -3,8 +3,8 @@ const NO_BYTES: Buffer = Buffer.alloc(0);
 /**
  * A packet on its way from the source into a channel's log. Its payload is `bytes[start, end)`.
  *
- * One view is filled anew for every packet that is decoded, and whoever is given it may look at it during the call
- * only. Who needs it for longer keeps a copy, which nobody fills again.
+ * One view is filled anew for every packet that is decoded, so whoever is given it may look at it during the call only.
+ * To keep a packet for longer, take its copy by `kept()`, which nobody fills again.
  */
 export class PacketView {
   /** The sequence's halves (edge-node/ordering/sequence.ts). */
@@ -16,7 +16,7 @@ export class PacketView {
   arrivedMs = 0;
   /** Nobody fills it again. */
   isKept = false;
-  // The order of arrival: Arrivals'.
+  // Links in the order of arrival, which belong to Arrivals.
   older: PacketView | undefined = undefined;
   newer: PacketView | undefined = undefined;
 
@@ -24,7 +24,7 @@ export class PacketView {
     return this.end - this.start;
   }
 
-  /** This packet for as long as it is wanted: a copy, or itself where it is one already. */
+  /** This packet, to be kept: a copy, or itself where it is one already. */
   kept(): PacketView {
     if (this.isKept) return this;
     const copy = new PacketView();

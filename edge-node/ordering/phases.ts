@@ -4,23 +4,29 @@ import type { Settling } from './settling.ts';
 /** Later than any time. */
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** The window runs. Late packets are dropped, until they may tell of a restart. */
+/** The usual state: the window moves on, and late packets are dropped unless `keepsLate`. */
 export interface Ordered {
   readonly kind: 'ordered';
-  /** Arrival of the first late packet since the window's last one; NEVER where none has come. */
+  /** When the first late packet came after the newest packet of the window; NEVER where none has. */
   lateSinceMs: number;
-  /** Whether the next late packet is kept aside: on a new connection, or once only late ones have come for long. */
+  /**
+   * Whether the next late packet is kept, and a restart of the source suspected: after a new connection, and once
+   * nothing but late packets has come for REORDER_DEADLINE_MS.
+   */
   keepsLate: boolean;
 }
 
-/** The window runs, and late packets are kept aside: they are repeats, or the source has started again. */
+/**
+ * Late packets are kept, since they may be the first ones of a source that has started again. A packet of the window
+ * shows that they were repeats; REORDER_SETTLE_MS without one, that the source has restarted.
+ */
 export interface Proving {
   readonly kind: 'proving';
   readonly late: HeldPackets;
   readonly sinceMs: number;
 }
 
-/** Where a channel stands in its epoch. reorder-buffer.ts draws how one follows another. */
+/** Where a channel stands in its epoch. reorder-buffer.ts draws how one phase follows another. */
 export type Phase = Settling | Ordered | Proving;
 
 export function newOrdered(): Ordered {

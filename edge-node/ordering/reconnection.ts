@@ -2,24 +2,24 @@
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * A new connection to the source, for a channel that is in order, until the expected packet comes. Where the source
- * was away, its first packet may come behind a gap that nobody will fill, and that need not be waited for up to the
- * deadline.
+ * What a channel in order remembers of a new connection to the source, until its expected packet comes. What the source
+ * sent while it was not connected is gone, so the first packet of the new connection may lie behind a gap that nobody
+ * will fill. That gap is given up after REORDER_SETTLE_MS, and not only after REORDER_DEADLINE_MS.
  */
 export class Reconnection {
-  /** No packet of the window has come on the newest connection. */
+  /** No packet of the window has come on the newest connection yet. */
   awaitsFirst = true;
-  /** Unless the expected packet comes, the gap that a new connection found is given up at this time. */
+  /** When the gap that the new connection has left is given up, unless the expected packet comes first. */
   resumeByMs = NEVER;
 
-  /** There is a newer connection; what the one before waits for still holds. */
+  /** There is a newer connection. A gap that the one before has left is still given up at its time. */
   again(): void {
     this.awaitsFirst = true;
   }
 
   /** A packet of the window has come. */
   goesOn(isWindowEmpty: boolean, nowMs: number, settleMs: number): void {
-    if (isWindowEmpty && nowMs >= this.resumeByMs) this.resumeByMs = NEVER; // it came while nothing waited
+    if (isWindowEmpty && nowMs >= this.resumeByMs) this.resumeByMs = NEVER; // nothing waits behind a gap any more
     if (!this.awaitsFirst) return;
     this.awaitsFirst = false;
     this.resumeByMs = nowMs + settleMs;

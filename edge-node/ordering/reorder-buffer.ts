@@ -23,8 +23,9 @@ const NEVER = Number.POSITIVE_INFINITY;
  *     else         stray
  *
  * An epoch is a span of ascending sequences. It begins by settling: packets are gathered for a while, then the lowest
- * one is the first expected. A packet held for too long ends the gaps before it, or was an early stray: where the
- * source went on before it since, and more is missing before it than is held from it on. Epochs end by a jump or a restart:
+ * one is the first expected. Once a packet has been held for REORDER_DEADLINE_MS, the gaps before it are given up; or
+ * it is dropped as an early stray, where the source has since gone on before it and more is missing before it than is
+ * held from it on. Epochs end by a jump or a restart:
  *
  *       settled, full, or 0 came: the        a late packet
  *       lowest is the first expected         is kept aside
@@ -39,9 +40,9 @@ const NEVER = Number.POSITIVE_INFINITY;
  *
  *     jump: five different strays within W of each other, no packet of the window between them
  *
- * Invariants: delivery is strictly ascending within an epoch; every received packet is delivered, counted as late or
- * as stray, or still kept; everything kept costs at most `maxBytes`; nothing in the window, gathered or kept aside
- * stays past `deadlineMs` where `expire` is called at `dueMs`.
+ * Invariants: what is handed on is strictly ascending within an epoch; every received packet is handed on, counted as
+ * late or as stray, or still kept; everything kept costs at most `maxBytes`; nothing in the window, gathered or kept
+ * aside stays past `deadlineMs` where `expire` is called at `dueMs`.
  */
 export class ReorderBuffer {
   readonly #limits: ReorderLimits;
@@ -50,7 +51,7 @@ export class ReorderBuffer {
   #phase: Phase = new Settling();
   #reconnection: Reconnection | undefined;
   #everOrdered = false;
-  /** Where the epoch that the last jump ended had got to. */
+  /** The sequence that was expected when the last jump ended its epoch. */
   #left: Sequence | undefined;
   #nowMs = 0;
   readonly #counts = { received: 0, late: 0, stray: 0, jumps: 0, restarts: 0 };
@@ -61,8 +62,8 @@ export class ReorderBuffer {
   }
 
   get counters(): ReorderCounters {
-    const { delivered, lost, earlyStrays } = this.#window;
-    return { ...this.#counts, stray: this.#counts.stray + earlyStrays, delivered, lost };
+    const { ordered, lost, earlyStrays } = this.#window;
+    return { ...this.#counts, stray: this.#counts.stray + earlyStrays, ordered, lost };
   }
 
   /** Packets kept: held in the window, gathered, kept aside, and stray candidates. */
@@ -104,8 +105,8 @@ export class ReorderBuffer {
   }
 
   /**
-   * Keeps nothing any more, for the memory is needed: an epoch that settles starts, gaps are given up, and what may
-   * prove a jump or a restart is dropped.
+   * Lets go of everything kept, since the memory is needed: an epoch that settles starts, gaps are given up, and what
+   * could prove a jump or a restart is dropped.
    */
   handOnAll(): void {
     // What starts may at once jump, and settle again.
@@ -166,13 +167,13 @@ export class ReorderBuffer {
     }
   }
 
-  /** Whether a packet beyond the window is the stream that has gone on there, and no stray. */
+  /** Whether a packet beyond the window belongs to the stream, which has gone on there, and is no stray. */
   #slides(offset: number): boolean {
     if (offset >= 2 * this.#limits.maxPackets) return false;
     return this.#reconnection?.awaitsFirst === true || this.#window.reaches(offset);
   }
 
-  /** A packet of the window tells that the epoch goes on: stray ones were strays, late ones repeats. */
+  /** A packet of the window shows that the epoch goes on: kept strays were strays, and kept late packets repeats. */
   #goesOn(phase: Ordered | Proving): void {
     if (this.#strays.count > 0) this.#dropStrays();
     if (phase.kind === 'proving') {

@@ -14,11 +14,12 @@ export interface ReorderOutput {
   deliver(packet: PacketView): void;
 }
 
-/** Every received packet is delivered, or counted as late or stray, or still kept. */
+/** Every received packet is handed on in order, or counted as late or stray, or still kept. */
 export interface ReorderCounters {
   readonly received: number;
-  readonly delivered: number;
-  /** Sequences missing between the first and the last delivered of each epoch. */
+  /** Packets handed on in order. */
+  readonly ordered: number;
+  /** Sequences missing between the first and the last packet handed on of each epoch. */
   readonly lost: number;
   /** Late and repeated packets. */
   readonly late: number;

@@ -78,7 +78,7 @@ describe('a source that shuffles, within the window', () => {
         expect(rig.sequences).toEqual([...sent].toSorted((a, b) => a - b).map(BigInt));
         expect(rig.buffer.counters).toEqual({
           received: sent.size + repeats,
-          delivered: sent.size,
+          ordered: sent.size,
           lost: end - sent.size,
           late: repeats,
           stray: 0,

@@ -25,11 +25,12 @@ export class SequenceWindow {
   #expectedLow = 0;
   /** The newest packet that came into the window, while it is held. */
   #newest: PacketView | undefined;
-  /** Sequences given up since the last delivered one: lost once another is delivered. */
+  /** Sequences given up since the last packet was handed on: lost once another one is. */
   #givenUp = 0;
   bytes = 0;
-  delivered = 0;
-  /** Missing between the first and the last delivered of each epoch. */
+  /** Packets handed on in order. */
+  ordered = 0;
+  /** Missing between the first and the last packet handed on of each epoch. */
   lost = 0;
   earlyStrays = 0;
 
@@ -108,7 +109,7 @@ export class SequenceWindow {
     this.bytes += cost;
   }
 
-  /** These packets were offered in another order than the one in which they had arrived, which is this. */
+  /** Restores the order of arrival, which is that of this list: the packets were offered in order of sequence. */
   orderByArrival(packets: readonly PacketView[]): void {
     this.#newest = undefined;
     for (const packet of packets) {
@@ -125,7 +126,7 @@ export class SequenceWindow {
     if (this.count > 0) this.#advance(this.#lowestOffset() + 1);
   }
 
-  /** Lets every packet go that arrived at `thenMs` or earlier: gaps before it are given up, or it was a stray. */
+  /** Lets go of what arrived at `thenMs` or earlier: the gaps before it are given up, or it is dropped as a stray. */
   releaseArrivedBy(thenMs: number): void {
     for (;;) {
       const { oldest } = this.#arrivals;
@@ -140,15 +141,15 @@ export class SequenceWindow {
     }
   }
 
-  /** Lets all go that is held. */
+  /** Lets go of all that is held. */
   releaseAll(): void {
     this.releaseArrivedBy(NEVER);
   }
 
   /**
-   * Whether a held packet came too early to belong here: there is a gap before it that is longer than all that is held
-   * behind it, and the newest packet came before that gap, where the source therefore is. Giving up the gap would
-   * lose more than the packet.
+   * Whether a held packet came too early to belong here: a gap before it is longer than all that is held behind that
+   * gap, and the newest packet lies before the gap, so that is where the source is now. Giving up the gap would lose
+   * more than dropping the packet does.
    */
   #isEarlyStray(packet: PacketView, offset: number): boolean {
     const newest = this.#newest;
@@ -220,7 +221,7 @@ export class SequenceWindow {
 
   #deliver(packet: PacketView): void {
     this.#step(1);
-    this.delivered += 1;
+    this.ordered += 1;
     if (this.#givenUp > 0) {
       this.lost += this.#givenUp;
       this.#givenUp = 0;

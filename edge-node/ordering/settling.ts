@@ -2,12 +2,15 @@ import { HeldPackets } from './held-packets.ts';
 import type { PacketView } from './packet-view.ts';
 import { distance } from './sequence.ts';
 
-/** The beginning of an epoch: its first packets, until the serially lowest of them may start it. */
+/** The beginning of an epoch: its first packets are gathered for a while, so that the lowest of them can start it. */
 export class Settling extends HeldPackets {
   readonly kind = 'settling';
   /** When the gathering began. */
   sinceMs = 0;
-  /** No packet waits past its own deadline, however late the gathering began for it. */
+  /**
+   * Arrival of the earliest packet. It may lie before `sinceMs`, for packets that were kept in the epoch before: they,
+   * too, wait no longer than REORDER_DEADLINE_MS in all.
+   */
   firstArrivedMs = 0;
   lowestHigh = 0;
   lowestLow = 0;
@@ -40,14 +43,14 @@ export class Settling extends HeldPackets {
     return this.count > 0 && this.lowestHigh === 0 && this.lowestLow === 0;
   }
 
-  /** Sources count from 0: packets that begin a little above may lack a 0 that is still to come. */
+  /** Sources count from 0: where the lowest packet is a little above, packet 0 may be still to come. */
   lacksZero(windowPackets: number): boolean {
     return this.lowestHigh === 0 && this.lowestLow > 0 && this.lowestLow < windowPackets;
   }
 
   /**
-   * Empties the list and returns what lies within `reach` of the newest packet, in order of arrival. What lies
-   * elsewhere was left behind by another sender, or by another life of this one.
+   * Empties the list and returns what lies within `reach` of the newest packet, in order of arrival. What lies further
+   * off was sent by another source, or by this one before it was restarted.
    */
   takeNearNewest(reach: number): PacketView[] {
     const packets = this.take();
@@ -55,7 +58,10 @@ export class Settling extends HeldPackets {
   }
 }
 
-/** In serial order, cut opposite to the newest, which is the last. */
+/**
+ * Sorted by sequence. Sequences form a circle (2^64 is 0 again), so the order needs a point to begin at: it is the one
+ * opposite to the newest packet, the last of the list.
+ */
 export function ascending(packets: readonly PacketView[]): PacketView[] {
   return packets.toSorted((a, b) => offsetFromNewest(packets, a) - offsetFromNewest(packets, b));
 }

@@ -135,11 +135,11 @@ export class ReorderRig {
   /** What holds after every step. Plain comparisons: this runs some million times. */
   #check(): void {
     const { counters, heldPackets, heldBytes } = this.buffer;
-    const { received, delivered, late, stray } = counters;
+    const { received, ordered, late, stray } = counters;
     const wrong = [
       received !== this.#pushes.length && 'received',
-      delivered !== this.#deliveredCount && 'delivered',
-      received !== delivered + late + stray + heldPackets && 'received is not the sum of the rest',
+      ordered !== this.#deliveredCount && 'ordered',
+      received !== ordered + late + stray + heldPackets && 'received is not the sum of the rest',
       heldBytes > this.#limits.maxBytes && 'more held bytes than allowed',
       heldBytes < heldPackets * HELD_PACKET_OVERHEAD_BYTES && 'held bytes without overhead',
       heldPackets === 0 && heldBytes !== 0 && 'bytes held by nothing',
