@@ -59,6 +59,7 @@ export async function startHttpService({
   });
   await app.ready();
   const listener = new HttpListener({
+    setting: 'SERVER_PORT',
     handler: app.routing,
     maxConnections: Math.max(1, Math.min(HTTP_MAX_CONNECTIONS, openFilesLimit() - RESERVED_FILES)),
     limiter,

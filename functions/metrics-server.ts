@@ -11,6 +11,7 @@ export class MetricsServer {
 
   constructor({ registry }: Metrics, limiter: LogLimiter) {
     this.#listener = new HttpListener({
+      setting: 'SERVER_METRICS_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
       handler: async ({ method, url }, response) => {

@@ -148,6 +148,8 @@ export const FILES_CHECK_MS = 1_000;
 export const LOG_BACKLOG_BYTES = MIB;
 /** What a reader who has stopped reading is waited for at the end. */
 export const LOG_DRAIN_MS = 1_000;
+/** Kinds of warnings and errors that are counted apart at once, and so the lines a second that floods of them may make. */
+export const LOG_KINDS_MAX = 100;
 
 // Usage
 export const MINUTE_MS = 60_000;

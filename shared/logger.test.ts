@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LOG_KINDS_MAX } from './limits.ts';
 import { LogLimiter } from './logger.ts';
 
 function rig() {
@@ -42,6 +43,27 @@ describe('floods of warnings', () => {
     limiter.warn('dropped');
     limiter.error('refused');
     expect(lines.map(({ msg }) => msg)).toEqual(['dropped', 'refused']);
+  });
+
+  it('are told apart by what they are of, and counted for each', () => {
+    const { lines, limiter } = rig();
+    for (const of of ['zato01', 'zato02', 'zato02']) limiter.warn('failed', { of }, of);
+    expect(lines.map((line) => line.of)).toEqual(['zato01', 'zato02']);
+    vi.advanceTimersByTime(1000);
+    expect(lines.slice(2)).toEqual([{ level: 40, of: 'zato02', count: 1, msg: 'failed' }]);
+  });
+
+  it('of more things than are told apart are one kind, each counted', () => {
+    const { lines, limiter } = rig();
+    const floods = 3 * LOG_KINDS_MAX;
+    for (let of = 0; of < floods; of += 1) limiter.warn('failed', { of }, String(of));
+    expect(lines).toHaveLength(LOG_KINDS_MAX + 1);
+    limiter.flush();
+    expect(lines.slice(LOG_KINDS_MAX + 1)).toEqual([
+      { level: 40, of: floods - 1, count: floods - LOG_KINDS_MAX - 1, msg: 'failed' },
+    ]);
+    limiter.warn('failed', { of: 1 }, '1');
+    expect(lines.at(-1)).toEqual({ level: 40, of: 1, msg: 'failed' });
   });
 
   it('are told at the end, when the process stops within the second', () => {

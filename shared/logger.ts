@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import type { BackgroundOutput } from './background-output.ts';
+import { LOG_KINDS_MAX } from './limits.ts';
 
 export type { Logger };
 
@@ -25,6 +26,7 @@ type Fields = Readonly<Record<string, unknown>>;
 type Level = 'warn' | 'error';
 
 interface Kind {
+  readonly message: string;
   timer: NodeJS.Timeout;
   level: Level;
   suppressed: number;
@@ -34,7 +36,8 @@ interface Kind {
 /**
  * Warnings and errors that may come in floods: at most one line per kind and interval, none uncounted. The first of
  * a kind is logged at once; what follows within the interval is one line at its end, with `count` and the newest
- * fields.
+ * fields. A kind is a message, and what it is of where a caller says so: a channel, a file, a port. Past LOG_KINDS_MAX
+ * at once, all further things that a message is of are one kind.
  */
 export class LogLimiter {
   readonly #logger: Logger;
@@ -46,25 +49,29 @@ export class LogLimiter {
     this.#intervalMs = intervalMs;
   }
 
-  warn(message: string, fields: Fields = {}): void {
-    this.#log('warn', message, fields);
+  /** @param of what tells this line apart from others with the same message */
+  warn(message: string, fields: Fields = {}, of = ''): void {
+    this.#log('warn', message, fields, of);
   }
 
-  error(message: string, fields: Fields = {}): void {
-    this.#log('error', message, fields);
+  /** @param of what tells this line apart from others with the same message */
+  error(message: string, fields: Fields = {}, of = ''): void {
+    this.#log('error', message, fields, of);
   }
 
   /** Writes what is still counted; call it before the process ends. */
   flush(): void {
-    for (const [message, kind] of this.#kinds) {
-      clearTimeout(kind.timer);
-      this.#report(message, kind);
+    for (const kind of this.#kinds.values()) {
+      clearInterval(kind.timer);
+      this.#report(kind);
     }
     this.#kinds.clear();
   }
 
-  #log(level: Level, message: string, fields: Fields): void {
-    const known = this.#kinds.get(message);
+  #log(level: Level, message: string, fields: Fields, of: string): void {
+    const apart = `${message}\0${of}`;
+    const key = this.#kinds.has(apart) || this.#kinds.size < LOG_KINDS_MAX ? apart : message;
+    const known = this.#kinds.get(key);
     if (known) {
       known.suppressed += 1;
       known.fields = fields;
@@ -72,24 +79,24 @@ export class LogLimiter {
       return;
     }
     this.#logger[level](fields, message);
-    const timer = setInterval(() => this.#tick(message), this.#intervalMs).unref();
-    this.#kinds.set(message, { timer, level, suppressed: 0, fields });
+    const timer = setInterval(() => this.#tick(key), this.#intervalMs).unref();
+    this.#kinds.set(key, { message, timer, level, suppressed: 0, fields });
   }
 
-  #tick(message: string): void {
-    const kind = this.#kinds.get(message);
+  #tick(key: string): void {
+    const kind = this.#kinds.get(key);
     if (kind === undefined) return;
     if (kind.suppressed > 0) {
-      this.#report(message, kind);
+      this.#report(kind);
     } else {
       clearInterval(kind.timer);
-      this.#kinds.delete(message);
+      this.#kinds.delete(key);
     }
   }
 
-  #report(message: string, kind: Kind): void {
+  #report(kind: Kind): void {
     if (kind.suppressed === 0) return;
-    this.#logger[kind.level]({ ...kind.fields, count: kind.suppressed }, message);
+    this.#logger[kind.level]({ ...kind.fields, count: kind.suppressed }, kind.message);
     kind.suppressed = 0;
   }
 }

@@ -53,6 +53,7 @@ export class AdminServer {
     });
     this.#route();
     this.#listener = new HttpListener({
+      setting: 'ADMIN_PORT',
       handler: this.#app.routing,
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,

@@ -86,6 +86,20 @@ describe('a file', () => {
     await eventually(reason).toBe('it has no PCR to be played by');
   });
 
+  it('that is not there is told for each channel and input, those of the same second too', async () => {
+    const at = await folder();
+    const inputs = ['a', 'b', 'c'].map((name) => join(at, `${name}.ts`));
+    const [a, b, c] = inputs;
+    const rig = await GatewayRig.start([`one=${a}`, `two=${b}`, `two=${c}`]);
+    await rig.listen();
+    const told = () =>
+      rig.lines
+        .map((line) => JSON.parse(line))
+        .filter(({ msg, count }) => msg === 'an input failed' && count === undefined)
+        .map(({ channel, detail }) => `${channel} ${inputs.find((path) => detail.includes(path))}`);
+    await eventually(() => new Set(told())).toEqual(new Set([`one ${a}`, `two ${b}`, `two ${c}`]));
+  });
+
   it('that is not there is tried again until it is', async () => {
     const path = join(await folder(), 'film.ts');
     const rig = await GatewayRig.start([`${CHANNEL}=${path}`]);

@@ -52,7 +52,8 @@ export class ChannelNames {
 
   #take({ channels, problems }: ChannelList): void {
     this.#named = new Map(channels.map((channel) => [channel.id, channel]));
-    for (const problem of problems)
-      this.#limiter.warn('channels file: an entry is left out', { problem });
+    for (const problem of problems) {
+      this.#limiter.warn('channels file: an entry is left out', { problem }, problem);
+    }
   }
 }

@@ -77,6 +77,7 @@ export class WatchServer {
     }
     addPlaylistRoute(this.#app, parts.lists);
     this.#listener = new HttpListener({
+      setting: 'WATCH_PORT',
       handler: this.#app.routing,
       maxConnections: parts.maxAsking,
       limiter: parts.limiter,

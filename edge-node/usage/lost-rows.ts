@@ -15,6 +15,6 @@ export class LostRows {
     const safeMs = why === 'rowsTooOld' ? 0 : cell.spooledMs;
     this.stats[why] += 1;
     this.stats.msLost += cell.deliveredMs - Math.max(cell.storedMs, safeMs);
-    this.#log.error('usage: rows are lost', { [why]: this.stats[why] });
+    this.#log.error('usage: rows are lost', { [why]: this.stats[why] }, why);
   }
 }

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HTTP_ERRORS } from '../errors.ts';
+import { LogLimiter } from '../logger.ts';
 import { Client, GET, listening, reachable, until } from './testing/http-rig.ts';
 
 /** What `localhost` is here: two addresses, which macOS lacks one of, and one that no machine has. */
@@ -69,6 +71,20 @@ describe('a bound on connections', () => {
     release();
     await until(() => clients.every(({ statuses }) => statuses.length === 1));
   });
+});
+
+it('ports at their limit in the same second are told each by its setting', async () => {
+  const ports: string[] = [];
+  const logger = pino({}, { write: (line) => ports.push(JSON.parse(line).port) });
+  const limiter = new LogLimiter(logger);
+  for (const setting of ['ADMIN_PORT', 'WATCH_PORT'] as const) {
+    const { port } = await listening({ maxConnections: 1, setting, limiter });
+    const idle = new Client(port).send(GET('/'));
+    await until(() => idle.statuses.length === 1);
+    new Client(port);
+    await idle.closed;
+  }
+  expect(ports).toEqual(['ADMIN_PORT', 'WATCH_PORT']);
 });
 
 describe('what is no request of ours', () => {

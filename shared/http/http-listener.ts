@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bindEach } from '../bind.ts';
+import type { SettingName } from '../config.ts';
 import {
   HTTP_CLOSE_MS,
   HTTP_HEAD_MAX_BYTES,
@@ -15,7 +16,15 @@ import type { LogLimiter } from '../logger.ts';
 import { Connection, type Handler } from './connection.ts';
 import { rawBadRequest, refuse } from './error-body.ts';
 
+/** Settings of ports that HTTP is served on. */
+export type HttpPort = Extract<
+  SettingName,
+  'SERVER_PORT' | 'SERVER_METRICS_PORT' | 'ADMIN_PORT' | 'WATCH_PORT' | 'GATEWAY_ADMIN_PORT'
+>;
+
 interface HttpListenerOptions {
+  /** The setting of its port: what log lines call it. */
+  readonly setting: HttpPort;
   /** Given one request of a connection at a time. */
   readonly handler: Handler;
   /** Connections at once; whoever waits for nothing for longest makes room for a newcomer. */
@@ -130,9 +139,7 @@ export class HttpListener {
     server.on('connect', (_request, socket) => this.#refuseBytes(socket as Socket));
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
     await once(server.listen(port, host), 'listening');
-    server.on('error', (err) =>
-      this.#options.limiter.error('a client could not be accepted', { err }),
-    );
+    server.on('error', (err) => this.#tell('error', 'a client could not be accepted', { err }));
     this.#servers.push(server);
     return server.address() as AddressInfo;
   }
@@ -152,25 +159,23 @@ export class HttpListener {
 
   /** @returns whether somebody could go */
   #makeRoom(): boolean {
-    const { limiter, maxConnections } = this.#options;
+    const { maxConnections } = this.#options;
     for (const connection of this.#connections.values()) {
       if (connection.owesAnswer) continue;
       this.counts.madeRoom += 1;
-      limiter.warn(
+      this.#tell(
+        'warn',
         'HTTP connections are at their limit: closed the one that was idle for longest',
-        {
-          maxConnections,
-        },
+        { maxConnections },
       );
       this.#connections.delete(connection.socket);
       connection.socket.destroy();
       return true;
     }
-    limiter.error(
+    this.#tell(
+      'error',
       'HTTP connections are at their limit, and all are being answered: turned one away',
-      {
-        maxConnections,
-      },
+      { maxConnections },
     );
     return false;
   }
@@ -186,12 +191,9 @@ export class HttpListener {
     if (connection === undefined || socket.destroyed) return;
     if (connection.take(request, response)) return;
     this.counts.flooding += 1;
-    this.#options.limiter.warn(
-      'closed an HTTP connection that sent requests without awaiting answers',
-      {
-        address: socket.remoteAddress,
-      },
-    );
+    this.#tell('warn', 'closed an HTTP connection that sent requests without awaiting answers', {
+      address: socket.remoteAddress,
+    });
     socket.destroy();
   }
 
@@ -212,6 +214,11 @@ export class HttpListener {
     }
     if (socket.writable && !connection?.isAnswering) socket.write(rawBadRequest());
     socket.destroySoon();
+  }
+
+  #tell(level: 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void {
+    const { limiter, setting } = this.#options;
+    limiter[level](message, { port: setting, ...fields }, setting);
   }
 
   #destroyAll(): void {

@@ -50,6 +50,7 @@ export class GatewayAdmin {
       return gatewayStatus(view);
     });
     this.#listener = new HttpListener({
+      setting: 'GATEWAY_ADMIN_PORT',
       handler: this.#app.routing,
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,

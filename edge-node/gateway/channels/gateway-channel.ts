@@ -160,9 +160,14 @@ export class GatewayChannel {
   }
 
   #onEnd(keeper: InputKeeper, { reason, message }: InputError): void {
-    const fields = { channel: this.definition.id, input: keeper.spec.label, reason };
+    const { id: channel } = this.definition;
+    const { label: input } = keeper.spec;
+    const fields = { channel, input, reason };
     if (reason === 'ended') this.#parts.logger.info(fields, 'an input was played to its end');
-    else this.#parts.log.warn('an input failed', { ...fields, detail: message });
+    else {
+      const failure = { ...fields, detail: message };
+      this.#parts.log.warn('an input failed', failure, `${channel} ${input}`);
+    }
     if (keeper !== this.#active) return;
     this.#endSlicer();
     this.#slicer = this.#newSlicer();

@@ -108,10 +108,9 @@ export class FeedServer {
   #drop(socket: Socket): void {
     this.droppedClients += 1;
     this.#clients.delete(socket);
-    this.#parts.log.warn('an edge node is too slow and was dropped', {
-      peer: peerOf(socket),
-      waitingBytes: socket.writableLength,
-    });
+    const peer = peerOf(socket);
+    const fields = { peer, waitingBytes: socket.writableLength };
+    this.#parts.log.warn('an edge node is too slow and was dropped', fields, peer);
     socket.destroy();
   }
 }

@@ -4,21 +4,31 @@ import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 import { LogLimiter } from '../../logger.ts';
 import type { Handler } from '../connection.ts';
-import { HttpListener } from '../http-listener.ts';
+import { HttpListener, type HttpPort } from '../http-listener.ts';
 
 /** A listener that answers each request with its path, or as `handler` does, and what it logs. */
 export async function listening({
   handler = (request: IncomingMessage, response: ServerResponse) => void response.end(request.url),
   maxConnections = 1_000,
   host = '127.0.0.1',
+  setting = 'SERVER_PORT' as HttpPort,
+  limiter,
 }: {
   handler?: Handler;
   maxConnections?: number;
   host?: string;
+  setting?: HttpPort;
+  /** One that others log by, too. */
+  limiter?: LogLimiter;
 } = {}) {
   const logged: string[] = [];
   const logger = pino({}, { write: (line) => logged.push(JSON.parse(line).msg) });
-  const listener = new HttpListener({ handler, maxConnections, limiter: new LogLimiter(logger) });
+  const listener = new HttpListener({
+    setting,
+    handler,
+    maxConnections,
+    limiter: limiter ?? new LogLimiter(logger),
+  });
   const { port } = await listener.listen(host, 0);
   onTestFinished(() => listener.close());
   return { listener, port, logged };
