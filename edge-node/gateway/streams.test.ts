@@ -213,25 +213,6 @@ describe('a list of channels', () => {
   });
 });
 
-describe('edge nodes', () => {
-  it('are served together, and one that reads nothing is dropped, told and counted', async () => {
-    const path = join(await folder(), 'film.ts');
-    // 188 KB from one PCR to the next: 37 Mbit/s, in 16 channels.
-    const stream = new TestStream({ packets: 1000 });
-    await writeFile(path, Buffer.concat([stream.tables(), ...stream.units(10)]));
-    const names = Array.from({ length: 16 }, (_, index) => `c${index}=${path}?loop`);
-    const rig = await GatewayRig.start(names);
-    const slow = await rig.listen();
-    slow.socket.pause();
-    const quick = await rig.listen();
-    await eventually(async () => (await rig.status()).edgeNodesDropped).toBe(1);
-    expect(rig.lines.join('')).toContain('an edge node is too slow and was dropped');
-    const before = quick.of('c7').length;
-    await eventually(() => quick.of('c7').length).toBeGreaterThan(before);
-    expect(names.map((_, index) => quick.breaksOf(`c${index}`))).toEqual(names.map(() => 0));
-  });
-});
-
 describe('npm run gateway', () => {
   const run = (...args: string[]) =>
     spawn(process.execPath, [`${import.meta.dirname}/main.ts`, ...args], {
