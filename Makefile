@@ -9,7 +9,7 @@ DEMO_STORE := $(if $(filter command,$(firstword $(origin STORE))),$(STORE),sqlit
 
 .DEFAULT_GOAL := help
 .PHONY: help node build demo functions edge-node schema spool dep dep-verify dep-why dep-cache format check types lint \
-  unused rules test test-containers cover bench bench-store todo drma drmia drmvu
+  unused rules test test-containers cover bench bench-store bench-pressure todo drma drmia drmvu
 
 help:
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make TARGET" } \
@@ -77,6 +77,8 @@ bench: node ## Measure ordering and fan-out beside a plain C relay
 	@$(NODE) infra/bench/bench.ts
 bench-store: node ## Measure /register, /usage and usage rows on Cassandra and DynamoDB Local
 	@$(NODE) infra/bench/store.ts
+bench-pressure: node ## Measure a node that is full, a crowd that comes back, and users who do not read
+	@$(NODE) infra/bench/pressure/pressure.ts
 todo: ## Generate a TODO list for project
 	@git grep -nIwE 'TODO|FIXME|XXX' -- ':!Makefile' ':!package-lock.json' ':!infra/rules' || echo "nothing left to do"
 

@@ -1,5 +1,6 @@
 import type { DecodeFigure } from './decode.ts';
 import {
+  atMost,
   cores,
   type Goal,
   microsPerPacket,
@@ -14,15 +15,6 @@ const FLAT_PART = 1.05;
 const LATENCY_NOISE_MS = 10;
 /** What one more connection may cost in the process, whether it reads or not. */
 const STALLED_USER_KILOBYTES = 64;
-
-function atMost(goal: string, value: number, limit: number, unit: string, digits = 2): Goal {
-  return {
-    kind: 'speed',
-    goal,
-    measured: `${value.toFixed(digits)} ${unit}`,
-    held: value <= limit,
-  };
-}
 
 function flatMemory(run: RunResult): Goal {
   const half = Math.ceil(run.residentBytes.length / 2);

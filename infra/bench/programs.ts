@@ -6,6 +6,7 @@ export interface Programs {
   readonly loadSource: string;
   readonly relay: string;
   readonly users: string;
+  readonly crowd: string;
 }
 
 /** Compiles the C programs beside this file into `folder`. */
@@ -22,5 +23,10 @@ export function compilePrograms(folder: string): Programs {
     if (status !== 0) throw new BenchError(`cc could not compile ${name}.c`);
     return target;
   };
-  return { loadSource: compile('load-source'), relay: compile('relay'), users: compile('users') };
+  return {
+    loadSource: compile('load-source'),
+    relay: compile('relay'),
+    users: compile('users'),
+    crowd: compile('crowd'),
+  };
 }

@@ -85,3 +85,13 @@ export function decodeRow({ name, packetsPerSecond }: DecodeFigure): string {
 export function goalRow({ goal, measured, held }: Goal): string {
   return `  ${held ? 'held    ' : 'NOT held'}  ${goal}: ${measured}`;
 }
+
+/** A goal of speed that is held by a value up to the limit. */
+export function atMost(goal: string, value: number, limit: number, unit: string, digits = 2): Goal {
+  return {
+    kind: 'speed',
+    goal,
+    measured: `${value.toFixed(digits)} ${unit}`,
+    held: value <= limit,
+  };
+}

@@ -11,7 +11,7 @@ const SAMPLE_MS = 500;
 const REPORT_MS = 30_000;
 
 /** What users.c reports of the measured interval. */
-interface IntervalReport {
+export interface IntervalReport {
   readonly seconds: number;
   readonly packets: number;
   readonly bytes: number;
@@ -116,7 +116,8 @@ function ownCpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-async function sampleResident(pid: number, seconds: number): Promise<number[]> {
+/** Resident bytes of a process every SAMPLE_MS for so long. */
+export async function sampleResident(pid: number, seconds: number): Promise<number[]> {
   const samples = [residentBytes(pid)];
   const endMs = performance.now() + seconds * 1000;
   for (let leftMs = seconds * 1000; leftMs > 0; leftMs = endMs - performance.now()) {

@@ -27,10 +27,17 @@ export interface ServerCounts {
   readonly lost: number;
 }
 
+export interface EdgeNode extends Server {
+  /** The origin of `/metrics` and `/healthz`. */
+  readonly admin: string;
+}
+
 export interface EdgeOptions {
   /** The store's file with the users, and the folder for the spool. */
   readonly dataFolder: string;
   readonly logFile: string;
+  /** Settings in place of their defaults. */
+  readonly settings?: NodeJS.ProcessEnv;
 }
 
 function edgeEnvironment(dataFolder: string): NodeJS.ProcessEnv {
@@ -73,15 +80,15 @@ async function untilReady(child: Child, url: string): Promise<void> {
   throw new BenchError(`the edge node was not ready in ${START_MS} ms: see its log`);
 }
 
-/** The sum of a counter over all its labels. */
-async function counter(metricsUrl: string, name: string): Promise<number> {
-  const text = await (await fetch(metricsUrl)).text();
-  const samples = text.split('\n').filter((line) => line.startsWith(name));
-  if (samples.length === 0) throw new BenchError(`${metricsUrl} has no ${name}`);
+/** The sum of a metric over all its labels. */
+export async function metric(admin: string, name: string): Promise<number> {
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  const samples = text.split('\n').filter((line) => line.split(/[{ ]/, 1)[0] === name);
+  if (samples.length === 0) throw new BenchError(`/metrics has no ${name}`);
   return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<Server> {
+export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<EdgeNode> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const child = new Child(
     process.execPath,
@@ -94,6 +101,7 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
         STREAM_PORT: String(port),
         WATCH_PORT: '0',
         ADMIN_PORT: String(adminPort),
+        ...options.settings,
       },
     },
   );
@@ -106,9 +114,10 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
     kind: 'edge node',
     child,
     port,
+    admin,
     counts: async () => ({
-      skipped: await counter(`${admin}/metrics`, 'streaming_channel_skipped_packets_total'),
-      lost: await counter(`${admin}/metrics`, 'streaming_channel_lost_packets_total'),
+      skipped: await metric(admin, 'streaming_channel_skipped_packets_total'),
+      lost: await metric(admin, 'streaming_channel_lost_packets_total'),
     }),
   };
 }

@@ -4,7 +4,17 @@ import { exists, files, read } from './tree.ts';
 
 const TARGETS = [
   ...['build', 'demo', 'dep', 'dep-verify', 'dep-why', 'dep-cache', 'format', 'check', 'test'],
-  ...['cover', 'todo', 'drma', 'drmia', 'drmvu', 'bench', 'bench-store', 'test-containers'],
+  ...[
+    'cover',
+    'todo',
+    'drma',
+    'drmia',
+    'drmvu',
+    'bench',
+    'bench-store',
+    'bench-pressure',
+    'test-containers',
+  ],
 ];
 
 test('make alone lists every target that is promised, and runs none', () => {

@@ -9,7 +9,7 @@
  *     end                             reads until nothing has come for a second: one JSON line about the whole life
  */
 #include "histogram.h"
-#include "payload.h"
+#include "viewer.h"
 #include <sys/epoll.h>
 
 enum { EVENTS = 256, READ_BYTES = 262144, CONNECTS_A_TURN = 32, TURN_MS = 50, QUIET_NS = 1000000000 };
@@ -17,13 +17,8 @@ enum { EVENTS = 256, READ_BYTES = 262144, CONNECTS_A_TURN = 32, TURN_MS = 50, QU
 enum { STALLED_SEGMENT_BYTES = 1448, STALLED_BUFFER_BYTES = 8192 };
 
 struct user {
-  int fd;
-  unsigned channel;
-  int started;
-  uint64_t sequence; /* of the last payload, once started */
+  struct viewer viewer;
   uint64_t interval_packets;
-  size_t held; /* bytes of a payload that has come in part */
-  uint8_t part[PAYLOAD_BYTES];
 };
 
 /* What is counted over an interval and over the whole life alike. */
@@ -31,7 +26,7 @@ struct counts {
   uint64_t packets, missing, gaps;
 };
 
-static struct user *users, standard_input = {.fd = STDIN_FILENO};
+static struct user *users, standard_input = {.viewer.fd = STDIN_FILENO};
 static long user_count, stalled_count, channel_count, connected, started;
 static uint16_t port;
 static int epoll, in_interval;
@@ -39,38 +34,23 @@ static struct counts life, interval;
 static uint64_t interval_start_ns, last_receipt_ns;
 static struct histogram latency;
 
-static _Noreturn void fail(const struct user *user, const char *what, const struct stamp *stamp) {
-  fprintf(stderr, "user %ld: %s", (long)(user - users), what);
-  if (stamp != NULL) {
-    fprintf(stderr, " (after sequence %llu; stamp: channel %llu, sequence %llu)", (unsigned long long)user->sequence,
-            (unsigned long long)stamp->channel, (unsigned long long)stamp->sequence);
-  }
-  if (user->held > 0) fprintf(stderr, ": %.*s", (int)(user->held < 100 ? user->held : 100), user->part);
-  fprintf(stderr, "\n");
-  exit(1);
-}
-
 static void watch(struct user *user) {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = user};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, user->fd, &event)) die("epoll_ctl");
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, user->viewer.fd, &event)) die("epoll_ctl");
 }
 
 /* The stalled ones come last. */
 static void connect_next(void) {
   struct user *user = &users[connected];
-  int stalled = connected >= user_count;
-  user->channel = (unsigned)(connected % channel_count);
-  user->fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (user->fd < 0) die("socket");
+  int stalled = connected >= user_count, fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) die("socket");
+  user->viewer = (struct viewer){.fd = fd, .id = connected, .channel = (unsigned)(connected % channel_count)};
   if (stalled) {
-    setsockopt(user->fd, IPPROTO_TCP, TCP_MAXSEG, &(int){STALLED_SEGMENT_BYTES}, sizeof(int));
-    setsockopt(user->fd, SOL_SOCKET, SO_RCVBUF, &(int){STALLED_BUFFER_BYTES}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &(int){STALLED_SEGMENT_BYTES}, sizeof(int));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){STALLED_BUFFER_BYTES}, sizeof(int));
   }
-  connect_loopback(user->fd, port);
-  char name[CHANNEL_BYTES + 1], line[64];
-  channel_name(name, user->channel);
-  int bytes = snprintf(line, sizeof line, "bench-%ld %s\n", connected, name);
-  if (send(user->fd, line, (size_t)bytes, 0) != bytes) die("send");
+  connect_loopback(fd, port);
+  viewer_asks(&user->viewer);
   if (!stalled) watch(user);
   connected++;
 }
@@ -81,43 +61,23 @@ static void count(struct counts *counts, uint64_t missing) {
   counts->gaps += missing > 0;
 }
 
-static void check(struct user *user, const uint8_t *payload, uint64_t now) {
-  struct stamp stamp;
-  if (!payload_holds(payload, user->channel, &stamp)) fail(user, "wrong bytes", &stamp);
-  if (user->started && stamp.sequence <= user->sequence) fail(user, "not in order", &stamp);
-  uint64_t missing = user->started ? stamp.sequence - user->sequence - 1 : 0;
-  started += !user->started;
-  user->started = 1;
-  user->sequence = stamp.sequence;
+/* A viewer is the first member of its user. */
+static void taken(struct viewer *viewer, const struct stamp *stamp, uint64_t missing) {
+  started += !viewer->started;
   count(&life, missing);
   if (!in_interval) return;
   count(&interval, missing);
-  user->interval_packets++;
-  histogram_add(&latency, (now - stamp.sent_ns) / 1000);
+  ((struct user *)viewer)->interval_packets++;
+  histogram_add(&latency, (last_receipt_ns - stamp->sent_ns) / 1000);
 }
 
 static void receive(struct user *user) {
   static uint8_t buffer[READ_BYTES];
-  ssize_t received = recv(user->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+  ssize_t received = recv(user->viewer.fd, buffer, sizeof buffer, MSG_DONTWAIT);
   if (received < 0 && errno == EAGAIN) return;
-  if (received <= 0) fail(user, "the server closed the connection", NULL);
-  uint64_t now = last_receipt_ns = now_ns();
-  const uint8_t *at = buffer, *end = buffer + received;
-  while (at < end) {
-    size_t wanted = PAYLOAD_BYTES - user->held, there = (size_t)(end - at);
-    if (user->held == 0 && there >= PAYLOAD_BYTES) {
-      check(user, at, now);
-      at += PAYLOAD_BYTES;
-      continue;
-    }
-    size_t taken = there < wanted ? there : wanted;
-    memcpy(user->part + user->held, at, taken);
-    at += taken;
-    user->held += taken;
-    if (user->held < PAYLOAD_BYTES) return;
-    check(user, user->part, now);
-    user->held = 0;
-  }
+  if (received <= 0) viewer_fails(&user->viewer, "the server closed the connection", NULL);
+  last_receipt_ns = now_ns();
+  viewer_takes(&user->viewer, buffer, (size_t)received, taken);
 }
 
 static void print_counts(const struct counts *counts) {
@@ -145,7 +105,7 @@ static _Noreturn void report_life(void) {
   long behind = 0;
   for (const struct user *user = users; user < users + user_count; user++) {
     const struct user *other = user - users < channel_count ? user : user - channel_count;
-    behind += user->sequence != other->sequence || user->held > 0;
+    behind += user->viewer.sequence != other->viewer.sequence || user->viewer.held > 0;
   }
   print_counts(&life);
   printf(",\"behind\":%ld}\n", behind);
@@ -174,7 +134,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   port = (uint16_t)number_argument(argv[1], 1, 65535);
-  user_count = number_argument(argv[2], 1, 100000);
+  user_count = number_argument(argv[2], 0, 100000);
   stalled_count = number_argument(argv[3], 0, 100000);
   channel_count = number_argument(argv[4], 1, MAX_CHANNELS);
   live_with_parent();
