@@ -48,6 +48,7 @@ it('a node that cannot serve more refuses newcomers by line, serves those who ar
   clock.lookMs = BUSY_LOOK_MS;
   await rig.eventually(newcomerReads).toBe(TOO_MANY);
   expect(await rig.metric('delivery_lag_seconds')).toBeGreaterThan(0);
+  expect(await rig.metric('refusal_causes_total', 'overload')).toBeGreaterThan(0);
   clock.lookMs = 0;
   await rig.eventually(newcomerReads).toBe('packets');
   clearInterval(feeding);

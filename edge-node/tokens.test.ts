@@ -36,21 +36,36 @@ describe('where tokens are asked for', () => {
   });
 
   it.each([
-    ['none', ''],
-    ['one of another user', ` ${streamToken({ sub: 'user-2' })}`],
-    ['one that has ended', ` ${streamToken({ sub: 'user-1', exp: now() - DAY_S })}`],
-    ['one for another channel', ` ${streamToken({ sub: 'user-1', channels: ['zato02'] })}`],
-    ['one by another secret', ` ${streamToken({ sub: 'user-1' }, 'y'.repeat(32))}`],
-    ['one by a key nobody knows', ` ${streamToken({ sub: 'user-1' }, TOKEN_SECRET, { kid: 'k' })}`],
-  ])('%s is refused at both doors, counted, and asks nothing of the store', async (_, word) => {
-    const rig = await rigWithTokens();
-    rig.store.mode = 'failing';
-    const user = rig.connect(`user-1 zato01${word}`);
-    const player = rig.connectHttp(get(`/watch/zato01?user=user-1&token=${word.trim()}`));
-    await rig.eventually(() => user.text).toBe(`ERR bad_token ${REFUSALS.bad_token}\n`);
-    await rig.eventually(() => player.text).toMatch(/^HTTP\/1\.1 401 .*"bad_token"/s);
-    expect(await rig.metric('refusals_total', 'bad_token')).toBe(2);
-  });
+    ['none', '', 'missing'],
+    ['one of another user', ` ${streamToken({ sub: 'user-2' })}`, 'other_user'],
+    ['one that has ended', ` ${streamToken({ sub: 'user-1', exp: now() - DAY_S })}`, 'invalid'],
+    [
+      'one for another channel',
+      ` ${streamToken({ sub: 'user-1', channels: ['zato02'] })}`,
+      'other_channel',
+    ],
+    ['one by another secret', ` ${streamToken({ sub: 'user-1' }, 'y'.repeat(32))}`, 'invalid'],
+    [
+      'one by a key nobody knows',
+      ` ${streamToken({ sub: 'user-1' }, TOKEN_SECRET, { kid: 'k' })}`,
+      'invalid',
+    ],
+  ])(
+    '%s is refused at both doors, counted by its cause, and asks nothing of the store',
+    async (_, word, cause) => {
+      const rig = await rigWithTokens();
+      rig.store.mode = 'failing';
+      const user = rig.connect(`user-1 zato01${word}`);
+      const player = rig.connectHttp(get(`/watch/zato01?user=user-1&token=${word.trim()}`));
+      await rig.eventually(() => user.text).toBe(`ERR bad_token ${REFUSALS.bad_token}\n`);
+      await rig.eventually(() => player.text).toMatch(/^HTTP\/1\.1 401 .*"bad_token"/s);
+      expect(await rig.metric('refusals_total', 'bad_token')).toBe(2);
+      expect(await rig.metric('refusal_causes_total', cause)).toBe(2);
+      const log = rig.lines.join('');
+      expect(log).toContain(`"cause":"${cause}"`);
+      if (word !== '') expect(log).not.toContain(word.trim());
+    },
+  );
 
   it('a good one does not make up for a missing registration', async () => {
     const rig = await rigWithTokens();

@@ -26,6 +26,7 @@ describe('limits on users', () => {
     const refused = rig.connect('user-4 zato01');
     await rig.eventually(() => refused.isEnded).toBe(true);
     expect([refused.text, refused.errorCode]).toEqual([TOO_MANY, undefined]);
+    expect(await rig.metric('refusal_causes_total', 'max_users')).toBe(1);
     users[0]!.socket.resetAndDestroy();
     await rig.eventually(() => rig.metric('users')).toBe(2);
     const taken = await rig.watch('user-4', 'zato01');
@@ -92,6 +93,7 @@ describe('limits on users', () => {
     rig.store.registered.add('user-3');
     const refused = rig.connect('user-3 zato01');
     await rig.eventually(() => refused.text).toBe(TOO_MANY);
+    expect(await rig.metric('refusal_causes_total', 'per_address')).toBe(1);
     users[0]!.socket.resetAndDestroy();
     await rig.eventually(() => rig.metric('users')).toBe(1);
     await rig.watch('user-3', 'zato01');
@@ -108,6 +110,8 @@ describe('limits on users', () => {
     const refused = rig.connect('user-1 zato01');
     await rig.eventually(() => refused.isEnded).toBe(true);
     expect([refused.text, refused.errorCode]).toEqual([TOO_MANY, undefined]);
+    expect(await rig.metric('refusal_causes_total', 'per_user')).toBe(1);
+    expect(rig.lines.join('')).toContain('"cause":"per_user"');
     const staying = mine.find((user) => user.isWatching)!;
     await rig.deliver(feed.make(50), staying, newest, other);
     for (const user of [staying, newest, other]) expect(user.bytes.equals(feed.bytes)).toBe(true);
@@ -198,7 +202,7 @@ describe('limits on users', () => {
     const more = Array.from({ length: 200 }, () => rig.connect('zapper zato01'));
     const settled = () => more.filter(({ isEnded, isClosed }) => isEnded || isClosed).length;
     await rig.eventually(async () => settled() + (await rig.metric('users'))).toBe(more.length);
-    expect(await rig.metric('refusals_total', 'too_many_connections')).toBeGreaterThan(0);
+    expect(await rig.metric('refusal_causes_total', 'too_often')).toBeGreaterThan(0);
     await rig.watch('user-2', 'zato01');
   });
 

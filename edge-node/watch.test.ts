@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { REFUSALS, type RefusalCode } from '../shared/errors.ts';
+import { WATCH_REFUSALS } from '../shared/errors.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
 import type { ScriptedUser } from './testing/scripted-user.ts';
@@ -112,7 +112,10 @@ describe('a player who cannot be served', () => {
     const rig = await EdgeRig.start();
     rig.store.registered.add('user-1');
     const { body } = await expectRefused(rig, rig.connectHttp(get(target)), status, code);
-    expect(JSON.parse(body)).toEqual({ code, message: REFUSALS[code as RefusalCode] });
+    expect(JSON.parse(body)).toEqual({
+      code,
+      message: WATCH_REFUSALS[code as keyof typeof WATCH_REFUSALS].message,
+    });
     expect(await rig.metric('refusals_total', code)).toBe(1);
     expect(await rig.metric('users')).toBe(0);
   });

@@ -40,7 +40,7 @@ export class HttpError extends Error {
 
 /** What a refused user reads on 9111: `ERR <code> <text>\n`. */
 export const REFUSALS = {
-  malformed: 'send one line: <user-id> <channel-id>',
+  malformed: 'send one line: <user-id> <channel-id>, and <token> third where tokens are asked for',
   timeout: 'no complete line within 10 s',
   bad_token: 'this token does not let this user watch this channel',
   not_registered: 'register this user first: POST /register',
@@ -50,18 +50,76 @@ export const REFUSALS = {
 } as const;
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** Why a connection on 9111 ended. Each ends for one reason; metrics and the log name it. */
+/** What a refused player reads on 9113, and its status: 503 is what passes by itself. */
+export const WATCH_REFUSALS = {
+  malformed: {
+    status: 400,
+    message:
+      'ask without a body: GET /watch/{channel}?user={user-id}, with &start=live or &start=entry if you like',
+  },
+  bad_token: { status: 401, message: REFUSALS.bad_token },
+  not_registered: { status: 403, message: REFUSALS.not_registered },
+  too_many_connections: { status: 503, message: REFUSALS.too_many_connections },
+  store_unavailable: { status: 503, message: REFUSALS.store_unavailable },
+  shutting_down: { status: 503, message: REFUSALS.shutting_down },
+} as const satisfies Partial<
+  Record<RefusalCode, { readonly status: number; readonly message: string }>
+>;
+
+/**
+ * What led to a refusal whose code stands for several causes. Whoever is refused learns the code alone; metrics and the
+ * log name the cause. docs/operations.md lists them.
+ */
+export const REFUSAL_CAUSES = {
+  max_users: { code: 'too_many_connections', text: 'MAX_USERS, or the limit of open files' },
+  per_address: { code: 'too_many_connections', text: 'MAX_USERS_PER_ADDRESS' },
+  per_user: {
+    code: 'too_many_connections',
+    text: 'MAX_SESSIONS_PER_USER, and none of them may make room yet',
+  },
+  too_often: {
+    code: 'too_many_connections',
+    text: 'the user begins sessions too often: 60 at once, then one a second',
+  },
+  overload: { code: 'too_many_connections', text: 'delivery is late or takes too much time' },
+  lobby: {
+    code: 'too_many_connections',
+    text: 'too many connections without a session, and all of them have sent their line',
+  },
+  silent: {
+    code: 'too_many_connections',
+    text: 'it had sent no line for longest, and made room for a new connection',
+  },
+  missing: { code: 'bad_token', text: 'there is no token' },
+  invalid: { code: 'bad_token', text: 'the token is malformed, has ended, or is signed by no key' },
+  other_user: { code: 'bad_token', text: 'the token is that of another user' },
+  other_channel: { code: 'bad_token', text: 'the token is not for this channel' },
+} as const satisfies Record<string, { readonly code: RefusalCode; readonly text: string }>;
+export type RefusalCause = keyof typeof REFUSAL_CAUSES;
+export type CauseOf<Code extends RefusalCode> = {
+  [Cause in RefusalCause]: (typeof REFUSAL_CAUSES)[Cause]['code'] extends Code ? Cause : never;
+}[RefusalCause];
+
+/** That somebody is refused, and why. */
+export type Refusal<Code extends RefusalCode = RefusalCode> = Code extends RefusalCode
+  ? { readonly code: Code } & ([CauseOf<Code>] extends [never]
+      ? { readonly cause?: undefined }
+      : { readonly cause: CauseOf<Code> })
+  : never;
+
+/** Why a user's connection, on 9111 or 9113, ended. Each ends for one reason; metrics and the log name it. */
 export const CLOSE_REASONS = {
-  refused: 'it got an ERR line',
+  refused: 'it was refused: with an ERR line on 9111, with an HTTP status on 9113',
   client_closed: 'the user closed the connection',
   client_reset: 'the connection broke',
   client_talks: 'the user sent more than 64 KiB after its line',
-  half_closed_idle: 'the user had sent FIN and nothing could be delivered for 60 s',
+  half_closed_idle: 'the user had sent FIN, and nothing could be delivered for 60 s',
   stalled: 'no write completed for USER_STALL_MS',
   memory_short:
     'it had not read what it was sent long ago, and the memory was needed: EDGE_LOG_BYTES',
-  replaced: 'it made room for another one, at a limit of users or of connections',
-  shutdown: 'this server was stopped',
+  replaced:
+    'it made room for another session at a limit of users: it had most likely left, waited for an absent channel, or was the oldest of its user',
+  shutdown: 'the edge node was stopped',
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { CLOSE_REASONS, REFUSALS } from '../../shared/errors.ts';
+import { CLOSE_REASONS, REFUSAL_CAUSES, REFUSALS, type RefusalCause } from '../../shared/errors.ts';
 import type { HttpListener } from '../../shared/http/http-listener.ts';
 import type { EdgeView } from './edge-view.ts';
 import { type Define, metricDefiner } from './metric-definer.ts';
@@ -103,8 +103,24 @@ function userMetrics(
   counter('closes_total', 'Connections ended', ['reason'], () =>
     countsOf('reason', CLOSE_REASONS, record.closes),
   );
-  counter('refusals_total', 'Connections refused with an ERR line', ['code'], () =>
-    countsOf('code', REFUSALS, record.refusals),
+  counter(
+    'refusals_total',
+    'Connections refused, on 9111 with an ERR line, on 9113 with an HTTP status',
+    ['code'],
+    () => countsOf('code', REFUSALS, record.refusals),
+  );
+  counter(
+    'refusal_causes_total',
+    'Of refusals_total, those whose code has several causes',
+    ['code', 'cause'],
+    () =>
+      (Object.keys(REFUSAL_CAUSES) as RefusalCause[]).map(
+        (cause) =>
+          [
+            { code: REFUSAL_CAUSES[cause].code, cause },
+            record.refusalCauses.get(cause) ?? 0,
+          ] as const,
+      ),
   );
   counter(
     'registration_failures_total',

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { CauseOf } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { REGISTRATION_CACHE_MAX_USERS, REPLACE_INTERVAL_MS } from '../../shared/limits.ts';
 import { Groups } from './groups.ts';
@@ -25,6 +26,11 @@ export interface Holder extends Occupant {
   readonly address: string;
 }
 
+/** A place for a visitor, once those who are to leave have made room; or the limit that leaves none. */
+export type Room<S> =
+  | { readonly kind: 'some'; readonly leavers: readonly Leaver<S>[] }
+  | { readonly kind: 'none'; readonly limit: CauseOf<'too_many_connections'> };
+
 /**
  * Who holds the places that MAX_USERS, MAX_SESSIONS_PER_USER and MAX_USERS_PER_ADDRESS limit. Who makes room at a limit
  * is decided in who-makes-room.ts. A session that makes room gives its place up at once, though its socket closes later.
@@ -45,10 +51,10 @@ export class Places<S extends Holder> {
     this.limits = limits;
   }
 
-  /** Those who would have to make room for a visitor; undefined where there is none to be had. */
-  leaversFor(visitor: Visitor, nowMs: number): readonly Leaver<S>[] | undefined {
+  /** Whether a visitor would find a place. Changes nothing. */
+  roomFor(visitor: Visitor, nowMs: number): Room<S> {
     const { userId, address, isChannelLive } = visitor;
-    if (!this.#rate.allows(userId, nowMs)) return undefined;
+    if (!this.#rate.allows(userId, nowMs)) return { kind: 'none', limit: 'too_often' };
     const ofUser = this.#ofUser.of(userId);
     const leavers: Leaver<S>[] = [];
     const leaving = new Set<S>();
@@ -70,11 +76,15 @@ export class Places<S extends Holder> {
       const abandoned = this.#halfClosed.values().filter(staying);
       return fromAll(abandoned, this.#waiting.values().filter(staying), isChannelLive, nowMs);
     };
-    const isRoom =
-      holds(ofUser, this.limits.ofUser, chooseOfUser) &&
-      holds(this.#ofAddress.of(address), this.limits.ofAddress, chooseOfAll) &&
-      holds(this.#all, this.limits.users, chooseOfAll);
-    return isRoom ? leavers : undefined;
+    if (!holds(ofUser, this.limits.ofUser, chooseOfUser))
+      return { kind: 'none', limit: 'per_user' };
+    if (!holds(this.#ofAddress.of(address), this.limits.ofAddress, chooseOfAll)) {
+      return { kind: 'none', limit: 'per_address' };
+    }
+    if (!holds(this.#all, this.limits.users, chooseOfAll)) {
+      return { kind: 'none', limit: 'max_users' };
+    }
+    return { kind: 'some', leavers };
   }
 
   /** Takes a place for a session that begins; it waits for its channel until told otherwise. */

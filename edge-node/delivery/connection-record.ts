@@ -1,4 +1,11 @@
-import { type CloseReason, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import {
+  type CloseReason,
+  REFUSAL_CAUSES,
+  REFUSALS,
+  type Refusal,
+  type RefusalCause,
+  type RefusalCode,
+} from '../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Session } from './session.ts';
@@ -24,21 +31,24 @@ export class ConnectionRecord {
   accepted = 0;
   readonly closes = new Map<CloseReason, number>();
   readonly refusals = new Map<RefusalCode, number>();
+  readonly refusalCauses = new Map<RefusalCause, number>();
 
   constructor(parts: RecordParts) {
     this.#parts = parts;
     this.#lines = new SessionLines(parts.logger);
   }
 
-  refused(code: RefusalCode, who: Refused): void {
-    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+  refused({ code, cause }: Refusal, who: Refused): void {
+    count(this.refusals, code);
+    if (cause !== undefined) count(this.refusalCauses, cause);
     this.closed('refused');
-    this.#parts.limiter.warn(`connection refused, ${code}: ${REFUSALS[code]}`, { code, ...who });
+    const why = cause === undefined ? REFUSALS[code] : REFUSAL_CAUSES[cause].text;
+    this.#parts.limiter.warn(`connection refused, ${code}: ${why}`, { code, cause, ...who });
   }
 
   /** A connection has ended before it had a session. */
   closed(reason: CloseReason): void {
-    this.closes.set(reason, (this.closes.get(reason) ?? 0) + 1);
+    count(this.closes, reason);
   }
 
   sessionEnded(session: Session, reason: CloseReason, nowMs: number): void {
@@ -65,4 +75,8 @@ export class ConnectionRecord {
   flush(): void {
     this.#lines.flush();
   }
+}
+
+function count<N>(counts: Map<N, number>, name: N): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

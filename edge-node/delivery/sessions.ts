@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
-import type { CloseReason, RefusalCode } from '../../shared/errors.ts';
+import type { CauseOf, CloseReason, Refusal } from '../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
-import type { Places } from '../admission/places.ts';
+import type { Places, Room } from '../admission/places.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import { inSlices } from '../channels/in-slices.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -39,6 +39,9 @@ export interface Connection extends Request {
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
 }
+
+/** Why a registered user with a good token may be refused. */
+type NoPlace = Refusal<'shutting_down' | 'too_many_connections'>;
 
 const DRAIN_STEP_MS = 50;
 
@@ -78,25 +81,29 @@ export class Sessions {
   }
 
   /** What anyone would be told now, whoever it is; undefined where that depends. */
-  get refusalOfAll(): RefusalCode | undefined {
+  get refusalOfAll(): NoPlace | undefined {
     const { overload, clock } = this.#parts;
-    if (this.#draining) return 'shutting_down';
-    return overload.isOverloaded(clock.monotonicMs()) ? 'too_many_connections' : undefined;
+    if (this.#draining) return { code: 'shutting_down' };
+    if (!overload.isOverloaded(clock.monotonicMs())) return undefined;
+    return tooMany('overload');
   }
 
   /** Why a registered user would be refused; undefined where there is room, or would be made. Changes nothing. */
-  refusalOf(request: Request): RefusalCode | undefined {
-    return this.refusalOfAll ?? (this.#leaversFor(request) ? undefined : 'too_many_connections');
+  refusalOf(request: Request): NoPlace | undefined {
+    const refusal = this.refusalOfAll;
+    if (refusal !== undefined) return refusal;
+    const room = this.#roomFor(request);
+    return room.kind === 'none' ? tooMany(room.limit) : undefined;
   }
 
   /** Makes room for a registered user, where need be. @returns why the user is refused, where it is */
-  admit(request: Request): RefusalCode | undefined {
+  admit(request: Request): NoPlace | undefined {
     const refusal = this.refusalOfAll;
     if (refusal !== undefined) return refusal;
-    const leavers = this.#leaversFor(request);
-    if (leavers === undefined) return 'too_many_connections';
+    const room = this.#roomFor(request);
+    if (room.kind === 'none') return tooMany(room.limit);
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const leaver of leavers) {
+    for (const leaver of room.leavers) {
       this.#parts.places.makeRoom(leaver, nowMs);
       leaver.session.reset('replaced');
     }
@@ -153,10 +160,10 @@ export class Sessions {
     this.#hurried = true;
   }
 
-  #leaversFor({ userId, channelId, address }: Request) {
+  #roomFor({ userId, channelId, address }: Request): Room<Session> {
     const { channels, clock, places } = this.#parts;
     const isChannelLive = channels.has(channelId);
-    return places.leaversFor({ userId, address, isChannelLive }, clock.monotonicMs());
+    return places.roomFor({ userId, address, isChannelLive }, clock.monotonicMs());
   }
 
   #closed(session: Session, reason: CloseReason): void {
@@ -167,4 +174,8 @@ export class Sessions {
     channels.unwatch(session.channelId, session, nowMs);
     record.sessionEnded(session, reason, nowMs);
   }
+}
+
+function tooMany(cause: CauseOf<'too_many_connections'>): NoPlace {
+  return { code: 'too_many_connections', cause };
 }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import { loadConfig, type SettingName } from '../../shared/config.ts';
-import { createLogger } from '../../shared/logger.ts';
 import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { EdgeNode } from '../edge-node.ts';
 import type { FeedPacket } from './feed.ts';
@@ -27,6 +27,8 @@ type Settings = Partial<Record<SettingName, string>>;
 export class EdgeRig {
   readonly source = new ScriptedSource();
   readonly store = new MemoryStore();
+  /** Its warnings and errors. */
+  readonly lines: string[] = [];
   readonly #users: ScriptedUser[] = [];
   #usersPort = 0;
   #watchPort = 0;
@@ -60,7 +62,7 @@ export class EdgeRig {
     const edge = new EdgeNode({
       config,
       store: rig.store,
-      logger: createLogger('fatal', 'edge'),
+      logger: pino({ level: 'warn' }, { write: (line) => rig.lines.push(line) }),
       clock,
     });
     onTestFinished(async () => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type CloseReason, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import { type CloseReason, REFUSALS, type Refusal, type RefusalCode } from '../../shared/errors.ts';
 import {
   HANDSHAKE_MAX_BYTES,
   HANDSHAKE_TIMEOUT_MS,
@@ -11,7 +11,7 @@ import { parseUserLine, type UserLine } from './user-line.ts';
 /** How a connection began. With a line, the socket is paused, and `talkedBytes` had come behind the line. */
 export type Handshake =
   | { readonly kind: 'line'; readonly line: UserLine; readonly talkedBytes: number }
-  | { readonly kind: 'refused'; readonly code: RefusalCode }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'gone'; readonly reason: CloseReason };
 
 const LF = 0x0a;
@@ -24,7 +24,7 @@ const LF = 0x0a;
 export function readHandshake(
   socket: Socket,
   takesToken: boolean,
-  onBegin: (refuse: (code: RefusalCode) => void) => void,
+  onBegin: (refuse: (refusal: Refusal) => void) => void,
 ): Promise<Handshake> {
   const maxBytes = takesToken ? HANDSHAKE_TOKEN_MAX_BYTES : HANDSHAKE_MAX_BYTES;
   return new Promise((resolve) => {
@@ -32,7 +32,7 @@ export function readHandshake(
     // The time is up once the socket was read: a line that a late event loop has not seen yet is in time.
     let unread: NodeJS.Immediate | undefined;
     const timer = setTimeout(() => {
-      unread = setImmediate(() => settle({ kind: 'refused', code: 'timeout' }));
+      unread = setImmediate(() => settle({ kind: 'refused', refusal: { code: 'timeout' } }));
     }, HANDSHAKE_TIMEOUT_MS);
     const settle = (result: Handshake) => {
       clearTimeout(timer);
@@ -46,14 +46,14 @@ export function readHandshake(
       if (end < 0 && received.length < maxBytes) return;
       const line = end < 0 ? undefined : parseUserLine(received.subarray(0, end), takesToken);
       if (line === undefined) {
-        settle({ kind: 'refused', code: 'malformed' });
+        settle({ kind: 'refused', refusal: { code: 'malformed' } });
       } else {
         socket.pause();
         settle({ kind: 'line', line, talkedBytes: received.length - end - 1 });
       }
     };
     const onEnd = () => {
-      if (received.length > 0) settle({ kind: 'refused', code: 'malformed' });
+      if (received.length > 0) settle({ kind: 'refused', refusal: { code: 'malformed' } });
       else socket.destroy(); // a balancer's probe, mostly: it connects, says nothing and leaves
     };
     const onError = () => {};
@@ -61,7 +61,7 @@ export function readHandshake(
       settle({ kind: 'gone', reason: hadError ? 'client_reset' : 'client_closed' });
     };
     socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
-    onBegin((code) => settle({ kind: 'refused', code }));
+    onBegin((refusal) => settle({ kind: 'refused', refusal }));
   });
 }
 

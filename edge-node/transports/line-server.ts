@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { bindEach } from '../../shared/bind.ts';
-import type { RefusalCode } from '../../shared/errors.ts';
+import type { Refusal } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
@@ -78,10 +78,10 @@ export class LineServer {
       return;
     }
     const handshake = await readHandshake(socket, tokens.isRequired, (giveUp) => {
-      if (!lobby.enter(socket, giveUp)) giveUp('too_many_connections');
+      if (!lobby.enter(socket, giveUp)) giveUp({ code: 'too_many_connections', cause: 'lobby' });
     });
     if (handshake.kind === 'refused') {
-      this.#refuse(socket, handshake.code, { address });
+      this.#refuse(socket, handshake.refusal, { address });
     } else if (handshake.kind === 'line') {
       lobby.spoke(socket);
       await this.#welcome(socket, handshake.line, address, handshake.talkedBytes);
@@ -120,13 +120,13 @@ export class LineServer {
     sessions.begin({ ...request, socket, startAt, talkedBytes });
   }
 
-  async #refusalByStore(userId: UserId): Promise<RefusalCode | undefined> {
+  async #refusalByStore(userId: UserId): Promise<Refusal | undefined> {
     const registration = await this.#parts.registrations.check(userId);
-    return registration === 'registered' ? undefined : registration;
+    return registration === 'registered' ? undefined : { code: registration };
   }
 
-  #refuse(socket: Socket, code: RefusalCode, who: Refused): void {
-    this.#parts.record.refused(code, who);
-    this.#parts.lobby.refuse(socket, code);
+  #refuse(socket: Socket, refusal: Refusal, who: Refused): void {
+    this.#parts.record.refused(refusal, who);
+    this.#parts.lobby.refuse(socket, refusal.code);
   }
 }

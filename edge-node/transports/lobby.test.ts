@@ -15,6 +15,7 @@ async function rig(sessions: number) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const users: ScriptedUser[] = [];
+  const causes: unknown[] = [];
   onTestFinished(() => {
     for (const { socket } of users) socket.destroy();
     lobby.close();
@@ -26,18 +27,22 @@ async function rig(sessions: number) {
     users.push(user);
     const [socket] = await accepted;
     socket.on('error', () => {});
-    const hasRoom = lobby.enter(socket, (code) => lobby.refuse(socket, code));
+    const hasRoom = lobby.enter(socket, ({ code, cause }) => {
+      causes.push(cause);
+      lobby.refuse(socket, code);
+    });
     return { user, socket, hasRoom };
   };
-  return { lobby, arrive };
+  return { lobby, arrive, causes };
 }
 
 it('that is full refuses who has been silent longest, with its line, for a newcomer', async () => {
-  const { lobby, arrive } = await rig(0);
+  const { lobby, arrive, causes } = await rig(0);
   const first = [await arrive(), await arrive(), await arrive(), await arrive()];
   const newcomer = await arrive();
   await expect.poll(() => first[0]!.user.isEnded).toBe(true);
   expect([first[0]!.user.text, first[0]!.user.errorCode]).toEqual([NO_ROOM, undefined]);
+  expect(causes).toEqual(['silent']);
   expect([...first.slice(1), newcomer].every(({ user }) => user.isWatching)).toBe(true);
   expect(lobby.arriving).toBe(MAX_CONNECTIONS);
 });

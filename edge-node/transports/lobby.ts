@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
-import type { RefusalCode } from '../../shared/errors.ts';
+import type { Refusal, RefusalCode } from '../../shared/errors.ts';
 import { LOBBY_MAX } from '../../shared/limits.ts';
 import { refuse } from './handshake.ts';
+
+/** Refuses a connection that has not sent its line. */
+type GiveUp = (refusal: Refusal) => void;
 
 /**
  * Connections without a session. They have files of their own, so that nobody takes a viewer's place by silence:
@@ -18,7 +21,7 @@ export class Lobby {
   readonly #maxConnections: number;
   readonly #sessions: { readonly size: number };
   /** What refuses each of those who are silent, who has been so longest first. */
-  readonly #silent = new Map<Socket, (code: RefusalCode) => void>();
+  readonly #silent = new Map<Socket, GiveUp>();
   readonly #asking = new Set<Socket>();
   readonly #lingering = new Set<Socket>();
 
@@ -33,7 +36,7 @@ export class Lobby {
   }
 
   /** Takes in a connection that has said nothing yet. @returns whether there is room */
-  enter(socket: Socket, giveUp: (code: RefusalCode) => void): boolean {
+  enter(socket: Socket, giveUp: GiveUp): boolean {
     const isRoom = this.#hasRoom || this.#closeLongestLingering() || this.#refuseLongestSilent();
     if (isRoom) this.#silent.set(socket, giveUp);
     return isRoom;
@@ -79,7 +82,7 @@ export class Lobby {
   #refuseLongestSilent(): boolean {
     for (const [socket, giveUp] of this.#silent) {
       this.#silent.delete(socket);
-      giveUp('too_many_connections');
+      giveUp({ code: 'too_many_connections', cause: 'silent' });
       return true;
     }
     return false;

@@ -1,13 +1,13 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { HttpError, REFUSALS, type RefusalCode } from '../../shared/errors.ts';
+import { HttpError, type Refusal, WATCH_REFUSALS } from '../../shared/errors.ts';
 import { answerErrors } from '../../shared/http/error-answers.ts';
 import { HttpListener } from '../../shared/http/http-listener.ts';
 import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
-import type { ConnectionRecord } from '../delivery/connection-record.ts';
+import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
 import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
 import { addPlaylistRoute, type PlaylistParts } from './playlist-route.ts';
@@ -35,16 +35,8 @@ type Asking = FastifyRequest<{ Params: { channel: string }; Querystring: Query }
 const PREFIX = '/watch/';
 const PATH = `${PREFIX}:channel`;
 
-/** The HTTP status of each refusal. Those that pass by themselves (503) say when to ask again. */
-const REFUSAL_STATUS: Readonly<Record<RefusalCode, number>> = {
-  malformed: 400,
-  bad_token: 401,
-  timeout: 408,
-  not_registered: 403,
-  too_many_connections: 503,
-  store_unavailable: 503,
-  shutting_down: 503,
-};
+type WatchRefusal = Refusal<keyof typeof WATCH_REFUSALS>;
+
 const RETRY_AFTER_S = 1;
 
 /**
@@ -103,7 +95,7 @@ export class WatchServer {
     record.accepted += 1;
     const asked = this.#parse(request);
     if (asked === undefined) {
-      this.#refuse(reply, 'malformed', { address });
+      this.#refuse(reply, { code: 'malformed' }, { address });
       return;
     }
     // Node would end the connection with the user's FIN, which is no wish to leave.
@@ -139,7 +131,7 @@ export class WatchServer {
   /** What a GET would be answered with, without a session; whether the user may watch is not looked up. */
   #describe(request: Asking, reply: FastifyReply): void {
     if (this.#parse(request) === undefined) {
-      reply.code(REFUSAL_STATUS.malformed).send();
+      reply.code(WATCH_REFUSALS.malformed.status).send();
       return;
     }
     reply.hijack();
@@ -151,17 +143,17 @@ export class WatchServer {
     return parseWatchRequest(request.params.channel, request.query, this.#parts.startAt);
   }
 
-  async #refusalByStore({ userId }: WatchRequest): Promise<RefusalCode | undefined> {
+  async #refusalByStore({ userId }: WatchRequest): Promise<WatchRefusal | undefined> {
     const registration = await this.#parts.registrations.check(userId);
-    return registration === 'registered' ? undefined : registration;
+    return registration === 'registered' ? undefined : { code: registration };
   }
 
-  #refuse(reply: FastifyReply, code: RefusalCode, who: Parameters<ConnectionRecord['refused']>[1]) {
-    this.#parts.record.refused(code, who);
-    const status = REFUSAL_STATUS[code];
+  #refuse(reply: FastifyReply, refusal: WatchRefusal, who: Refused): void {
+    this.#parts.record.refused(refusal, who);
+    const { status, message } = WATCH_REFUSALS[refusal.code];
     reply.code(status).header('connection', 'close').header('cache-control', 'no-store');
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
-    reply.send({ code, message: REFUSALS[code] });
+    reply.send({ code: refusal.code, message });
   }
 }
 

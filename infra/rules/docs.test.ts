@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { channelIdOfKey } from '../../edge-node/source/packet.ts';
 import { PacketDecoder } from '../../edge-node/source/packet-decoder.ts';
 import { parseUserLine } from '../../edge-node/transports/user-line.ts';
-import { CLOSE_REASONS, HTTP_ERRORS, REFUSALS } from '../../shared/errors.ts';
+import {
+  CLOSE_REASONS,
+  HTTP_ERRORS,
+  REFUSAL_CAUSES,
+  REFUSALS,
+  WATCH_REFUSALS,
+} from '../../shared/errors.ts';
 import { settingsPage } from '../docs/settings-page.ts';
 import { exists, files, prose, read, section, tableRows } from './tree.ts';
 
@@ -38,15 +44,37 @@ describe('docs/http-api.md', () => {
   });
 });
 
+describe('docs/operations.md', () => {
+  test('every cause of a refusal stands in the table with its code and text, and no other', () => {
+    const actual = Object.entries(REFUSAL_CAUSES).map(([cause, { code, text }]) => [
+      code,
+      cause,
+      text,
+    ]);
+    const page = section(read('docs/operations.md'), 'Causes of refusals');
+    expect(tableRows(page).sort()).toEqual(actual.sort());
+  });
+});
+
 describe('docs/protocol.md', () => {
   test('every refusal stands in the table with its text, and the table names no other', () => {
     const actual = Object.entries(REFUSALS);
     expect(documented('docs/protocol.md', 'Refusals').sort()).toEqual(actual.sort());
   });
 
-  test('every close reason stands in the table, and the table names no other', () => {
-    const names = documented('docs/protocol.md', 'Close reasons').map(([name]) => name);
-    expect(names.sort()).toEqual(Object.keys(CLOSE_REASONS).sort());
+  test('every refusal of a player stands in the table with its status and text, and no other', () => {
+    const actual = Object.entries(WATCH_REFUSALS).map(([code, { status, message }]) => [
+      code,
+      String(status),
+      message,
+    ]);
+    const page = section(read('docs/protocol.md'), 'Refusals of players');
+    expect(tableRows(page).sort()).toEqual(actual.sort());
+  });
+
+  test('every close reason stands in the table with its text, and the table names no other', () => {
+    const actual = Object.entries(CLOSE_REASONS);
+    expect(documented('docs/protocol.md', 'Close reasons').sort()).toEqual(actual.sort());
   });
 
   test('the packet of its example is the one that the text says', () => {

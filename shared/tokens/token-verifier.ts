@@ -1,4 +1,5 @@
 import { createDecoder, createVerifier } from 'fast-jwt';
+import type { CauseOf, Refusal } from '../errors.ts';
 import { type ChannelId, parseChannelId, parseUserId, type UserId } from '../ids.ts';
 import { type PublicKey, readKeySet } from './key-set.ts';
 
@@ -56,11 +57,10 @@ export class TokenVerifier {
   refusalOf(
     token: string | undefined,
     { userId, channelId }: { readonly userId: UserId; readonly channelId: ChannelId },
-  ): 'bad_token' | undefined {
+  ): Refusal<'bad_token'> | undefined {
     if (!this.isRequired) return undefined;
-    const claims = token === undefined ? undefined : this.verify(token);
-    if (claims?.userId !== userId) return 'bad_token';
-    return claims.channels?.has(channelId) === false ? 'bad_token' : undefined;
+    const cause = this.#faultOf(token, userId, channelId);
+    return cause && { code: 'bad_token', cause };
   }
 
   verify(token: string): TokenClaims | undefined {
@@ -69,6 +69,18 @@ export class TokenVerifier {
       if (claims !== undefined) return parseClaims(claims);
     }
     return undefined;
+  }
+
+  #faultOf(
+    token: string | undefined,
+    userId: UserId,
+    channelId: ChannelId,
+  ): CauseOf<'bad_token'> | undefined {
+    if (token === undefined || token === '') return 'missing';
+    const claims = this.verify(token);
+    if (claims === undefined) return 'invalid';
+    if (claims.userId !== userId) return 'other_user';
+    return claims.channels?.has(channelId) === false ? 'other_channel' : undefined;
   }
 
   /** A token that names a key is checked by that key alone; any other by each secret. */
