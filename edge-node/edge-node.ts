@@ -2,12 +2,12 @@ import type { AddressInfo } from 'node:net';
 import { blaming } from '../shared/bind.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { Config } from '../shared/config.ts';
-import { LOAD_STEP_MS, STORE_TIMEOUT_MS } from '../shared/limits.ts';
+import { LOAD_STEP_MS } from '../shared/limits.ts';
 import { type Logger, LogLimiter } from '../shared/logger.ts';
 import { OpenFilesWatch } from '../shared/open-files.ts';
+import { closeStore } from '../shared/store/open-store.ts';
 import type { Store } from '../shared/store/store.ts';
 import { TokenVerifier } from '../shared/tokens/token-verifier.ts';
-import { withTimeout } from '../shared/with-timeout.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { EdgeView } from './admin/edge-view.ts';
 import { Places } from './admission/places.ts';
@@ -244,11 +244,12 @@ export class EdgeNode {
     this.#loopDelay.start();
     this.#source.start(this.#channels);
     this.#timers = [
-      // Once the sockets were read: what a late loop has not heard yet is no silence.
+      // After the sockets were polled: what a late event loop has not read yet is no silence.
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
-    this.#logger.info({ maxUsers: this.#places.limits.users }, 'users at once at the most');
+    const maxUsers = this.#places.limits.users;
+    this.#logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
     return { users, watch, admin };
   }
 
@@ -263,9 +264,7 @@ export class EdgeNode {
     await this.#watch.close();
     this.#names.stop();
     await this.#writer.stop();
-    await withTimeout(this.#store.close(), STORE_TIMEOUT_MS).catch((err: unknown) => {
-      this.#logger.warn({ err }, 'the store did not close');
-    });
+    await closeStore(this.#store, this.#logger);
     await this.#admin.close();
     this.#files.stop();
     this.#loopDelay.stop();
@@ -286,7 +285,7 @@ export class EdgeNode {
     this.#record.tick(nowMs);
   }
 
-  /** Batch and linger follow the event loop's utilization since the last step, by one factor. */
+  /** The size and the linger of runs follow the event loop's utilization since the last step, by one factor. */
   #loadStep(): () => void {
     let before = performance.eventLoopUtilization();
     return () => {

@@ -1,9 +1,7 @@
 import { loadConfig } from '../shared/config.ts';
-import { STORE_TIMEOUT_MS } from '../shared/limits.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
-import { openStore } from '../shared/store/open-store.ts';
-import { withTimeout } from '../shared/with-timeout.ts';
+import { closeStore, openStore } from '../shared/store/open-store.ts';
 import { startHttpService } from './http-service.ts';
 
 /** Serves until it is told to stop. */
@@ -22,9 +20,7 @@ async function main({ output, stopped }: ServiceProcess): Promise<void> {
   const signal = await stopped;
   logger.info({ signal }, 'stopping');
   await service.stop();
-  await withTimeout(store.close(), STORE_TIMEOUT_MS).catch((err) => {
-    logger.warn({ err }, 'the store did not close');
-  });
+  await closeStore(store, logger);
   logger.info('stopped');
 }
 

@@ -23,7 +23,7 @@ export function storeAnswers(store: Store, metrics: Metrics | undefined): AskSto
       return answer;
     } catch (cause) {
       abandon();
-      // Nobody hears this, and the store has done nothing wrong.
+      // The client has gone: nobody reads this answer, and it is no failure of the store.
       if (client?.aborted) throw new HttpError('bad_request', { cause });
       tell('failed');
       throw new HttpError('store_unavailable', { cause });

@@ -14,14 +14,14 @@ export type Minute = Branded<number, 'Minute'>;
 
 export const USER_ID_MAX_BYTES = 128;
 
-// API Gateway decodes the path before a function sees it: what could change its meaning there is no id anywhere.
+// API Gateway decodes the path before a function sees it: an id must hold nothing that changes the path's meaning then.
 const USER_ID_FORBIDDEN = /[\s\p{Cc}\p{Cs}/?#%]/u;
 const CHANNEL_ID = /^[\x21-\x7e]+$/;
 
 export function parseUserId(text: string): UserId | undefined {
   if (text.length === 0 || text.length > USER_ID_MAX_BYTES) return undefined;
   if (Buffer.byteLength(text) > USER_ID_MAX_BYTES) return undefined;
-  // As a segment of a path they are taken for steps: /usage could never be asked for them.
+  // As a segment of a path they mean this and the parent folder: /usage could never be asked for them.
   if (text === '.' || text === '..') return undefined;
   return USER_ID_FORBIDDEN.test(text) ? undefined : (text as UserId);
 }

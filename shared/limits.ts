@@ -1,6 +1,6 @@
 /**
- * The limits that no operator sets, each with its unit in its name. What an operator sets stands in config.ts;
- * how the two must relate is asserted there, at the start.
+ * The limits that no operator sets, each with its unit in its name. What an operator sets stands in shared/config/; how
+ * settings and limits must relate is asserted at the start, by shared/config.ts.
  */
 
 const KIB = 1024;
@@ -15,15 +15,15 @@ export const HELD_PACKET_OVERHEAD_BYTES = 320;
 export const HELD_SHARE = 0.25;
 /** Taken from the source per turn of the event loop: more would let users wait for seconds to be accepted. */
 export const SOURCE_TURN_BYTES = 256 * KIB;
-/** More than a kernel's receive buffer holds that does not say how much it does. */
+/** Where the kernel does not tell the size of its receive buffers: more than any of them holds. */
 export const SOURCE_BACKLOG_BYTES = 64 * MIB;
 export const SOURCE_KEEPALIVE_MS = 5_000;
 export const SOURCE_CONNECT_TIMEOUT_MS = 10_000;
-/** One of the addresses of a name: a round trip over a slow link, and a first packet of it that is lost. */
+/** Then the next address of a name is tried: time for a round trip over a slow link, its first packet lost. */
 export const SOURCE_ATTEMPT_TIMEOUT_MS = 2_000;
 /** The backoff begins anew after a connection that brought packets for so long. */
 export const SOURCE_WELL_MS = 10_000;
-/** So many headers in a row whose channel id cannot be one are no headers. */
+/** So many headers in a row with an impossible channel id show that they are no headers: framing is lost. */
 export const BAD_HEADERS_MAX = 64;
 export const SOURCE_BACKOFF_MIN_MS = 100;
 export const SOURCE_BACKOFF_MAX_MS = 5_000;
@@ -45,7 +45,7 @@ export const SECONDS_RATE_SILENCE_MS = 5_000;
 export const CHANNEL_QUIET_MS = 1_000;
 /** A channel with neither packets nor watchers for this long is forgotten. */
 export const CHANNEL_IDLE_MS = 600_000;
-/** Event-loop utilization up to which batch and linger stay as set, and from which they have grown the most. */
+/** Event-loop utilization up to which runs are as large and linger as long as set, and from which they do at the most. */
 export const LOAD_IDLE_UTILIZATION = 0.05;
 export const LOAD_FULL_UTILIZATION = 0.5;
 export const LOAD_STEP_MS = 250;
@@ -146,7 +146,7 @@ export const FILES_CHECK_MS = 1_000;
 // The log
 /** Lines that its reader has not taken yet; further ones are dropped and counted. */
 export const LOG_BACKLOG_BYTES = MIB;
-/** What a reader who has stopped reading is waited for at the end. */
+/** How long a stop waits for a reader of the log who has stopped reading. */
 export const LOG_DRAIN_MS = 1_000;
 /** Kinds of warnings and errors that are counted apart at once, and so the lines a second that floods of them may make. */
 export const LOG_KINDS_MAX = 100;
@@ -188,7 +188,7 @@ export const FEED_CLOSE_MS = 2_000;
 export const INPUT_START_MS = 15_000;
 /** The same once bytes have come, where opening anew costs more than waiting. */
 export const INPUT_STALL_MS = 10_000;
-/** And of ffmpeg, which gives up by itself unless a playlist stands still: then its end would be played again. */
+/** The same of ffmpeg. It gives up by itself, but on a playlist that stands still: reopened, that plays its end again. */
 export const CHILD_STALL_MS = 60_000;
 export const INPUT_BACKOFF_MIN_MS = 250;
 export const INPUT_BACKOFF_MAX_MS = 15_000;

@@ -18,7 +18,12 @@ export function createLogger(level: string, service: string, output?: Background
     },
     output ?? pino.destination({ fd: 1, sync: true }),
   );
-  output?.onFlow((lines) => logger.warn({ lines }, 'log lines were dropped: nobody read the log'));
+  output?.onFlow((lines) =>
+    logger.warn(
+      { lines },
+      `${lines} log lines dropped: the log was read too slowly, or not at all`,
+    ),
+  );
   return logger;
 }
 

@@ -26,6 +26,6 @@ test('a process that can open no more files says so, and knows its limit', async
   const { stdout } = await promisify(execFile)('sh', limited, { cwd: import.meta.dirname });
   expect(JSON.parse(stdout)).toEqual({
     limit: 80,
-    lines: [[expect.stringContaining('no file can be opened'), 'EMFILE']],
+    lines: [[expect.stringContaining('open-files limit reached'), 'EMFILE']],
   });
 });

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { asError } from './errors.ts';
 import { FILES_CHECK_MS } from './limits.ts';
 import type { LogLimiter } from './logger.ts';
 
@@ -43,11 +44,12 @@ export class OpenFilesWatch {
   async #check(): Promise<void> {
     try {
       await (await open('/dev/null')).close();
-    } catch (err) {
+    } catch (error) {
       this.exhausted += 1;
-      this.#limiter.error('no file can be opened: new connections are closed unheard (ulimit -n)', {
-        err,
-      });
+      this.#limiter.error(
+        'open-files limit reached (ulimit -n): new connections are dropped; raise it or lower MAX_USERS',
+        { err: asError(error) },
+      );
     }
   }
 }

@@ -1,16 +1,16 @@
-/** What a promise is left with that was not settled in time. */
+/** Something took longer than it may. */
 export class TimeLimitError extends Error {
   override readonly name = 'TimeLimitError';
 }
 
 /**
- * Settles as `work` does, or rejects with a TimeLimitError after `limitMs`. What `work` does later is nobody's concern
- * any more: a late rejection is no unhandled one.
+ * Settles as `work` does, or rejects with a TimeLimitError after `limitMs`. What `work` comes to later is dropped: a
+ * late rejection is not an unhandled one.
  */
 export function withTimeout<T>(work: Promise<T>, limitMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new TimeLimitError(`not settled within ${limitMs} ms`)),
+      () => reject(new TimeLimitError(`no answer within ${limitMs} ms`)),
       limitMs,
     );
     work.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -19,7 +19,7 @@ interface AdminParts {
   readonly limiter: LogLimiter;
 }
 
-/** They tell nothing about users, and balancers and scrapers ask them by names of their own. */
+/** Asked by any host name: they tell nothing about users, and balancers and scrapers use names of their own. */
 const FOR_ANY_HOST = ['/healthz', '/readyz', '/metrics'];
 
 /**
@@ -96,7 +96,7 @@ export class AdminServer {
       const isReady = view.isAccepting();
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
     });
-    // Who asks while it is being made is given the same.
+    // Whoever asks while the page is being made is given that one.
     this.#app.get('/metrics', async (_request, reply) => {
       this.#metricsUnderWay ??= this.#heavy.run(page).finally(() => {
         this.#metricsUnderWay = undefined;

@@ -4,9 +4,9 @@ import { hostname } from 'node:os';
 const HOST = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/;
 
 /**
- * Whether a request's Host header names this server. A web page anywhere may have its own name resolved to this
- * machine's address and then read what it asks here; it cannot choose the Host, which is that name. So a name must be
- * one of ours, while an address is never such a page's.
+ * Whether a request's Host header names this server. A web page from anywhere may let its own name resolve to this
+ * machine's address (DNS rebinding) and read what it asks here; but the Host header is then that name. So a name must
+ * be one of ours, while an IP address is always allowed: no such page has one for its name.
  */
 export function hostCheck(allowed: readonly string[]): (header: string | undefined) => boolean {
   const names = new Set(['localhost', hostname().toLowerCase(), ...allowed]);

@@ -69,7 +69,7 @@ const CHANNEL_METRICS: readonly ChannelMetric[] = [
   ),
   counter(
     'channel_skipped_packets_total',
-    'Packets left out for users who were too slow',
+    'Packets skipped for users who were too slow',
     ({ skippedPackets }) => skippedPackets,
   ),
 ];

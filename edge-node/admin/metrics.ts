@@ -59,7 +59,12 @@ function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Defi
     [],
     () => channels.budget.pinnedBytes,
   );
-  gauge('load_factor', 'How far batch and linger have grown with the load', [], () => load.value);
+  gauge(
+    'load_factor',
+    'How far the size and the linger of runs have grown with the load',
+    [],
+    () => load.value,
+  );
 }
 
 function userMetrics(
@@ -74,7 +79,7 @@ function userMetrics(
     [],
     () => channels.waitingUsers,
   );
-  gauge('users_max', 'Users at once at the most', [], () => places.limits.users);
+  gauge('users_max', 'Most users at once', [], () => places.limits.users);
   gauge(
     'connections_arriving',
     'Connections that have not been admitted or refused yet',
@@ -130,7 +135,7 @@ function userMetrics(
   );
 }
 
-/** Every name of a closed list, those that never happened too: a rate needs the zero before the first. */
+/** Every name of a closed list, with 0 for what never happened: a rate needs the zero before the first. */
 function countsOf<N extends string>(
   label: string,
   names: Readonly<Record<N, unknown>>,

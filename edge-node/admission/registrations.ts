@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../shared/clock.ts';
+import { asError } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import {
   LOOK_UP_AGAIN_MS,
@@ -26,11 +27,14 @@ interface RegistrationParts {
  * Who is registered, asked of the store once per connection, LOOK_UPS_MAX at a time. A yes is remembered, for `ttlMs`
  * and past it while the store fails. A no is never answered from memory, so that who registers and connects is let in;
  * but an id that was refused is looked up again LOOK_UP_AGAIN_MS after, at the soonest, and whoever asks until then
- * waits for that. Equal look-ups are joined:
+ * waits for that. Several who ask for one id share a look-up:
  *
- *     planned ── a permit, and the time since the last no ──▶ under way ──▶ yes: remembered
- *     who asks now is answered by it                          a no of it    no: planned again by who asks next
- *                                                             is too old for who asks now: they plan another
+ *     planned     waits until LOOK_UP_AGAIN_MS after the last no, then for one of the LOOK_UPS_MAX permits;
+ *        │        answers all who ask meanwhile
+ *        ▼
+ *     under way   yes: remembered, and the answer to all who ask meanwhile, too
+ *                 no:  the answer to those who had asked before it began; who asks meanwhile may have registered since,
+ *                      and plans another
  */
 export class Registrations {
   readonly #parts: RegistrationParts;
@@ -59,7 +63,10 @@ export class Registrations {
       return (await this.#ask(userId)) ? 'registered' : 'not_registered';
     } catch (error) {
       this.failures += 1;
-      this.#parts.limiter.error('registrations cannot be looked up', { err: error });
+      this.#parts.limiter.error(
+        'cannot ask the store who is registered; new users are refused, known ones let in',
+        { err: asError(error) },
+      );
       return knownUntilMs === undefined ? 'store_unavailable' : 'registered';
     } finally {
       this.waiting -= 1;

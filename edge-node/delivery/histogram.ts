@@ -1,7 +1,7 @@
 /** Upper bounds of the buckets of a histogram of delays; what is longer than the last falls into one without a bound. */
 const BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
 
-/** How often a delay was how long: plain counts, cheap enough for every write. */
+/** Delays counted by their length: cheap enough for every write. */
 export class DelayHistogram {
   static readonly BOUNDS_MS: readonly number[] = BOUNDS_MS;
   readonly #counts = new Float64Array(BOUNDS_MS.length + 1);

@@ -24,15 +24,15 @@ export class LogCursor {
   #run: number;
   #offset: number;
   #packet: number;
-  /** Given before what comes next. */
+  /** Tables that a decoder needs: given before the next run. */
   #tables: Buffer;
-  /** The runs of the stretch, from the first up to the one before the second: its writes hold them. */
+  /** Indexes of the runs that the stretch's write holds in memory: from `#heldFrom` on, without `#heldTo`. */
   #heldFrom = 0;
   #heldTo = 0;
-  /** Something was taken or skipped: from now on what is passed over is a skip. */
+  /** The user has had packets, or skips: from now on every packet passed over is a skip. */
   #hasBegun = false;
   skippedPackets = 0;
-  /** The stretch: its packets, those of them that count as watched, and its bytes. */
+  /** What the stretch holds: packets, those of them that count as watched, and bytes. */
   packets = 0;
   watchedPackets = 0;
   bytes = 0;
@@ -69,7 +69,7 @@ export class LogCursor {
     if (this.#tables.length > 0) return this.#takeTables();
     const bytes = this.#offset === 0 ? run.bytes : run.bytes.subarray(this.#offset);
     if (this.packets > 0 && this.bytes + bytes.length > WRITE_MAX_BYTES) return undefined;
-    // The run may have begun later than was known when it was chosen.
+    // A user at the live end begins with the next run to open. What came into the run before it meanwhile is not theirs.
     if (this.#offset === 0 && run.firstPacket > this.#packet) this.#passTo(run.firstPacket);
     run.pins += 1;
     if (this.#heldFrom === this.#heldTo) {
@@ -81,12 +81,12 @@ export class LogCursor {
     return bytes;
   }
 
-  /** Whether the stretch is of this run, among others. */
+  /** Whether the stretch's write holds this run. */
   holds(run: number): boolean {
     return this.#heldFrom <= run && run < this.#heldTo;
   }
 
-  /** The stretch has been written, or never will be: what is taken from now on is another one. */
+  /** The stretch has been written, or never will be. What is taken from now on is the next one. */
   endStretch(): void {
     for (let run = this.#heldFrom; run < this.#heldTo; run += 1) this.#log.unpin(run);
     this.#heldFrom = this.#heldTo;

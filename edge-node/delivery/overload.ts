@@ -11,12 +11,13 @@ import {
  * - Share: writing to those who are in took more than OVERLOAD_SHARE of the event loop's time in the last window. Work
  *   for newcomers is not part of it, so a crowd that reconnects to an idle node is let in.
  * - Lag, by the rule of CoDel: for a whole window no round of delivery was done within OVERLOAD_LAG_MS of the moment
- *   when its first run closed. One late round is a hiccup; a queue that stands is too much work.
+ *   when its first run closed. One late round is a hiccup; a queue that is never empty is too much work.
  *
  * Pure: times are monotonic milliseconds and come in as arguments. What was measured longer than a window ago says
  * nothing about now.
  */
 export class Overload {
+  /** When the window began, moved on by the time that does not count. */
   #windowMs = 0;
   #busyMs = 0;
   #share = 0;
@@ -28,7 +29,8 @@ export class Overload {
 
   /** A piece of delivery is done. */
   sliceEnded(beganMs: number, endMs: number): void {
-    // What takes so much longer than a slice was held up, by the system or by a collection: it tells nothing.
+    // A slice of work ends within SLICE_MAX_MS. If it took longer, the process did not run or collected garbage: that
+    // time is no work of delivery, and is taken out of the window.
     const heldUpMs = Math.max(0, endMs - beganMs - SLICE_MAX_MS);
     this.#busyMs += endMs - beganMs - heldUpMs;
     this.#windowMs += heldUpMs;

@@ -28,7 +28,7 @@ interface SessionParts {
   readonly turns: Turns;
   readonly clock: Clock;
   readonly stallMs: number;
-  /** Where it is noted how long packets took from their arrival until the kernel had them. */
+  /** Counts how long packets took from their arrival until the kernel of the user's socket had them. */
   readonly deliveryDelay: DelayHistogram;
   readonly address: string;
   /** What the user had sent behind its request already. */
@@ -90,7 +90,7 @@ export class Session implements Watcher, Occupant {
   /** When the user sent FIN, if it did. */
   #halfClosedMs: number | undefined;
   #talkedBytes: number;
-  /** Packets taken by the kernel that count as watched, and packets left out. */
+  /** Packets taken by the kernel that count as watched, and packets skipped. */
   watchedPackets = 0;
   skippedPackets = 0;
 
@@ -113,7 +113,10 @@ export class Session implements Watcher, Occupant {
     socket.resume();
   }
 
-  /** Takes note of a FIN that came before there was a session: a paused socket with nothing left to read ends as well. */
+  /**
+   * To be called once whoever holds the sessions knows this one. A FIN that came before there was a session is noted
+   * now: its `end` event has passed, since a paused socket with nothing left to read emits it, too.
+   */
   begin(): void {
     if (this.#socket.readableEnded) this.#ended();
   }
@@ -210,8 +213,8 @@ export class Session implements Watcher, Occupant {
   }
 
   /**
-   * Once a FIN was read nobody reads the socket any more, and a reset behind it goes unseen until the next write. Bytes of
-   * which there are none reach the kernel, which then tells.
+   * Finds out whether a user who has sent FIN is gone. After a FIN the socket is not read any more, so a reset that
+   * follows is noticed at the next write only. A write of zero bytes sends nothing, but fails if there was a reset.
    */
   #probe(): void {
     if (this.writingSinceMs === undefined) this.#socket.write(NOTHING);
@@ -244,7 +247,7 @@ export class Session implements Watcher, Occupant {
       this.#deliveredMs = this.#parts.clock.monotonicMs();
       this.watchedPackets += cursor.watchedPackets;
       channel.delivered(cursor.packets, cursor.bytes);
-      // What came before the user did has not waited for anything.
+      // Packets from before the user came are old already: how long this node took to deliver does not show in them.
       if (cursor.watchedPackets === cursor.packets) {
         this.#parts.deliveryDelay.add(this.#deliveredMs - cursor.arrivedMs);
       }

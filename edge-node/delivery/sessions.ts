@@ -80,7 +80,7 @@ export class Sessions {
     return this.#draining;
   }
 
-  /** What anyone would be told now, whoever it is; undefined where that depends. */
+  /** Why every newcomer is refused now, whoever it is: this node drains, or is overloaded. Undefined in normal times. */
   get refusalOfAll(): NoPlace | undefined {
     const { overload, clock } = this.#parts;
     if (this.#draining) return { code: 'shutting_down' };

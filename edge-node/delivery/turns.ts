@@ -10,8 +10,8 @@ const WATCHERS_BETWEEN_LOOKS = 4;
  * Deals out the turns of the event loop, in rounds: every watcher of a channel whose runs have closed advances, then
  * everyone who was behind. A round takes as many slices of SLICE_MS as it needs, and sockets are polled between them:
  * however many users there are, newcomers are accepted and the source is read meanwhile. While connections arrive the
- * slices are shorter, since each poll accepts one. Nobody has more than one
- * write a round, so a user who catches up holds up nobody.
+ * slices are shorter, since each poll accepts one. Nobody has more than one write a round, so a user who catches up
+ * holds up nobody.
  *
  *     runsClosed, behind ──▶ the next round      a slice, poll, a slice, poll, … ──▶ round done ──▶ the next begins
  */
@@ -23,7 +23,7 @@ export class Turns {
   #acceptedBefore = 0;
   #channels = new Set<Channel>();
   #behind: Watcher[] = [];
-  /** When the first work of the next round came up. */
+  /** When the first work for the next round came. */
   #dueMs = 0;
   #round: Round | undefined;
   #turn: NodeJS.Immediate | undefined;
@@ -102,13 +102,16 @@ export class Turns {
   }
 }
 
-/** Where a round has got to. Iterators of sets go on where they were left, whoever comes and goes meanwhile. */
+/**
+ * How far a round has come. A slice goes on where the one before it stopped: iterators of sets allow it, whoever is
+ * added or deleted in between.
+ */
 class Round {
   readonly dueMs: number;
   readonly #channels: IterableIterator<Channel>;
   readonly #behind: readonly Watcher[];
   #isAtBehind = false;
-  /** Those who are left of the channel, or of those behind, whose turn it is; undefined at the end. */
+  /** Whose turn is still to come, of the present channel or of those who were behind; undefined once all had theirs. */
   watchers: IterableIterator<Watcher> | undefined;
 
   constructor(channels: ReadonlySet<Channel>, behind: readonly Watcher[], dueMs: number) {

@@ -9,7 +9,7 @@ export interface PacketSink {
   packet(channelKey: number, packet: PacketView): boolean;
 }
 
-/** What comes is no header: where the next one begins is unknown, so only a new connection helps. */
+/** Where a header should be there is none. Nobody knows where the next one begins, so only a new connection helps. */
 export class FramingLostError extends SourceError {}
 
 /**
@@ -71,7 +71,7 @@ export class PacketDecoder {
     const payloadBytes = bytes.readUInt32BE(at + LENGTH_OFFSET);
     if (payloadBytes > this.#maxPayloadBytes) {
       throw new FramingLostError(
-        `payload length ${payloadBytes} is over the limit of ${this.#maxPayloadBytes}`,
+        `payload length ${payloadBytes} exceeds MAX_PAYLOAD_BYTES (${this.#maxPayloadBytes})`,
       );
     }
     return HEADER_BYTES + payloadBytes;
@@ -81,7 +81,7 @@ export class PacketDecoder {
     const view = this.#view;
     view.high = bytes.readUInt32BE(at + SEQUENCE_OFFSET);
     view.low = bytes.readUInt32BE(at + SEQUENCE_OFFSET + 4);
-    // Most packets of a read lie in one buffer, and a look is cheaper than the collector's barrier at a write.
+    // Most packets of a read lie in one buffer, and comparing costs less than writing a reference does.
     if (view.bytes !== bytes) view.bytes = bytes;
     view.start = at + HEADER_BYTES;
     view.end = end;

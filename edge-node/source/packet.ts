@@ -15,8 +15,8 @@ export const SEQUENCE_OFFSET = 11;
 export const LENGTH_OFFSET = 19;
 
 /**
- * The six channel bytes as one number below 2^48, exact in a double: what a hot path looks a channel up by, without
- * making a string. Ids that differ in padding alone have different keys.
+ * The six channel bytes as one number below 2^48, exact in a double: a channel is looked up by it for each packet, so no
+ * string is made. Ids that differ in padding alone have different keys.
  */
 export function channelKeyAt(header: Buffer, at: number): number {
   return header.readUIntBE(at + CHANNEL_OFFSET, CHANNEL_BYTES);

@@ -42,12 +42,12 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * Holds the connection to the channel source, for ever: lost, refused or silent, it is tried again with exponential
- * backoff and jitter, which only a connection resets that has brought packets for SOURCE_WELL_MS. Takes at most SOURCE_TURN_BYTES per turn of the event loop,
- * so that users are served however fast the source sends.
+ * backoff and jitter, which only a connection resets that has brought packets for SOURCE_WELL_MS. Takes at most
+ * SOURCE_TURN_BYTES per turn of the event loop, so that users are served however fast the source sends.
  */
 export class SourceClient {
   readonly #parts: SourceParts;
-  /** Reads of all connections go here; nothing keeps a view of it (PacketSink). */
+  /** What is read goes here, on each connection anew: nobody keeps a view of it (PacketSink). */
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #socket: Socket | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -121,7 +121,7 @@ export class SourceClient {
     });
     this.#socket = socket;
     socket.setTimeout(SOURCE_CONNECT_TIMEOUT_MS, () =>
-      socket.destroy(new SourceError('no answer')),
+      socket.destroy(new SourceError(`no answer within ${SOURCE_CONNECT_TIMEOUT_MS / 1000} s`)),
     );
     socket.on('connect', () => {
       socket.setTimeout(0);
@@ -151,12 +151,12 @@ export class SourceClient {
     if (isWell) this.#failures = 0;
   }
 
-  /** Looks again in so long whether the connection has been silent for too long. */
+  /** Checks after `waitMs` whether the connection has been silent for too long, and if not, again when it may be. */
   #watchSilence(socket: Socket, waitMs: number): void {
     const { silenceMs, clock } = this.#parts;
     if (silenceMs === 0) return;
     this.#silence = setTimeout(() => {
-      // Once the socket was read: what a late loop has not heard yet is no silence.
+      // After the sockets were polled: what a late event loop has not read yet is no silence.
       setImmediate(() => {
         if (this.state.kind !== 'connected' || socket !== this.#socket) return;
         const nowMs = clock.monotonicMs();

@@ -46,14 +46,14 @@ export class ChannelNames {
       if (list !== undefined) this.#take(list);
     } catch (err) {
       if (!(err instanceof ConfigError)) throw err;
-      this.#limiter.warn('the channels file cannot be read; channels keep their names', { err });
+      this.#limiter.warn('cannot read the channel list; the last good one is kept', { err });
     }
   }
 
   #take({ channels, problems }: ChannelList): void {
     this.#named = new Map(channels.map((channel) => [channel.id, channel]));
     for (const problem of problems) {
-      this.#limiter.warn('channels file: an entry is left out', { problem }, problem);
+      this.#limiter.warn('channel list: entry ignored', { problem }, problem);
     }
   }
 }

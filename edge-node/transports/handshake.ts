@@ -19,17 +19,17 @@ const LF = 0x0a;
 /**
  * Reads the one line that a user sends. Settles once, whatever the peer does; never rejects.
  * @param takesToken whether the line may bring a token, and be as long as one needs
- * @param onBegin is given what ends the reading early, with a refusal
+ * @param onRefusable is given a function that ends the reading with a refusal, for whoever needs the place
  */
 export function readHandshake(
   socket: Socket,
   takesToken: boolean,
-  onBegin: (refuse: (refusal: Refusal) => void) => void,
+  onRefusable: (refuse: (refusal: Refusal) => void) => void,
 ): Promise<Handshake> {
   const maxBytes = takesToken ? HANDSHAKE_TOKEN_MAX_BYTES : HANDSHAKE_MAX_BYTES;
   return new Promise((resolve) => {
     let received = Buffer.alloc(0);
-    // The time is up once the socket was read: a line that a late event loop has not seen yet is in time.
+    // The time is up only once the socket was read again: a line that a late event loop has not read yet is in time.
     let unread: NodeJS.Immediate | undefined;
     const timer = setTimeout(() => {
       unread = setImmediate(() => settle({ kind: 'refused', refusal: { code: 'timeout' } }));
@@ -61,7 +61,7 @@ export function readHandshake(
       settle({ kind: 'gone', reason: hadError ? 'client_reset' : 'client_closed' });
     };
     socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
-    onBegin((refusal) => settle({ kind: 'refused', refusal }));
+    onRefusable((refusal) => settle({ kind: 'refused', refusal }));
   });
 }
 

@@ -62,15 +62,18 @@ export class LineServer {
     );
     await once(server.listen({ host, port, backlog: USER_BACKLOG }), 'listening');
     const { limiter } = this.#parts;
-    server.on('error', (err) => limiter.error('a user could not be accepted', { err }));
+    const at = server.address() as AddressInfo;
+    server.on('error', (err) =>
+      limiter.error('accepting a connection failed', { err, port: at.port }),
+    );
     this.#servers.push(server);
-    return server.address() as AddressInfo;
+    return at;
   }
 
   async #accept(socket: Socket): Promise<void> {
     const { lobby, tokens, sessions, record } = this.#parts;
     record.accepted += 1;
-    // A client that is gone already has none any more.
+    // The socket of a client that is gone already has no address any more.
     const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
     const refusal = sessions.refusalOfAll;
     if (refusal !== undefined) {

@@ -20,7 +20,7 @@ export class Lobby {
   /** Connections that files allow in all, those with a session too. */
   readonly #maxConnections: number;
   readonly #sessions: { readonly size: number };
-  /** What refuses each of those who are silent, who has been so longest first. */
+  /** Those who have not sent their line, whoever has been silent longest first, each with what refuses it. */
   readonly #silent = new Map<Socket, GiveUp>();
   readonly #asking = new Set<Socket>();
   readonly #lingering = new Set<Socket>();
@@ -30,7 +30,7 @@ export class Lobby {
     this.#sessions = sessions;
   }
 
-  /** Connections of which nobody knows yet whether they will watch. */
+  /** Connections that have neither been admitted nor refused yet. */
   get arriving(): number {
     return this.#silent.size + this.#asking.size;
   }

@@ -38,7 +38,7 @@ export function playlist(
   return `${['#EXTM3U', ...entries].join('\n')}\n`;
 }
 
-/** Those that say something; the form has no way to write a quote within quotes. */
+/** The attributes that have a value. M3U cannot write a double quote inside one: it becomes a single quote. */
 function attributes(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .filter(([, value]) => value !== '')
@@ -46,7 +46,7 @@ function attributes(values: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-/** A line is all that an entry may take. */
+/** Without line breaks and other control characters: one of them would end the entry's line. */
 function plain(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ').trim();
 }

@@ -98,7 +98,7 @@ export class WatchServer {
       this.#refuse(reply, { code: 'malformed' }, { address });
       return;
     }
-    // Node would end the connection with the user's FIN, which is no wish to leave.
+    // Node would close the connection at the user's FIN; but a user who has closed its side may still be watching.
     socket.removeAllListeners('end');
     const admitted = { ...asked, address };
     // Whoever would find no place anyway costs the store nothing.

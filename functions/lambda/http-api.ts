@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { HTTP_ERRORS, HttpError, type HttpErrorCode } from '../../shared/errors.ts';
+import { asError, HTTP_ERRORS, HttpError, type HttpErrorCode } from '../../shared/errors.ts';
 import { ERROR_BODIES } from '../../shared/http/error-body.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Authorize } from '../access.ts';
@@ -39,7 +39,7 @@ export function httpApiHandler(app: FastifyInstance, logger: Logger) {
     if (event === undefined) {
       logger.warn(
         { fields: Object.keys(Object(given)).slice(0, 20) },
-        'refused an event that no HTTP API or Function URL sends (payload format 2.0): use one of them to call this function',
+        'refused an event that is not of payload format 2.0: call this function through an HTTP API or a Function URL',
       );
       return refusal('bad_request');
     }
@@ -49,8 +49,8 @@ export function httpApiHandler(app: FastifyInstance, logger: Logger) {
       return await answer(event, context);
     } catch (err) {
       logger.error(
-        { err, requestId: event.requestContext.requestId },
-        'a request was not answered',
+        { err: asError(err), requestId: event.requestContext.requestId },
+        'request failed: answered 500',
       );
       return refusal('internal');
     }

@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError, type HttpErrorCode } from '../errors.ts';
+import { asError, HttpError, type HttpErrorCode } from '../errors.ts';
 import type { LogLimiter } from '../logger.ts';
 import { ERROR_BODIES } from './error-body.ts';
 
 /** Codes of Fastify for a path that its router cannot take apart. */
 const BAD_PATHS = ['FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH'];
 
-/** What a path that cannot be taken apart has wrong. */
+/** The error to answer where a path cannot be taken apart. */
 type CodeOfBadPath = (url: string) => HttpErrorCode;
 
 function catalogued(cause: unknown, url: string, codeOfBadPath: CodeOfBadPath): HttpError {
@@ -27,7 +27,7 @@ export function answerErrors(limiter: LogLimiter, codeOfBadPath: CodeOfBadPath) 
     if (error.statusCode === 500) {
       const { id: requestId, method } = request;
       const url = pathOf(request.url);
-      limiter.error(error.message, { requestId, method, url, err: error.cause ?? error });
+      limiter.error(error.message, { requestId, method, url, err: asError(error.cause ?? error) });
     }
     reply
       .code(error.statusCode)

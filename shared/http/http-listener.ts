@@ -139,7 +139,7 @@ export class HttpListener {
     server.on('connect', (_request, socket) => this.#refuseBytes(socket as Socket));
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
     await once(server.listen(port, host), 'listening');
-    server.on('error', (err) => this.#tell('error', 'a client could not be accepted', { err }));
+    server.on('error', (err) => this.#tell('error', 'accepting a connection failed', { err }));
     this.#servers.push(server);
     return server.address() as AddressInfo;
   }

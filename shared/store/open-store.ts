@@ -1,5 +1,8 @@
 import type { Config } from '../config.ts';
+import { asError } from '../errors.ts';
+import { STORE_TIMEOUT_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import { withTimeout } from '../with-timeout.ts';
 import { loadEngine } from './engines.ts';
 import { openReconnecting } from './reconnecting-store.ts';
 import type { Store } from './store.ts';
@@ -15,4 +18,13 @@ export async function openStore(config: Config, logger: Logger): Promise<Store> 
   const engine = await loadEngine(config.STORE);
   const name = `STORE=${config.STORE} ${engine.describe(config)}`;
   return openReconnecting((lost) => engine.open(config, { lost }), logger, name);
+}
+
+/** Closes a store at a stop, which one that hangs does not hold up. */
+export async function closeStore(store: Store, logger: Logger): Promise<void> {
+  await withTimeout(store.close(), STORE_TIMEOUT_MS).catch((thrown: unknown) => {
+    const seconds = STORE_TIMEOUT_MS / 1000;
+    const message = `closing the store failed or took over ${seconds} s; stopping anyway`;
+    logger.warn({ err: asError(thrown) }, message);
+  });
 }

@@ -85,7 +85,7 @@ test('a mistake in the settings ends a start, and not a process that serves alre
   lose(new Error('gone'));
   await vi.waitFor(() => store.ping(), { timeout: 10_000 });
   expect(outcomes).toEqual([]);
-  expect(lines.at(-1)).toContain('the store is there: STORE=fake');
+  expect(lines.at(-1)).toContain('connected to the store: STORE=fake');
   await store.close();
 });
 
@@ -97,7 +97,7 @@ test('an attempt that hangs holds up no start, is named, and what it brings late
   const opening = openReconnecting(() => promise, logger, 'STORE=fake');
   await vi.advanceTimersByTimeAsync(15_000);
   const store = await opening;
-  expect(lines[0]).toMatch(/not settled within.*waiting for the store: STORE=fake/);
+  expect(lines[0]).toMatch(/no answer within.*waiting for the store: STORE=fake/);
   await expect(store.ping()).rejects.toThrow('the store is away');
   const closing = store.close();
   await vi.advanceTimersByTimeAsync(15_000);

@@ -40,8 +40,8 @@ class ReconnectingStore implements Store {
   }
 
   /**
-   * The store may be lost before it is here: then it never was. An attempt that hangs, in a look-up of a name or for
-   * credentials, is given up; what it may still bring is closed.
+   * One attempt. It counts as failed, too, if the store is lost before it is open. An attempt that hangs (looking up a
+   * name, or waiting for credentials) is given up, and a store that it brings later is closed.
    */
   async #attempt(): Promise<void> {
     let lostBy: Error | undefined;
@@ -86,7 +86,7 @@ class ReconnectingStore implements Store {
       if (signal.aborted) return;
       try {
         await this.#attempt();
-        this.#logger.info(`the store is there: ${this.#name}`);
+        this.#logger.info(`connected to the store: ${this.#name}`);
         return;
       } catch (error) {
         this.#reason = error;
@@ -135,8 +135,8 @@ class ReconnectingStore implements Store {
 }
 
 /**
- * The store that `connect` brings, now or, if it is merely away, as soon as it is there.
- * @throws StoreSetupError from the first attempt; in later ones it is but the reason in the log, since a process that
+ * The store that `connect` brings: at once, or if it is merely away, as soon as it can be reached.
+ * @throws StoreSetupError from the first attempt. In later ones it is only the reason in the log, since a process that
  *   serves users must not end for it
  */
 export async function openReconnecting(
