@@ -165,6 +165,54 @@ describe('the spool reader', () => {
   });
 });
 
+describe('what fails on the disk is told by its operation and its file', () => {
+  /** The lines of a pass over a whole and a damaged file, in which an operation fails; each line as operation and file. */
+  async function toldWhere(
+    operation: 'list' | 'sweep' | 'writtenMs' | 'read' | 'rename' | 'setAside' | 'write' | 'remove',
+  ) {
+    await folder.write('aa.1', file('aa', 3));
+    await folder.write('bb.1', Buffer.from('torn'));
+    const refusingOne: Store['saveUsage'] = async (rows) => {
+      await store.saveUsage(rows.slice(1));
+      return rows.slice(0, 1).map((row) => ({ row, error: new Error('its replicas are away') }));
+    };
+    const one = reader(undefined, operation === 'write' ? refusingOne : undefined);
+    Object.assign(folder, { [operation]: () => Promise.reject(new Error('EIO')) });
+    await one.pass();
+    return {
+      one,
+      told: log
+        .map((line) => JSON.parse(line))
+        .filter(({ err }) => err?.message === 'EIO')
+        .map(({ msg, file: name }) => [msg, name]),
+    };
+  }
+
+  test.each([
+    ['list', /folder cannot be listed/, ['spool']],
+    ['sweep', /unfinished files cannot be removed/, ['spool']],
+    ['writtenMs', /age .*cannot be read/, ['aa.1', 'bb.1']],
+    ['read', /file cannot be read/, ['aa.1', 'bb.1']],
+    ['rename', /cannot be (renamed|set aside)/, ['aa.1', 'bb.1']],
+    ['setAside', /damaged .*cannot be set aside/, ['bb.1']],
+    ['write', /refused cannot be written/, [/^.+\.\d+$/]],
+    ['remove', /cannot be removed/, [/^.+\.\d+$/]],
+  ] as const)('%s', async (operation, message, names) => {
+    const { told } = await toldWhere(operation);
+    expect(told.map(([, name]) => name.replace(`${root}/`, '')).sort()).toEqual(
+      names.map((name) => (typeof name === 'string' ? name : expect.stringMatching(name))),
+    );
+    for (const [msg] of told) expect(msg).toMatch(message);
+  });
+
+  test('a damaged file that cannot be set aside is not said to be, and stays to be read again', async () => {
+    const { one } = await toldWhere('setAside');
+    expect(log.join('')).not.toContain('was set aside');
+    expect(one.stats.filesDamaged).toBe(0);
+    expect(await files()).toEqual(['bb.1']);
+  });
+});
+
 describe('npm run spool', () => {
   const run = (args: string[], env: Record<string, string> = {}) =>
     promisify(execFile)(process.execPath, [join(import.meta.dirname, 'replay.ts'), ...args], {

@@ -32,6 +32,23 @@ interface ReaderParts {
   readonly takesAll?: boolean;
 }
 
+/** What the log says where the disk does not do what a pass asks of it. */
+const FAILURES = {
+  list: 'usage: the spool folder cannot be listed',
+  sweep: 'usage: unfinished files cannot be removed from the spool folder',
+  removeLease: 'usage: the lease of a dead process cannot be removed from the spool folder',
+  writtenMs: 'usage: the age of a spool file cannot be read; it is read as if it were new',
+  read: 'usage: a spool file cannot be read; it stays for the next pass',
+  rename:
+    'usage: a spool file cannot be renamed; it stays for the next pass, since others may read it',
+  setAside:
+    'usage: a damaged spool file cannot be set aside; it is looked at again in the next pass',
+  write:
+    'usage: rows that the store refused cannot be written to a file of their own; all of theirs stays',
+  remove:
+    'usage: a spool file that is stored cannot be removed; it is stored again in the next pass',
+} as const;
+
 /** The store has taken nothing, and nobody knows of which row: the pass ends, and the file stays. */
 const STORE_AWAY = Symbol('the store is away');
 
@@ -85,7 +102,7 @@ export class SpoolReader {
   /** Reads every file once. A file or folder that fails is logged and left for the next pass. */
   async pass(): Promise<void> {
     const { folder, clock, isStoreReady } = this.#parts;
-    const listing = await this.#attempt(folder.path, () => folder.list());
+    const listing = await this.#attempt('list', folder.path, () => folder.list());
     if (listing === undefined) return;
     await this.#lookThrough(listing);
     for (const name of this.#waiting.due(clock.monotonicMs())) {
@@ -106,21 +123,22 @@ export class SpoolReader {
     const others = leases.map((lease) => lease.owner).filter((each) => each !== owner);
     const dead = new Set(others.filter((each) => !this.#leases.isAlive(each, nowMs)));
     const longAgoMs = clock.epochMs() - SPOOL_UNFINISHED_MS;
-    await this.#attempt(folder.path, () => folder.sweep(longAgoMs, dead));
-    for (const each of dead) await this.#attempt(each, () => folder.removeLease(each));
+    await this.#attempt('sweep', folder.path, () => folder.sweep(longAgoMs, dead));
+    for (const each of dead)
+      await this.#attempt('removeLease', each, () => folder.removeLease(each));
   }
 
   /** Its rows have waited since it was written, as far as clocks tell. */
   async #addFound(name: string, nowMs: number): Promise<void> {
     const { folder, clock } = this.#parts;
-    const writtenMs = await this.#attempt(name, () => folder.writtenMs(name));
+    const writtenMs = await this.#attempt('writtenMs', name, () => folder.writtenMs(name));
     const ageMs = writtenMs === undefined ? 0 : Math.max(0, clock.epochMs() - writtenMs);
     this.#waiting.add(name, nowMs - ageMs);
   }
 
   async #readFile(found: string): Promise<typeof STORE_AWAY | undefined> {
     const { folder, clock } = this.#parts;
-    const bytes = await this.#attempt(found, () => folder.read(found));
+    const bytes = await this.#attempt('read', found, () => folder.read(found));
     if (bytes === undefined) return undefined;
     let rows: UsageRow[];
     try {
@@ -142,7 +160,7 @@ export class SpoolReader {
     if (refused.length > 0 && !(await this.#leaveRefused(name, refused, rows.length))) {
       return undefined;
     }
-    await this.#attempt(name, () => folder.remove(name));
+    await this.#attempt('remove', name, () => folder.remove(name));
     this.#waiting.forget(name);
     this.stats.filesRead += 1;
     this.stats.rowsTooOld += rows.length - young.length;
@@ -155,7 +173,7 @@ export class SpoolReader {
     await lease.hold();
     if (ownerOf(name) === owner) return name;
     const taken = newName();
-    const isMine = await this.#attempt(name, () => folder.rename(name, taken));
+    const isMine = await this.#attempt('rename', name, () => folder.rename(name, taken));
     if (isMine) this.#waiting.rename(name, taken);
     else this.#waiting.forget(name);
     return isMine ? taken : undefined;
@@ -166,14 +184,15 @@ export class SpoolReader {
     if (err instanceof UnknownSpoolVersionError) {
       this.#waiting.defer(name, this.#parts.clock.monotonicMs());
       this.stats.filesNewer += 1;
-      log.warn('usage: a spool file is left for a newer program', { err, file: name });
+      log.warn('usage: a spool file is left for a newer program', { err, file: name }, name);
       return;
     }
     if (!(err instanceof DamagedSpoolFileError)) throw err;
-    await this.#attempt(name, () => folder.setAside(name));
+    const isSetAside = await this.#succeeds('setAside', name, () => folder.setAside(name));
     this.#waiting.forget(name);
+    if (!isSetAside) return;
     this.stats.filesDamaged += 1;
-    log.error(`usage: the damaged spool file ${name} was set aside`, { err, bytes });
+    log.error('usage: a damaged spool file was set aside', { err, bytes, file: name }, name);
   }
 
   /** Resolves with the rows that the store refused. */
@@ -203,22 +222,33 @@ export class SpoolReader {
     const rest = newName();
     const encoder = new SpoolFileEncoder(row.writerId);
     encoder.add(rows);
-    const isWritten = await this.#attempt(rest, async () => {
-      await folder.write(rest, encoder.finish());
-      return true;
-    });
+    const isWritten = await this.#succeeds('write', rest, () =>
+      folder.write(rest, encoder.finish()),
+    );
     if (!isWritten) return false;
     this.#waiting.rename(name, rest);
     return true;
   }
 
-  async #attempt<T>(what: string, work: () => Promise<T>): Promise<T | undefined> {
+  async #succeeds(
+    operation: keyof typeof FAILURES,
+    file: string,
+    work: () => Promise<void>,
+  ): Promise<boolean> {
+    const done = await this.#attempt(operation, file, () => work().then(() => true));
+    return done ?? false;
+  }
+
+  async #attempt<T>(
+    operation: keyof typeof FAILURES,
+    file: string,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
       this.stats.filesFailed += 1;
-      const fields = { err: asError(error), file: what };
-      this.#parts.log.error('usage: the spool cannot be read', fields);
+      this.#parts.log.error(FAILURES[operation], { err: asError(error), file }, file);
       return undefined;
     }
   }

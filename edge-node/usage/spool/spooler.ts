@@ -123,7 +123,9 @@ export class Spooler {
     try {
       await this.#reader.pass();
     } catch (error) {
-      this.#parts.log.error('usage: the spool cannot be read', { err: asError(error) });
+      this.#parts.log.error('usage: a pass over the spool broke off; the next one begins anew', {
+        err: asError(error),
+      });
     }
     if (!this.#reader.hasForeignFiles) return;
     this.#nextReadMs = Math.min(this.#nextReadMs, nowMs + SPOOL_LEASE_MS);
