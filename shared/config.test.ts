@@ -17,7 +17,9 @@ describe('settings', () => {
   it('that are secret are shown to nobody, not even where they are wrong', () => {
     const load = () => loadConfig({ STREAM_TOKEN_SECRETS: 'short but secret' });
     expect(load).toThrow(ConfigError);
-    expect(load).toThrow(/^STREAM_TOKEN_SECRETS must be secrets of 32 bytes or more/);
+    expect(load).toThrow(
+      /^STREAM_TOKEN_SECRETS must be secrets of 32 bytes or more.*, not the present value \(hidden\)$/,
+    );
     expect(load).not.toThrow(/short but secret/);
   });
 
@@ -74,10 +76,27 @@ describe('settings', () => {
   });
 
   it.each([
-    [{ REORDER_SETTLE_MS: '2000' }, 'REORDER_SETTLE_MS'],
-    [{ MAX_PAYLOAD_BYTES: '4 MiB' }, 'REORDER_MAX_BYTES'],
-    [{ EDGE_LOG_BYTES: '8 MiB' }, 'EDGE_LOG_BYTES'],
-  ])('that contradict each other stop the start: %o', (env, name) => {
-    expect(() => loadConfig(env)).toThrow(name);
+    [
+      { REORDER_SETTLE_MS: '2000' },
+      'REORDER_DEADLINE_MS must be at least REORDER_SETTLE_MS (2000 ms), is 1000',
+    ],
+    [
+      { SUSPECT_DELAY_MS: '1000' },
+      'REORDER_DEADLINE_MS must be at least SUSPECT_DELAY_MS + 1 (1001 ms), is 1000',
+    ],
+    [
+      { MAX_PAYLOAD_BYTES: '4 MiB' },
+      'REORDER_MAX_BYTES must be at least 2 * (MAX_PAYLOAD_BYTES + 320) (8389248 bytes), is 4194304',
+    ],
+    [
+      { MAX_PAYLOAD_BYTES: '8 MiB', REORDER_MAX_BYTES: '32 MiB' },
+      'CHANNEL_LOG_BYTES must be at least MAX_PAYLOAD_BYTES + 320 (8388928 bytes), is 8388608',
+    ],
+    [
+      { EDGE_LOG_BYTES: '8 MiB' },
+      'EDGE_LOG_BYTES must be at least CHANNEL_LOG_BYTES + REORDER_MAX_BYTES (12582912 bytes), is 8388608',
+    ],
+  ])('that contradict each other stop the start with their figures: %o', (env, problem) => {
+    expect(() => loadConfig(env)).toThrow(new ConfigError(problem));
   });
 });

@@ -16,30 +16,52 @@ export const SETTINGS = Object.assign({}, ...Object.values(SETTING_GROUPS)) as S
 export type SettingName = keyof Settings;
 export type Config = Values<Settings>;
 
-/** Relations between settings that a start depends on: [holds, what to say]. */
-function relations(config: Config): readonly (readonly [boolean, string])[] {
-  const largest = config.MAX_PAYLOAD_BYTES + HELD_PACKET_OVERHEAD_BYTES;
+/** A setting that must be at least so much, which follows from others as `by` says. */
+interface LeastValue {
+  readonly name: NumberSetting;
+  readonly least: number;
+  readonly by: string;
+  readonly unit: 'bytes' | 'ms';
+}
+type NumberSetting = {
+  [N in SettingName]: Config[N] extends number ? N : never;
+}[SettingName];
+
+/** Relations between settings that a start depends on. */
+function leastValues(config: Config): readonly LeastValue[] {
+  const overhead = HELD_PACKET_OVERHEAD_BYTES;
+  const largest = config.MAX_PAYLOAD_BYTES + overhead;
   return [
-    [
-      config.REORDER_SETTLE_MS <= config.REORDER_DEADLINE_MS,
-      'REORDER_SETTLE_MS must not exceed REORDER_DEADLINE_MS',
-    ],
-    [
-      2 * largest <= config.REORDER_MAX_BYTES,
-      'REORDER_MAX_BYTES must hold two packets of MAX_PAYLOAD_BYTES',
-    ],
-    [
-      largest <= config.CHANNEL_LOG_BYTES,
-      'CHANNEL_LOG_BYTES must hold a packet of MAX_PAYLOAD_BYTES',
-    ],
-    [
-      config.CHANNEL_LOG_BYTES + config.REORDER_MAX_BYTES <= config.EDGE_LOG_BYTES,
-      'EDGE_LOG_BYTES must hold CHANNEL_LOG_BYTES and REORDER_MAX_BYTES of one channel',
-    ],
-    [
-      config.SUSPECT_DELAY_MS < config.REORDER_DEADLINE_MS,
-      'SUSPECT_DELAY_MS must be less than REORDER_DEADLINE_MS',
-    ],
+    {
+      name: 'REORDER_DEADLINE_MS',
+      least: config.REORDER_SETTLE_MS,
+      by: 'REORDER_SETTLE_MS',
+      unit: 'ms',
+    },
+    {
+      name: 'REORDER_DEADLINE_MS',
+      least: config.SUSPECT_DELAY_MS + 1,
+      by: 'SUSPECT_DELAY_MS + 1',
+      unit: 'ms',
+    },
+    {
+      name: 'REORDER_MAX_BYTES',
+      least: 2 * largest,
+      by: `2 * (MAX_PAYLOAD_BYTES + ${overhead})`,
+      unit: 'bytes',
+    },
+    {
+      name: 'CHANNEL_LOG_BYTES',
+      least: largest,
+      by: `MAX_PAYLOAD_BYTES + ${overhead}`,
+      unit: 'bytes',
+    },
+    {
+      name: 'EDGE_LOG_BYTES',
+      least: config.CHANNEL_LOG_BYTES + config.REORDER_MAX_BYTES,
+      by: 'CHANNEL_LOG_BYTES + REORDER_MAX_BYTES',
+      unit: 'bytes',
+    },
   ];
 }
 
@@ -56,12 +78,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
         return [name, parse(given)];
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        const shown = isSecret ? 'what it is set to' : JSON.stringify(given);
+        const shown = isSecret ? 'the present value (hidden)' : JSON.stringify(given);
         throw new ConfigError(`${name} must be ${error.message}, not ${shown}`);
       }
     },
   );
   const config = Object.freeze(Object.fromEntries(entries) as Config);
-  for (const [holds, problem] of relations(config)) if (!holds) throw new ConfigError(problem);
+  for (const { name, least, by, unit } of leastValues(config)) {
+    const value = config[name];
+    if (value >= least) continue;
+    throw new ConfigError(`${name} must be at least ${by} (${least} ${unit}), is ${value}`);
+  }
   return config;
 }

@@ -86,7 +86,7 @@ describe('an M3U list', () => {
     expect(byUrl).not.toBe(byTvgId);
   });
 
-  it('leaves out what cannot be and what collides, each with a line, and plays the rest', () => {
+  it('ignores what is wrong and what collides, each with a line, and plays the rest', () => {
     const { channels, problems } = list(
       [
         '#EXTINF:-1 channel-id="same",One\nhttp://h.example/1',
@@ -99,10 +99,10 @@ describe('an M3U list', () => {
     );
     expect(channels.map(({ name }) => name)).toEqual(['One', 'Six']);
     expect(problems).toEqual([
-      'line 4, "Two": the id "same" is that of "One" already',
-      'line 6, "Three": "much too long" is no channel id: 1 to 6 ASCII characters without spaces',
-      'line 8, "Four": gopher:// is no kind of input',
-      'line 10, "Five": a list cannot name standard input',
+      'line 4, "Two": the id "same" is already used by "One"',
+      'line 6, "Three": "much too long" is not a channel id, which is 1 to 6 ASCII characters without spaces',
+      'line 8, "Four": gopher:// is not supported; inputs are a path, or URLs of udp, rtp, http, https, file, srt, rtmp, rtmps, rtmpt, rtsp, rtsps, rist',
+      'line 10, "Five": an input of a list cannot be standard input',
     ]);
   });
 
@@ -174,9 +174,9 @@ describe('a list in JSON', () => {
   });
 
   it('that is none says so', () => {
-    expect(() => list('[{')).toThrow(/^no valid JSON/);
+    expect(() => list('[{')).toThrow(/^the list is not valid JSON/);
     expect(() => list('[{"id":"a","inputs":["http://u:secret@h/"]x')).toThrow(/^(?!.*secret)/);
-    expect(() => list('{"a":1}')).toThrow('an array of channels');
+    expect(() => list('{"a":1}')).toThrow('a JSON array of channels');
   });
 });
 
@@ -220,9 +220,9 @@ describe('inputs on the command line', () => {
   it('add up where a channel is named again', () => {
     const [channel, ...others] = readArguments(['a=udp://:1', 'a=udp://:2', 'b=film.ts']);
     expect([channel?.inputs.length, others.length]).toEqual([2, 1]);
-    expect(() => readArguments(['film.ts'])).toThrow('"film.ts" is no channel=input');
-    expect(() => readArguments(['toolong7=film.ts'])).toThrow('"toolong7" is no channel id');
-    expect(() => readArguments(['a=-', 'b=-'])).toThrow('one input of one channel');
+    expect(() => readArguments(['film.ts'])).toThrow('"film.ts" is not of the form channel=input');
+    expect(() => readArguments(['toolong7=film.ts'])).toThrow('"toolong7" is not a channel id');
+    expect(() => readArguments(['a=-', 'b=-'])).toThrow('only one input can be standard input');
   });
 
   it('never tell a secret when they are wrong', () => {

@@ -14,7 +14,7 @@ export interface ChannelDefinition {
   readonly inputs: readonly [InputSpec, ...InputSpec[]];
 }
 
-/** What could be read of a list, and a line for each entry that was left out. */
+/** The channels of a list, and a line for each entry that is ignored. */
 export interface ChannelList {
   readonly channels: readonly ChannelDefinition[];
   readonly problems: readonly string[];
@@ -30,8 +30,8 @@ export interface ListSource {
 }
 
 /**
- * Reads a list of channels: JSON `[{"id", "name", "group", "logo", "inputs": […]}]`, or M3U. An entry that says what
- * cannot be, or takes the id of one before it, is left out: the rest plays.
+ * Reads a list of channels: JSON `[{"id", "name", "group", "logo", "inputs": […]}]`, or M3U. An entry that is wrong, or
+ * has the id of one before it, is ignored: the rest plays.
  *
  * @throws ConfigError where it is no list at all
  */
@@ -54,7 +54,7 @@ export function readArguments(args: readonly string[]): ChannelDefinition[] {
     const [name = '', input] = argument.split(/=(.*)/s, 2);
     if (input === undefined) {
       const what = name.includes('://') ? 'a URL alone' : `"${name}"`;
-      throw new ConfigError(`${what} is no channel=input`);
+      throw new ConfigError(`${what} is not of the form channel=input`);
     }
     const id = checkedId(name);
     const spec = parseInput(input);
@@ -64,11 +64,11 @@ export function readArguments(args: readonly string[]): ChannelDefinition[] {
   }
   const all = [...channels.values()];
   const readsStdin = all.flatMap(({ inputs }) => inputs).filter(({ kind }) => kind === 'stdin');
-  if (readsStdin.length > 1) throw new ConfigError('standard input is one input of one channel');
+  if (readsStdin.length > 1) throw new ConfigError('only one input can be standard input');
   return all;
 }
 
-/** An entry that may still turn out to be none. */
+/** An entry whose fields are not checked yet. */
 interface Entry {
   /** How a problem names it. */
   readonly place: string;
@@ -84,7 +84,7 @@ function collect(entries: readonly Entry[]): ChannelList {
       const channel = define();
       const known = channels.get(channel.id);
       if (known) {
-        problems.push(`${place}: the id "${channel.id}" is that of "${known.name}" already`);
+        problems.push(`${place}: the id "${channel.id}" is already used by "${known.name}"`);
       } else channels.set(channel.id, channel);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -108,10 +108,10 @@ function m3uEntries(text: string, folder: string): Entry[] {
   }));
 }
 
-/** What stands in a list was not typed here: standard input is not for it. */
+/** An input of a list, which cannot be standard input: that belongs to whoever typed the command. */
 function fromList(url: string, folder: string, headers = {}): InputSpec {
   const spec = parseInput(url, folder, headers);
-  if (spec.kind === 'stdin') throw new ConfigError('a list cannot name standard input');
+  if (spec.kind === 'stdin') throw new ConfigError('an input of a list cannot be standard input');
   return spec;
 }
 
@@ -132,7 +132,7 @@ function checkedId(text: string): ChannelId {
   const id = parseChannelId(text);
   if (id === undefined || id.length > CHANNEL_BYTES) {
     throw new ConfigError(
-      `"${text.slice(0, 40)}" is no channel id: 1 to ${CHANNEL_BYTES} ASCII characters without spaces`,
+      `"${text.slice(0, 40)}" is not a channel id, which is 1 to ${CHANNEL_BYTES} ASCII characters without spaces`,
     );
   }
   return id;
@@ -145,15 +145,15 @@ function jsonEntries(body: string, folder: string): Entry[] {
   } catch (error) {
     // Its message quotes what it stumbled over, which may be a URL with a key.
     const [place = ''] = /\(line \d+ column \d+\)/.exec(String(error)) ?? [];
-    throw new ConfigError(`no valid JSON ${place}`.trimEnd());
+    throw new ConfigError(`the list is not valid JSON ${place}`.trimEnd());
   }
-  if (!Array.isArray(parsed)) throw new ConfigError('a list in JSON is an array of channels');
+  if (!Array.isArray(parsed)) throw new ConfigError('the list must be a JSON array of channels');
   return parsed.map((value: unknown, index) => {
     const fields: Readonly<Record<string, unknown>> =
       typeof value === 'object' && value !== null ? { ...value } : {};
     const text = (name: string): string => {
       const field = fields[name] ?? '';
-      if (typeof field !== 'string') throw new ConfigError(`"${name}" is no text`);
+      if (typeof field !== 'string') throw new ConfigError(`"${name}" must be a string`);
       return field;
     };
     return {
@@ -173,9 +173,9 @@ function jsonEntries(body: string, folder: string): Entry[] {
 function jsonInputs(value: unknown, folder: string): ChannelDefinition['inputs'] {
   const texts: readonly unknown[] = Array.isArray(value) ? value : [];
   const [first, ...more] = texts.map((text) => {
-    if (typeof text !== 'string') throw new ConfigError('"inputs" holds what is no text');
+    if (typeof text !== 'string') throw new ConfigError('"inputs" must hold strings');
     return fromList(text, folder);
   });
-  if (first === undefined) throw new ConfigError('"inputs" is empty');
+  if (first === undefined) throw new ConfigError('"inputs" must hold at least one input');
   return [first, ...more];
 }

@@ -34,13 +34,17 @@ export class ChannelsFile {
    * @throws ConfigError that names the file, once for each of its versions
    */
   async readIfChanged(): Promise<ChannelList | undefined> {
-    const version = await this.#currentVersion().catch(() => this.#version); // gone for a moment: as it was
+    const version = await this.#currentVersion().catch(() => this.#version); // gone for a moment
     return version === this.#version ? undefined : this.read();
   }
 
   async #currentVersion(): Promise<string> {
     const { ino, mtimeMs, size } = await stat(this.path);
-    if (size > CHANNELS_FILE_MAX_BYTES) throw new ConfigError('the list is too large');
+    if (size > CHANNELS_FILE_MAX_BYTES) {
+      throw new ConfigError(
+        `the list has ${size} bytes; at most ${CHANNELS_FILE_MAX_BYTES} are read`,
+      );
+    }
     return `${ino} ${mtimeMs} ${size}`;
   }
 }

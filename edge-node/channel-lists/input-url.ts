@@ -34,7 +34,7 @@ export type FileSpec = Common & {
   readonly loop: boolean;
 };
 export type StdinSpec = Common & { readonly kind: 'stdin' };
-/** What only ffmpeg receives. */
+/** An input that ffmpeg receives. */
 export type ChildSpec = Common & {
   readonly kind: 'child';
   readonly url: string;
@@ -74,7 +74,10 @@ export function parseInput(text: string, folder = '.', headers: Headers = {}): I
   const all = { ...headers, ...parseHeaders(suffix ?? '') };
   if (scheme === 'http' || scheme === 'https') return parseHttp(address, all);
   if (scheme === 'file') return parsePath(filePath(address), folder);
-  if (!CHILD_SCHEMES.has(scheme)) throw new ConfigError(`${scheme}:// is no kind of input`);
+  if (!CHILD_SCHEMES.has(scheme)) {
+    const known = ['udp', 'rtp', 'http', 'https', 'file', ...CHILD_SCHEMES].join(', ');
+    throw new ConfigError(`${scheme}:// is not supported; inputs are a path, or URLs of ${known}`);
+  }
   const [base = '', query = ''] = address.split(/\?(.*)/s, 2);
   const { program, rest } = takeProgram(query);
   const url = rest === '' ? base : `${base}?${rest}`;
@@ -85,13 +88,15 @@ function parseDatagram(text: string): DatagramSpec {
   const [, from, host = '', port, query = ''] = DATAGRAM.exec(text) ?? [];
   const portNumber = Number(port);
   if (!(portNumber > 0 && portNumber < 65_536)) {
-    throw new ConfigError(`${text} is no udp://[source@]address:port`);
+    throw new ConfigError(`${text} is not of the form udp://[source@]address:port`);
   }
   const address = unbracketed(host);
   const source = unbracketed(from ?? '');
   const { program, rest } = takeProgram(query);
   const iface = new URLSearchParams(rest).get('iface') ?? '';
-  if (source !== '' && isIP(source) === 0) throw new ConfigError(`${text}: a source is an address`);
+  if (source !== '' && isIP(source) === 0) {
+    throw new ConfigError(`${text}: the source before the @ must be an IP address`);
+  }
   return {
     kind: 'datagram',
     port: portNumber,
@@ -119,7 +124,7 @@ function parseHttp(address: string, headers: Headers): HttpSpec | ChildSpec {
 
 function parsePath(text: string, folder: string): FileSpec {
   const [path = '', query = ''] = text.split(/\?(.*)/s, 2);
-  if (path === '') throw new ConfigError('an input without a name');
+  if (path === '') throw new ConfigError('an input must name a file or a URL, not be empty');
   const { program } = takeProgram(query);
   const loop = new URLSearchParams(query).has('loop');
   const full = isAbsolute(path) ? path : join(folder, path);
@@ -132,7 +137,7 @@ function takeProgram(query: string): { program: { program?: number }; rest: stri
   if (given === undefined) return { program: {}, rest: query };
   const program = Number(given.slice('program='.length));
   if (!Number.isInteger(program) || program < 1 || program > 65_535) {
-    throw new ConfigError('program= must be a number from 1 to 65535');
+    throw new ConfigError('program= must be a whole number from 1 to 65535');
   }
   return { program: { program }, rest: parts.filter((part) => part !== given).join('&') };
 }
@@ -163,7 +168,7 @@ function filePath(address: string): string {
   try {
     return fileURLToPath(url) + (query === undefined ? '' : `?${query}`);
   } catch (cause) {
-    throw new ConfigError('a file:// that names no file here', { cause });
+    throw new ConfigError('a file:// URL must name a file of this machine', { cause });
   }
 }
 
@@ -171,13 +176,13 @@ function parseUrl(address: string): URL {
   try {
     return new URL(address);
   } catch {
-    throw new ConfigError(`${labelOf(address)} is no URL`); // the cause would tell the whole of it
+    throw new ConfigError(`${labelOf(address)} is not a valid URL`); // the cause would show all of it
   }
 }
 
 const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');
 
-/** Keys hide in users, paths and queries alike: nothing behind the host is told. */
+/** Users, paths and queries may all hold keys: nothing but scheme and host is shown. */
 function labelOf(address: string): string {
   const [, scheme = '', host = ''] =
     /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#]*@)?([^/?#@]*)/i.exec(address) ?? [];

@@ -27,7 +27,7 @@ export const SERVICE_SETTINGS = {
     SERVER_DRAIN_MS: setting(
       integer(0, HOUR_MS),
       '1000',
-      'How long, in ms, a stop is announced before the port goes: `/readyz` is 503, and each answer tells its client to connect again. Longer than a balancer takes to notice is better, where nothing else takes the process out of balance first; the grace time of the orchestrator must exceed it. The operators’ port of an edge node keeps to it, too.',
+      'How long, in ms, a stop is announced before the port closes: `/readyz` answers 503, and each answer tells its client to connect again. Make it longer than a load balancer takes to notice, unless something else takes the process out of balance first. The grace time of the orchestrator must exceed it. The operators’ port of an edge node keeps to it, too.',
     ),
     SERVER_METRICS_HOST: setting(
       text,
@@ -51,17 +51,17 @@ export const SERVICE_SETTINGS = {
     SOURCE_SILENCE_MS: setting(
       integer(0, HOUR_MS),
       '10000',
-      'A connected source that sends no packet for so long, in ms, is connected to anew; 0: never. Longer than the longest pause of all channels together.',
+      'After so long without a packet, in ms, the connection to the source is made anew; 0: never. Longer than the longest pause of all channels together.',
     ),
     MAX_PAYLOAD_BYTES: setting(
       bytes(1, 64 * MIB),
       '1 MiB',
-      'Largest payload of a packet. Larger makes lost framing show later.',
+      'Largest payload of a packet. A larger limit notices later that what the source sends are no packets.',
     ),
     MAX_CHANNELS: setting(
       integer(1, 1_000_000),
       '4096',
-      'Channels at once. A further one takes the place of the one without users that was used least lately, but of none that had a packet in the last second; else its packets are dropped and counted.',
+      'Channels at once. A further one replaces the least recently used channel that has no users and had no packet in the last second. If there is none, its packets are dropped and counted.',
     ),
   },
   Ordering: {
@@ -73,7 +73,7 @@ export const SERVICE_SETTINGS = {
     REORDER_SETTLE_MS: setting(
       integer(1, 60_000),
       '200',
-      'How long, in ms, a new run of sequences is gathered before its lowest starts it. Shorter starts sooner and may drop what was shuffled before the start.',
+      'How long, in ms, the first packets of a channel are gathered (at its beginning, after a jump, after a restart of the source) before the lowest of them starts it. Shorter starts sooner and may drop what was shuffled before the start.',
     ),
     REORDER_MAX_PACKETS: setting(
       integer(16, 65_536),
@@ -95,12 +95,12 @@ export const SERVICE_SETTINGS = {
     CHANNEL_LOG_MS: setting(
       integer(100, 600_000),
       '5000',
-      'The same in time, in ms, but never cut behind the newest entry point.',
+      'The same as a time, in ms. The newest entry point and what follows it are kept even if they are older.',
     ),
     ENTRY_MAX_AGE_MS: setting(
       integer(1000, 600_000),
       '15000',
-      'An MPEG-TS entry point older than this, in ms, is none: nobody starts there, and nothing is kept for it. Longer lets users of channels with rare key pictures start at once, so much further behind.',
+      'An MPEG-TS entry point older than this, in ms, is not used: nobody starts there, and nothing is kept for it. Longer lets users of channels with rare key pictures start at once, but so much further behind.',
     ),
     EDGE_LOG_BYTES: setting(
       bytes(MIB, 1024 ** 4),
@@ -119,12 +119,12 @@ export const SERVICE_SETTINGS = {
     MAX_USERS: setting(
       integer(1, 1_000_000),
       '20000',
-      'Users at once; the open-files limit less 128 bounds them too. At the limit one makes room who has left, most likely, or, for a channel that is there, who waits for one that is not.',
+      'Most users at once; the limit of open files, less 128, bounds them too. When the node is full, a newcomer takes the place of a user who has most likely left (who closed its side of the connection and took nothing for 2 s), or, if its channel is there, of a user who waits for a channel that is not. If there is none, it is refused.',
     ),
     MAX_SESSIONS_PER_USER: setting(
       integer(1, 1_000_000),
       '8',
-      'Connections of one user at once. At the limit the newest wins: one makes room whose write has waited for 2 s, else one that the user has closed on its side, else, once a minute, the oldest.',
+      'Most connections of one user at once. A further one replaces one that has taken nothing for 2 s; if there is none, one that the user has closed on its side; if there is none either, the oldest, but this at most once a minute. Otherwise it is refused.',
     ),
     MAX_USERS_PER_ADDRESS: setting(
       integer(0, 1_000_000),
@@ -139,7 +139,7 @@ export const SERVICE_SETTINGS = {
     REGISTRATION_TTL_MS: setting(
       integer(0, 24 * HOUR_MS),
       '60000',
-      'How long, in ms, a known user needs no look-up. While the store is away it is used past that.',
+      'How long, in ms, a user who was found registered is let in without asking the store again. While the store is away, for longer.',
     ),
     DRAIN_MS: setting(
       integer(0, HOUR_MS),
@@ -151,17 +151,17 @@ export const SERVICE_SETTINGS = {
     PACKET_BATCH_SIZE: setting(
       integer(1, 1000),
       '10',
-      'Packets in one write to a user while idle. More: less CPU, longer delay on slow channels.',
+      'Packets in a run while the node is idle; a run is what a user is sent in one write. More: less CPU, longer delay on slow channels.',
     ),
     DELIVERY_LINGER_MS: setting(
       integer(0, 1000),
       '10',
-      'Longest wait, in ms, for a write to fill while idle. At 0 a write waits 1 ms at the most, and costs that much more CPU.',
+      'Linger: the longest wait, in ms, for a run to fill while the node is idle. At 0 a run waits 1 ms at the most, and costs that much more CPU.',
     ),
     DELIVERY_LOAD_FACTOR: setting(
       integer(1, 100),
       '10',
-      'How many times batch and linger grow as the edge node gets busy. 1 keeps delay constant and gives up most of the capacity.',
+      'How many times as large runs may become, and as long their linger, as the edge node gets busy. 1 keeps the delay constant and gives up most of the capacity.',
     ),
   },
   'Users over HTTP, 9113': {
@@ -180,13 +180,13 @@ export const SERVICE_SETTINGS = {
     WATCH_CORS_ORIGIN: setting(
       text,
       '',
-      'Origin whose pages may read streams and lists, or `*` for any; empty is none but their own.',
+      'Origin whose web pages may read streams and playlists, or `*` for any. Empty: only pages of the same origin.',
     ),
   },
   'Who may watch': {
     STREAM_TOKEN_SECRETS: secretSetting(
       secrets,
-      'Secrets that stream tokens (JWT, HS256) are signed with: 32 bytes or more each, commas between them. A token is good for any of them, so that secrets can be changed without a gap. Empty, and no key set either: whoever knows a user id watches in its name.',
+      'Secrets that stream tokens (JWT, HS256) are signed with: 32 bytes or more each, commas between them. A token may be signed with any of them, so that secrets can be changed without a gap. Empty, and no key set either: whoever knows a user id watches in its name.',
     ),
     API_KEYS: secretSetting(
       secrets,
@@ -208,12 +208,12 @@ export const SERVICE_SETTINGS = {
     ADMIN_ALLOWED_HOSTS: setting(
       hostNames,
       '',
-      'Names, with commas between them, by which `/status` may be asked for besides `localhost`, the own host name and any IP address. It keeps web pages out that have a name of theirs resolve to this machine.',
+      'Names, with commas between them, by which `/status` may be asked for besides `localhost`, the own host name and any IP address. This keeps out web pages that let a name of their own resolve to this machine (DNS rebinding).',
     ),
     LOG_LEVEL: setting(
       oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
       'info',
-      'Least level that is logged: trace, debug, info, warn, error or fatal.',
+      'Lowest level that is logged: trace, debug, info, warn, error or fatal.',
     ),
   },
   Usage: {

@@ -1,6 +1,6 @@
 import { StoreAwayError } from '../errors.ts';
 
-/** The calls under way. Once closing has begun there are no new ones, and it ends when the last has settled. */
+/** The calls under way. Once closing has begun new ones are refused; closing ends when the last has settled. */
 export class InFlight {
   readonly #calls = new Set<Promise<unknown>>();
   #closing = false;

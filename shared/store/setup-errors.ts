@@ -1,8 +1,8 @@
 import { StoreSetupError } from '../errors.ts';
 
 /**
- * One way in which an engine cannot serve as it is set, however long one waits. All of an engine's stand in its table;
- * whatever no row of it knows is an engine that is away, and is waited for.
+ * One way in which an engine cannot serve as it is set, however long one waits. An engine's table lists all of them; any
+ * other error means that the engine is away, and it is waited for.
  */
 export interface SetupError<Config> {
   readonly when: (error: Error & { readonly code?: unknown }) => boolean;

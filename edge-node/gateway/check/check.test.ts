@@ -6,7 +6,7 @@ import { loadConfig } from '../../../shared/config.ts';
 import { TestStream } from '../testing/test-stream.ts';
 import { check } from './check.ts';
 
-it('gateway check tells what each entry is, what is wrong with it, and what was left out', async () => {
+it('gateway check tells what each entry is, what is wrong with it, and what was ignored', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-check-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const stream = new TestStream();
@@ -26,12 +26,12 @@ it('gateway check tells what each entry is, what is wrong with it, and what was 
   const said: string[] = [];
   const config = loadConfig({ FFMPEG_PATH: '/nowhere/ffmpeg' });
   const checked = check([list], config, (text) => said.push(text));
-  await expect(checked).rejects.toThrow('2 of 3 do not play as they should');
-  const [headings, good, gone, leftOut] = said.join('\n').split('\n');
+  await expect(checked).rejects.toThrow('2 of 3 inputs do not play as they should');
+  const [headings, good, gone, ignored] = said.join('\n').split('\n');
   expect(headings).toMatch(
     /^id +name +input +reached +programs +kbit\/s +PCR ms +key ms +problem$/,
   );
   expect(good).toMatch(/^good +Good +film\.ts +yes +1: H\.264 +\d+ +\d+ +– +–$/);
   expect(gone).toMatch(/^gone +Gone +nothing\.ts +no +– .*ENOENT/);
-  expect(leftOut).toBe('left out: line 6, "Again": the id "good" is that of "Good" already');
+  expect(ignored).toBe('entry ignored: line 6, "Again": the id "good" is already used by "Good"');
 });

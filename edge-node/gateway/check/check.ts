@@ -34,7 +34,7 @@ const HEADINGS = [
 ];
 
 /**
- * `gateway check LIST`: tries each entry for some seconds, and prints a table and what was left out.
+ * `gateway check LIST`: tries each entry for some seconds, and prints a table and the entries that were ignored.
  * @param args lists, or channels as on the command line
  * @throws ConfigError where a list cannot be read, or an entry does not play
  */
@@ -43,7 +43,8 @@ export async function check(
   config: Config,
   say: (text: string) => void,
 ): Promise<void> {
-  if (args.length === 0) throw new ConfigError('gateway check LIST: name a list or channels');
+  if (args.length === 0)
+    throw new ConfigError('gateway check needs a list, or channels as ID=INPUT');
   const isNamed = (arg: string): boolean => /^[^/?]{1,6}=/.test(arg);
   const lists = args.filter((arg) => !isNamed(arg)).map((name) => new ChannelsFile(name).read());
   const read = await Promise.all(lists);
@@ -69,11 +70,11 @@ export async function check(
   await Promise.all(workers);
   findings.sort((one, other) => order.indexOf(one.spec) - order.indexOf(other.spec));
   say(table(HEADINGS, findings.map(rowOf)));
-  for (const problem of problems) say(`left out: ${problem}`);
+  for (const problem of problems) say(`entry ignored: ${problem}`);
   const wrong = findings.filter(({ problem }) => problem !== '').length + problems.length;
   if (wrong > 0)
     throw new ConfigError(
-      `${wrong} of ${order.length + problems.length} do not play as they should`,
+      `${wrong} of ${order.length + problems.length} inputs do not play as they should`,
     );
 }
 

@@ -9,12 +9,12 @@ function isAnswer(error: Error, ...codes: readonly number[]): boolean {
   return error instanceof errors.ResponseError && codes.includes(error.code);
 }
 
-/** What no waiting mends at Cassandra. */
+/** What waiting does not mend at Cassandra. */
 export const CASSANDRA_SETUP_ERRORS: readonly SetupError<CassandraConfig>[] = [
   {
     when: (error) => error instanceof errors.ArgumentError,
     say: ({ DB_DATACENTER, DB_NODES }) =>
-      `DB_DATACENTER=${DB_DATACENTER} has none of DB_NODES=${DB_NODES}`,
+      `no node of DB_NODES=${DB_NODES} is in DB_DATACENTER=${DB_DATACENTER}`,
   },
   {
     when: (error) => error instanceof errors.AuthenticationError,
@@ -23,7 +23,7 @@ export const CASSANDRA_SETUP_ERRORS: readonly SetupError<CassandraConfig>[] = [
   {
     when: ({ code }) => /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_(SSL|TLS)_/.test(String(code)),
     say: ({ DB_TLS_CA, DB_NODES }) =>
-      `DB_TLS_CA=${DB_TLS_CA} does not vouch for DB_NODES=${DB_NODES}`,
+      `DB_TLS_CA=${DB_TLS_CA} did not sign the certificate of DB_NODES=${DB_NODES}, or it is for another name`,
   },
   {
     when: (error) => isAnswer(error, invalid, configError),
@@ -31,7 +31,7 @@ export const CASSANDRA_SETUP_ERRORS: readonly SetupError<CassandraConfig>[] = [
   },
   {
     when: (error) => isAnswer(error, unauthorized),
-    say: ({ DB_USER, DB_NAME }) => `DB_USER=${DB_USER} lacks a right on DB_NAME=${DB_NAME}`,
+    say: ({ DB_USER, DB_NAME }) => `DB_USER=${DB_USER} may not use DB_NAME=${DB_NAME}: grant it`,
   },
 ];
 

@@ -1,7 +1,7 @@
 import type { SetupError } from '../setup-errors.ts';
 import type { DynamoDbConfig } from './settings.ts';
 
-/** Set where something else gives the credentials: while it fails, one waits for it. */
+/** Set where a service gives the credentials: then a failure of it is an outage, and is waited for. */
 const IDENTITY_VARIABLES = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
@@ -17,15 +17,15 @@ function named(names: readonly string[], advice: string): SetupError<DynamoDbCon
   return { when: ({ name }) => names.includes(name), say: () => `DynamoDB: ${advice}` };
 }
 
-/** What no waiting mends at DynamoDB. */
+/** What waiting does not mend at DynamoDB. */
 export const DYNAMODB_SETUP_ERRORS: readonly SetupError<DynamoDbConfig>[] = [
   {
     when: ({ name }) =>
       (name === 'CredentialsProviderError' || name === 'ExpiredTokenException') && !hasIdentity(),
     say: () =>
-      'DynamoDB: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that are valid, or give a role',
+      'DynamoDB: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to valid ones, or give this process a role',
   },
-  named(['AccessDeniedException'], 'these credentials lack a right on the tables'),
+  named(['AccessDeniedException'], 'these credentials may not use the tables: grant it'),
   named(
     [
       'IncompleteSignatureException',
@@ -33,7 +33,7 @@ export const DYNAMODB_SETUP_ERRORS: readonly SetupError<DynamoDbConfig>[] = [
       'MissingAuthenticationTokenException',
       'UnrecognizedClientException',
     ],
-    'the credentials are wrong',
+    'the credentials are not valid',
   ),
   {
     when: ({ name }) => name === 'ResourceNotFoundException',
