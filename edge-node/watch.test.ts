@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WATCH_REFUSALS } from '../shared/errors.ts';
+import { WATCH_MAX_ASKING } from '../shared/limits.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
 import type { ScriptedUser } from './testing/scripted-user.ts';
@@ -18,6 +19,8 @@ const HEAD = [
 
 const get = (target: string, ...headers: string[]) =>
   [`GET ${target} HTTP/1.1`, 'Host: edge', ...headers, '\r\n'].join('\r\n');
+
+const HEAD_REQUEST = get('/watch/zato01?user=user-1').replace('GET', 'HEAD');
 
 /** Plays the feed to a player that has its head already, and compares every byte. */
 async function expectPlaying(rig: EdgeRig, player: ScriptedUser, feed: Feed): Promise<void> {
@@ -93,7 +96,7 @@ describe('a player', () => {
 
   it('who asks with HEAD reads the head, and has no session', async () => {
     const rig = await EdgeRig.start();
-    const player = rig.connectHttp('HEAD /watch/zato01?user=user-1 HTTP/1.1\r\nHost: edge\r\n\r\n');
+    const player = rig.connectHttp(HEAD_REQUEST);
     await rig.eventually(() => player.isEnded).toBe(true);
     expect(player.text).toBe(HEAD);
     expect(await rig.metric('users')).toBe(0);
@@ -160,6 +163,43 @@ describe('a hostile peer', () => {
     await rig.deliver(first.make(50), player);
     expect(player.bytes.subarray(HEAD.length).equals(first.bytes)).toBe(true);
     expect(await rig.metric('users')).toBe(1);
+  });
+
+  it('who pipelines two requests and vanishes takes no place for long, whatever it waits for', async () => {
+    const rig = await EdgeRig.start();
+    rig.store.registered.add('user-1');
+    const waiting = get('/watch/never1?user=user-1');
+    const player = rig.connectHttp(waiting + waiting);
+    await rig.eventually(() => player.text).toBe(HEAD);
+    player.socket.resetAndDestroy();
+    await rig.eventually(() => rig.metric('users')).toBe(0);
+    expect(await rig.metric('closes_total', 'client_reset')).toBe(1);
+  });
+
+  it('who begins a second request and never ends it watches on', async () => {
+    const rig = await EdgeRig.start();
+    rig.store.registered.add('user-1');
+    const feed = new Feed('zato01');
+    const player = rig.connectHttp(`${get('/watch/zato01?user=user-1')}GET /`);
+    await expectPlaying(rig, player, feed);
+    // A request that was begun later is cut off: by then this one would have been, too.
+    const late = rig.connectHttp('GET /');
+    await rig.eventually(() => late.text).toMatch(/^HTTP\/1\.1 400 /);
+    await rig.deliver(feed.make(20), player);
+    expect(player.bytes.subarray(HEAD.length).equals(feed.bytes)).toBe(true);
+    expect(player.isWatching).toBe(true);
+  });
+
+  it('who asks with HEAD again and again, and never closes, keeps nobody out', async () => {
+    const rig = await EdgeRig.start();
+    rig.store.registered.add('user-1');
+    for (let asked = 0; asked < WATCH_MAX_ASKING; asked += 8) {
+      const some = Array.from({ length: 8 }, () => rig.connectHttp(HEAD_REQUEST));
+      await rig.eventually(() => some.every((peer) => peer.isEnded)).toBe(true);
+      expect(some.map((peer) => peer.text)).toEqual(some.map(() => HEAD));
+    }
+    const player = rig.connectHttp(get('/watch/zato01?user=user-1'));
+    await expectPlaying(rig, player, new Feed('zato01'));
   });
 
   it('who goes on talking is heard out up to 64 KiB, and closed past them', async () => {

@@ -135,7 +135,10 @@ export class WatchServer {
       return;
     }
     reply.hijack();
-    request.raw.socket.end(this.#head);
+    const { socket } = request.raw;
+    socket.write(this.#head);
+    // No answer of Node's ends here, and so nobody else would close: the peer's FIN is not waited for.
+    socket.destroySoon();
   }
 
   #parse(request: Asking): WatchRequest | undefined {

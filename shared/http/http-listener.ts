@@ -106,6 +106,8 @@ export class HttpListener {
       socket.removeAllListeners(event);
     }
     socket.setTimeout(0);
+    // Whoever has sent another request is paused, and only a listener of HTTP's would have it read again.
+    socket._read(0);
   }
 
   /** Answers for `ms` with `connection: close`; or until hurried. */
@@ -136,7 +138,10 @@ export class HttpListener {
     server.on('connection', (socket) => this.#admit(socket));
     // Whatever a client expects beyond `100-continue` is passed over.
     server.on('checkExpectation', (request, response) => this.#take(request, response));
-    server.on('connect', (_request, socket) => this.#refuseBytes(socket as Socket));
+    // Node has taken its listeners off this one, and `clientError` comes with one for errors.
+    server.on('connect', (_request, socket) => {
+      this.#refuseBytes(socket.on('error', () => {}) as Socket);
+    });
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
     await once(server.listen(port, host), 'listening');
     server.on('error', (err) => this.#tell('error', 'accepting a connection failed', { err }));
@@ -207,12 +212,13 @@ export class HttpListener {
   /** Answers what is no request of ours; where an answer is under way, that one is the connection's last. */
   #refuseBytes(socket: Socket): void {
     const connection = this.#connections.get(socket);
-    socket.on('error', () => {});
-    if (connection?.owesAnswer) {
+    // A request that had begun before its connection was let go of is nobody's, though Node still times it.
+    if (connection === undefined) return;
+    if (connection.owesAnswer) {
       connection.closeWithNextAnswer();
       return;
     }
-    if (socket.writable && !connection?.isAnswering) socket.write(rawBadRequest());
+    if (socket.writable && !connection.isAnswering) socket.write(rawBadRequest());
     socket.destroySoon();
   }
 
