@@ -94,6 +94,10 @@ export class EdgeRig {
     return user;
   }
 
+  get usersPort(): number {
+    return this.#usersPort;
+  }
+
   get watchOrigin(): string {
     return `http://127.0.0.1:${this.#watchPort}`;
   }

@@ -15,6 +15,8 @@ type Say = (line: string) => void;
 export interface Engine<Config> {
   /** The settings that lead to it, in one line for the log. */
   describe(config: Config): string;
+  /** Whether there is something to open: where there is not, opening makes it. */
+  isMade(config: Config): Promise<boolean>;
   /**
    * Makes one attempt to open the store.
    * @throws StoreSetupError with the one line to print when it can never serve as it is set; any other error when it is
@@ -31,6 +33,8 @@ export interface Engine<Config> {
 
 interface EngineParts<Config> {
   readonly describe: (config: Config) => string;
+  /** Left out where opening makes nothing. */
+  readonly isMade?: (config: Config) => Promise<boolean>;
   readonly open: (config: Config, options: OpenOptions) => Promise<Store>;
   readonly createSchema: (config: Config, say: Say) => Promise<void>;
   readonly setupErrors: readonly SetupError<Config>[];
@@ -47,6 +51,7 @@ export function defineEngine<Config>(parts: EngineParts<Config>): Engine<Config>
   }
   return {
     describe: parts.describe,
+    isMade: parts.isMade ?? (async () => true),
     open: (config, options = {}) => explained(config, parts.open(config, options)),
     createSchema: (config, say) => explained(config, parts.createSchema(config, say)),
   };

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asError, reasonOf } from '../../../shared/errors.ts';
+import { CliError } from '../cli-error.ts';
+import { type EdgeStatus, edgeStatus } from '../edge-status.ts';
+import { places } from '../places.ts';
+import { FullScreen } from '../terminal/full-screen.ts';
+import { paint, say, sayJson } from '../terminal/print.ts';
+import { topLines } from '../terminal/top-view.ts';
+
+const EVERY_MS = 1_000;
+
+/** `top`: an edge node at a glance, anew each second; where standard output is no terminal, once. */
+export async function top({ at, json }: { at?: string; json?: boolean }): Promise<void> {
+  const origin = at ?? places().admin;
+  const first = await edgeStatus(origin);
+  if (json) return sayJson(first);
+  if (!process.stdout.isTTY) {
+    for (const line of topLines(origin, first, Number.POSITIVE_INFINITY)) say(line);
+    return;
+  }
+  const screen = new FullScreen();
+  const quit = screen.open();
+  try {
+    let status: EdgeStatus = first;
+    let trouble = '';
+    const draw = () => {
+      const head = trouble === '' ? [] : [paint('red', trouble)];
+      const room = screen.rows - head.length;
+      screen.draw([...head, ...topLines(origin, status, room)]);
+    };
+    screen.onResize(draw);
+    while (!quit.aborted) {
+      draw();
+      await sleep(EVERY_MS, undefined, { signal: quit }).catch(() => {});
+      try {
+        status = await edgeStatus(origin);
+        trouble = '';
+      } catch (thrown) {
+        if (!(thrown instanceof CliError)) throw thrown;
+        trouble = `${reasonOf(asError(thrown))}: below is what was last known`;
+      }
+    }
+  } finally {
+    screen.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { channelTable } from '../commands/channels.ts';
+import type { ChannelStatus, EdgeStatus } from '../edge-status.ts';
+import { bytesText, counted, countText, durationText } from './figures.ts';
+import { paint } from './print.ts';
+import { shown, table } from './table.ts';
+
+const USER_COLUMNS = [
+  { title: 'USER' },
+  { title: 'CHANNEL' },
+  { title: 'CONNECTED', isFigure: true },
+  { title: 'BILLED', isFigure: true },
+  { title: 'LAG', isFigure: true },
+  { title: 'SKIPPED', isFigure: true },
+];
+/** Lines of a part beside its rows: an empty one, and its titles. */
+const PART_LINES = 2;
+
+/** The lines of `top`, as many as there is room for: what is wrong first, then what most watch. */
+export function topLines(origin: string, status: EdgeStatus, rows: number): string[] {
+  const head = headLines(origin, status);
+  const left = Math.max(0, rows - head.length);
+  const users = Math.min(status.users.length + PART_LINES, Math.floor(left / 2));
+  const channels = Math.min(status.channels.length + PART_LINES, left - users);
+  return [
+    ...head,
+    ...part(channelTable([...status.channels].sort(byConcern)), channels),
+    ...part(userTable(status), left - channels),
+  ];
+}
+
+function headLines(origin: string, status: EdgeStatus): string[] {
+  const { source, store, memory } = status;
+  const { pendingRows, oldestPendingMs } = store.usage;
+  const state = (isGood: boolean, text: string): string => paint(isGood ? 'green' : 'red', text);
+  const flow = source.state === 'connected' ? '' : ` (${shown(source.reason ?? 'no connection')})`;
+  return [
+    [
+      paint('bold', origin),
+      state(status.accepting, status.accepting ? 'accepting' : 'draining'),
+      counted(status.usersTotal, 'user'),
+      `${countText(status.usersWaiting)} waiting`,
+      counted(status.channels.length, 'channel'),
+    ].join('   '),
+    [
+      `source ${state(source.state === 'connected', source.state)}${flow}, ${bytesText(source.bytes)}`,
+      `store ${store.name} ${state(store.answers, store.answers ? 'answers' : 'is away')}`,
+      counted(pendingRows, 'pending row') +
+        (pendingRows > 0 ? `, the oldest for ${(oldestPendingMs / 1000).toFixed(0)} s` : ''),
+    ].join('   '),
+    [
+      `memory ${bytesText(memory.rssBytes)}, logs ${bytesText(memory.logBytes)}`,
+      `load factor ${status.loadFactor}`,
+    ].join('   '),
+  ];
+}
+
+const concern = ({ billedWrongly, packetsPerSecond }: ChannelStatus): number =>
+  billedWrongly ? 2 : Number(packetsPerSecond === 0);
+
+function byConcern(one: ChannelStatus, other: ChannelStatus): number {
+  const difference = concern(other) - concern(one) || other.watchers - one.watchers;
+  return difference || (one.channel < other.channel ? -1 : 1);
+}
+
+function userTable({ users }: EdgeStatus): string[] {
+  const bySkipped = [...users].sort(
+    (one, other) => other.skippedPackets - one.skippedPackets || other.lagPackets - one.lagPackets,
+  );
+  return table(
+    USER_COLUMNS,
+    bySkipped.map((user) => [
+      shown(user.user),
+      shown(user.channel),
+      durationText(user.connectedSeconds),
+      durationText(user.seconds),
+      countText(user.lagPackets),
+      user.skippedPackets === 0 ? '0' : paint('yellow', countText(user.skippedPackets)),
+    ]),
+  );
+}
+
+/** A table with an empty line before it, or nothing where there is no room for a row. */
+function part(lines: readonly string[], room: number): string[] {
+  const [titles = '', ...rows] = lines;
+  if (rows.length === 0 || room <= PART_LINES) return [];
+  const fitting = rows.slice(0, room - PART_LINES);
+  return ['', paint('bold', titles), ...fitting];
+}

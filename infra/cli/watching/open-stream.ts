@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { connect } from 'node:net';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { REFUSALS } from '../../../shared/errors.ts';
+import type { ChannelId, UserId } from '../../../shared/ids.ts';
+import type { Address } from '../arguments.ts';
+import { refusalOf, whyNot } from '../ask.ts';
+import { CliError } from '../cli-error.ts';
+
+const OPEN_WITHIN_MS = 10_000;
+/** Longer than any refusal. */
+const REFUSAL_MAX_BYTES = 512;
+const REFUSAL_START = 'ERR ';
+
+export interface Viewer {
+  readonly userId: UserId;
+  readonly channelId: ChannelId;
+  readonly token: string | undefined;
+}
+
+/** Watches over 9111. @throws CliError where nobody answers */
+export async function openByLine({ host, port }: Address, viewer: Viewer): Promise<Readable> {
+  const socket = connect({ host, port, noDelay: true });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(OPEN_WITHIN_MS) });
+  } catch (thrown) {
+    socket.destroy();
+    throw new CliError(`${host}:${port} does not answer: ${whyNot(thrown)}`);
+  }
+  const { userId, channelId, token } = viewer;
+  socket.write(`${[userId, channelId, ...(token === undefined ? [] : [token])].join(' ')}\n`);
+  return socket;
+}
+
+/** Watches over 9113. @throws CliError where nobody answers, or the viewer is refused */
+export async function openByHttp(origin: string, viewer: Viewer): Promise<Readable> {
+  const url = new URL(`${origin}/watch/${encodeURIComponent(viewer.channelId)}.ts`);
+  url.searchParams.set('user', viewer.userId);
+  const get = url.protocol === 'https:' ? httpsGet : httpGet;
+  // In a header: a query stands in the logs of every proxy.
+  const headers = viewer.token === undefined ? {} : { authorization: `Bearer ${viewer.token}` };
+  const request = get(url, { headers, agent: false });
+  try {
+    const opened = once(request, 'response', { signal: AbortSignal.timeout(OPEN_WITHIN_MS) });
+    const [answer] = (await opened) as [IncomingMessage];
+    // What breaks off later is told by whoever reads the answer.
+    request.on('error', () => {});
+    if (answer.statusCode === 200) return answer;
+    throw new CliError(refusalOf(answer.statusCode ?? 0, await text(answer)));
+  } catch (thrown) {
+    request.on('error', () => {}).destroy();
+    if (thrown instanceof CliError) throw thrown;
+    throw new CliError(`${url.origin} does not answer: ${whyNot(thrown)}`);
+  }
+}
+
+/**
+ * The bytes of a channel out of those of 9111: what may become a refusal is kept back until it is known to be none.
+ * @throws CliError with the refusal
+ */
+export async function* withoutRefusal(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  let held: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (held === undefined) {
+      yield chunk;
+      continue;
+    }
+    held = Buffer.concat([held, chunk]);
+    if (mayBeRefusal(held)) continue;
+    yield held;
+    held = undefined;
+  }
+  if (held === undefined || held.length === 0) return;
+  const line = held.toString('latin1');
+  const [, code = ''] = /^ERR (\w+) [^\n]*\n$/.exec(line) ?? [];
+  if (Object.hasOwn(REFUSALS, code))
+    throw new CliError(`refused: ${line.slice(REFUSAL_START.length).trim()}`);
+  yield held;
+}
+
+function mayBeRefusal(bytes: Buffer): boolean {
+  const start = bytes.toString('latin1', 0, REFUSAL_START.length);
+  return bytes.length <= REFUSAL_MAX_BYTES && REFUSAL_START.startsWith(start);
+}
