@@ -57,6 +57,8 @@ export interface ClockStep {
   readonly minutes: number;
   /** Cells of before it would never be told by /usage under their old date. */
   readonly first: Minute;
+  /** Whose a writer's cells are once they are dated anew: two writers may have counted the same minute. */
+  readonly heirOf: (writerId: WriterId) => WriterId;
 }
 
 const BUCKET_BITS = 10;
@@ -197,14 +199,26 @@ export class UsageMeter {
   #followStep(epochMs: number, expectedMs: number): void {
     const minutes = minuteOf(epochMs) - minuteOf(expectedMs);
     const first = firstMinuteOf(epochMs);
-    this.#writerId = this.#newWriterId();
-    this.#step = { ms: epochMs - expectedMs, minutes, first };
+    const heirOf = this.#succeed();
+    this.#step = { ms: epochMs - expectedMs, minutes, first, heirOf };
     for (const { current, ended } of this.#accounts.values()) {
       for (const cell of current ? [...ended, current] : ended) {
         if (cell.submittedMs > 0 && cell.minute >= first) continue;
-        cell.redate((cell.minute + minutes) as Minute, this.#writerId);
+        cell.redate((cell.minute + minutes) as Minute, heirOf(cell.writerId));
       }
     }
+  }
+
+  /** Takes another writer id, the heir of the last one; those of earlier steps get an heir each when asked for. */
+  #succeed(): ClockStep['heirOf'] {
+    const heirs = new Map<WriterId, WriterId>();
+    const heirOf = (writerId: WriterId): WriterId => {
+      const heir = heirs.get(writerId) ?? this.#newWriterId();
+      heirs.set(writerId, heir);
+      return heir;
+    };
+    this.#writerId = heirOf(this.#writerId);
+    return heirOf;
   }
 
   /** The next bucket that is no fuller than all are on the whole, which one of them always is. */

@@ -1,4 +1,4 @@
-import type { Minute, WriterId } from '../../shared/ids.ts';
+import type { Minute } from '../../shared/ids.ts';
 import type { ClockStep } from './meter.ts';
 import { RefusedRows } from './refused-rows.ts';
 import type { UsageCell } from './usage-cell.ts';
@@ -105,10 +105,10 @@ export class PendingRows {
   }
 
   /** Dates cells anew that no /usage would tell any more after a step of the clock. */
-  redate({ first, minutes }: ClockStep, writerId: WriterId, nowMs: number): void {
+  redate({ first, minutes, heirOf }: ClockStep, nowMs: number): void {
     for (const cell of this.#unsaved.keys()) {
       if (cell.minute >= first) continue;
-      cell.redate((cell.minute + minutes) as Minute, writerId);
+      cell.redate((cell.minute + minutes) as Minute, heirOf(cell.writerId));
       this.submit(cell, nowMs);
     }
   }

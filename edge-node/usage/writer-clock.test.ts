@@ -99,6 +99,22 @@ describe('a wall clock that is set', () => {
     expect(edge.writer.stats).toMatchObject({ rowsTooOld: 0, msLost: 0 });
   });
 
+  test('back, and then 30 h ahead while the store is away: minutes that came twice stay apart', async () => {
+    step(-30 * HOUR_MS);
+    const edge = await rig.start();
+    const users = watchers(edge, 10);
+    rig.store.mode = 'failing';
+    const once = await watch(users, 3 * MINUTE_MS);
+    step(-2 * MINUTE_MS);
+    const twice = await watch(users, 3 * MINUTE_MS);
+    step(30 * HOUR_MS);
+    const after = await watch(users, MINUTE_MS);
+    rig.store.mode = 'up';
+    await rig.stop(edge);
+    expect(await told('user-1')).toBe((once + twice + after) / 1000);
+    expect(rig.store.totalMs()).toBe(10 * (once + twice + after));
+  });
+
   test('is believed as soon as it has stayed so, and not before', async () => {
     const edge = await rig.start();
     step(HOUR_MS);

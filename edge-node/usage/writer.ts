@@ -127,7 +127,7 @@ export class UsageWriter {
   #followClock(): void {
     const step = this.#meter.takeStep();
     if (step === undefined) return;
-    this.#pending.redate(step, this.#meter.writerId, this.#clock.monotonicMs());
+    this.#pending.redate(step, this.#clock.monotonicMs());
     const seconds = Math.round(step.ms / 1000);
     this.#log.warn('usage: the wall clock was set, and is followed from now on', { seconds });
   }
