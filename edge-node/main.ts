@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { systemClock } from '../shared/clock.ts';
 import { loadConfig } from '../shared/config.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
@@ -13,13 +14,15 @@ async function main({ output, stopped, onImpatience, mayHang }: ServiceProcess):
   const config = loadConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL, 'edge-node', output);
 
-  const store = await Promise.race([openStore(config, logger), stopped]);
+  const clock = systemClock();
+  const store = await Promise.race([openStore(config, logger, clock), stopped]);
   if (typeof store === 'string') return;
 
   const edge = new EdgeNode({
     config,
     store,
     logger,
+    clock,
     droppedLogLines: () => output.droppedLines,
   });
   const { users, watch, admin } = await edge.start();

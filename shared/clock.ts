@@ -1,4 +1,4 @@
-import { CLOCK_STEP_MS, CLOCK_STEP_PERSISTS_MS } from './limits.ts';
+import { CLOCK_LOOK_MS, CLOCK_STEP_MS, CLOCK_STEP_PERSISTS_MS } from './limits.ts';
 
 /**
  * Time as the parts see it: injected, so that tests own it. This is the one place that looks at the wall clock; no
@@ -24,7 +24,8 @@ export function wallClockMs(): number {
 /**
  * A clock for a long life: between steps it goes on by monotonic time, never back. A wall clock that is suddenly
  * CLOCK_STEP_MS or more off, in either direction, is believed only once it has stayed so for CLOCK_STEP_PERSISTS_MS;
- * what it says meanwhile changes nothing. It must be looked at more often than that.
+ * what it says meanwhile changes nothing. It looks by itself, so that a step is noticed however rarely it is asked. A
+ * process has one: two would follow a step at different times, and what one has dated would be too old for the other.
  */
 export function systemClock(): Clock {
   let offsetMs = Date.now() - performance.now();
@@ -34,7 +35,7 @@ export function systemClock(): Clock {
 
   const isNear = (a: number, b: number) => Math.abs(a - b) < CLOCK_STEP_MS;
 
-  return {
+  const clock: Clock = {
     monotonicMs: () => performance.now(),
     epochMs() {
       const nowMs = performance.now();
@@ -53,4 +54,6 @@ export function systemClock(): Clock {
       return latestMs;
     },
   };
+  setInterval(clock.epochMs, CLOCK_LOOK_MS).unref();
+  return clock;
 }

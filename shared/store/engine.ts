@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 export interface OpenOptions {
   /** Called once the store can serve no more: it is then to be closed, and another opened. */
   readonly lost?: (reason: Error) => void;
-  /** Milliseconds since the Unix epoch, by which rows expire. */
+  /** Milliseconds since the Unix epoch, by which rows expire; the wall clock where it is left out. */
   readonly now?: () => number;
 }
 

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { asError } from '../errors.ts';
 import { STORE_TIMEOUT_MS } from '../limits.ts';
@@ -12,12 +13,18 @@ import type { Store } from './store.ts';
  *
  * A store that is merely away does not hold up the start: this resolves all the same. At any time, while the store is
  * away, calls reject, and one line every 10 s says which store is waited for.
+ * @param clock by which rows expire: the process's own, where it dates rows
  * @throws StoreSetupError with the one line to print, within 15 s, when the store can never serve as it is set
  */
-export async function openStore(config: Config, logger: Logger): Promise<Store> {
+export async function openStore(
+  config: Config,
+  logger: Logger,
+  clock: Pick<Clock, 'epochMs'> = systemClock(),
+): Promise<Store> {
   const engine = await loadEngine(config.STORE);
   const name = `STORE=${config.STORE} ${engine.describe(config)}`;
-  return openReconnecting((lost) => engine.open(config, { lost }), logger, name);
+  const now = () => clock.epochMs();
+  return openReconnecting((lost) => engine.open(config, { lost, now }), logger, name);
 }
 
 /** Closes a store at a stop, which one that hangs does not hold up. */

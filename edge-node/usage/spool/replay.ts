@@ -20,9 +20,9 @@ async function replay(path: string): Promise<string> {
   const config = loadConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL, 'spool');
   const log = new LogLimiter(logger);
-  const store = await openStore(config, logger);
-  const folder = new SpoolFolder(path);
   const clock = systemClock();
+  const store = await openStore(config, logger, clock);
+  const folder = new SpoolFolder(path);
   const owner = newWriterId();
   const lease = new SpoolLease(folder, owner, clock);
   let names = 0;

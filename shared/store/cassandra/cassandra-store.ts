@@ -1,5 +1,5 @@
 import { errors, type QueryOptions, types } from 'cassandra-driver';
-import { systemClock } from '../../clock.ts';
+import { wallClockMs } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
@@ -172,7 +172,7 @@ const checked = new Set<string>();
 /** The store; it is lost once no node answers any more. */
 export async function openCassandra(
   config: CassandraConfig,
-  { lost = () => {}, now = systemClock().epochMs }: OpenOptions = {},
+  { lost = () => {}, now = wallClockMs }: OpenOptions = {},
 ): Promise<Store> {
   const { DB_NODES, DB_NAME, DB_USER } = config;
   const client = await connectCassandra(config, DB_NAME);

@@ -8,7 +8,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { systemClock } from '../../clock.ts';
+import { wallClockMs } from '../../clock.ts';
 import type { ChannelId, Minute, UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
 import { InFlight } from '../in-flight.ts';
@@ -41,7 +41,7 @@ class DynamoDbStore implements Store {
   readonly #now: () => number;
   readonly #inFlight = new InFlight();
 
-  constructor({ tablePrefix, now = systemClock().epochMs }: DynamoDbOptions) {
+  constructor({ tablePrefix, now = wallClockMs }: DynamoDbOptions) {
     this.#tables = tableNames(tablePrefix);
     this.#now = now;
     this.#client = createDynamoDbClient({ sockets: LOOKUP_SOCKETS, attemptMs: LOOKUP_ATTEMPT_MS });

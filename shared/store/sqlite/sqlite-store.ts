@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemClock } from '../../clock.ts';
+import { wallClockMs } from '../../clock.ts';
 import { RowRefusedError } from '../../errors.ts';
 import type { Minute, UserId } from '../../ids.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
@@ -130,7 +130,7 @@ async function makeFile(path: string): Promise<void> {
 
 /** Functions and edge node may open the same file on one machine. */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  const { path, now = systemClock().epochMs, lost = () => {} } = options;
+  const { path, now = wallClockMs, lost = () => {} } = options;
   await makeFile(path);
   const writer = new SqliteConnection(path, lost);
   const reader = new SqliteConnection(path, lost);
