@@ -10,6 +10,7 @@ import {
   REFUSALS,
   WATCH_REFUSALS,
 } from '../../shared/errors.ts';
+import { SESSION_BURST, SESSION_INTERVAL_MS } from '../../shared/limits.ts';
 import { settingsPage } from '../docs/settings-page.ts';
 import { exists, files, prose, read, section, tableRows } from './tree.ts';
 
@@ -70,6 +71,13 @@ describe('docs/protocol.md', () => {
     ]);
     const page = section(read('docs/protocol.md'), 'Refusals of players');
     expect(tableRows(page).sort()).toEqual(actual.sort());
+  });
+
+  test('how often a user may begin a session is said as it is', () => {
+    const rate = `${SESSION_BURST} sessions may begin at once, and one a second after that`;
+    expect(SESSION_INTERVAL_MS).toBe(1_000);
+    expect(section(read('docs/protocol.md'), 'Refusals')).toContain(rate);
+    expect(REFUSAL_CAUSES.too_often.text).toContain(`${SESSION_BURST} at once, then one a second`);
   });
 
   test('every close reason stands in the table with its text, and the table names no other', () => {
