@@ -14,6 +14,10 @@ export const HTTP_ERRORS = {
   forbidden: { status: 403, message: 'the token is not that of this user' },
   bad_token: { status: 401, message: 'this token is not good for that' },
   not_found: { status: 404, message: 'no such path' },
+  page_not_built: {
+    status: 404,
+    message: 'the player page is not built here: npm run bundle, then start the edge node again',
+  },
   method_not_allowed: { status: 405, message: 'this path does not take that method' },
   body_too_large: { status: 413, message: 'the body is larger than 4 KiB' },
   misdirected: {

@@ -10,7 +10,8 @@ import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
 import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
-import { addPlaylistRoute, type PlaylistParts } from './playlist-route.ts';
+import { addListRoutes, type ListParts } from './list-routes.ts';
+import { addPlayerPage } from './player-page.ts';
 import { streamHead } from './stream-head.ts';
 import { parseWatchRequest, type Query, tokenOf, type WatchRequest } from './watch-request.ts';
 
@@ -23,7 +24,7 @@ interface WatchServerParts {
   /** Connections without a session at once. */
   readonly maxAsking: number;
   readonly tokens: TokenVerifier;
-  readonly lists: PlaylistParts;
+  readonly lists: ListParts;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
@@ -41,7 +42,8 @@ const RETRY_AFTER_S = 1;
 
 /**
  * The transport of 9113: `GET /watch/{channel}` is answered with the channel's payload for as long as it is watched.
- * HTTP ends with the head of the answer: from then on the connection is a session like any other.
+ * HTTP ends with the head of the answer: from then on the connection is a session like any other. What finds the
+ * channels stands beside it: the playlist, their list, and the player page.
  */
 export class WatchServer {
   readonly #parts: WatchServerParts;
@@ -67,7 +69,7 @@ export class WatchServer {
         reply.header('access-control-allow-origin', parts.corsOrigin).header('vary', 'Origin');
       });
     }
-    addPlaylistRoute(this.#app, parts.lists);
+    addListRoutes(this.#app, parts.lists);
     this.#listener = new HttpListener({
       setting: 'WATCH_PORT',
       handler: this.#app.routing,
@@ -78,6 +80,7 @@ export class WatchServer {
 
   /** @throws the listener's error, such as EADDRINUSE */
   async listen(): Promise<AddressInfo> {
+    await addPlayerPage(this.#app);
     await this.#app.ready();
     return this.#listener.listen(this.#parts.host, this.#parts.port);
   }

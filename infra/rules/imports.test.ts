@@ -31,7 +31,7 @@ const edges = [...relative].flatMap(([file, targets]) =>
  */
 const ROOMS: readonly (readonly string[])[] = [
   ['shared'],
-  ['edge-node/mpeg-ts', 'edge-node/ordering'],
+  ['edge-node/mpeg-ts', 'edge-node/ordering', 'edge-node/player'],
   ['edge-node/source'],
   ['edge-node/channel-lists'],
   ['edge-node/channels', 'edge-node/usage', 'edge-node/admission'],

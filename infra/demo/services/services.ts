@@ -67,7 +67,7 @@ export async function startServices(screen: Screen, options: ServicesOptions): P
   await edge.ready(`http://${ports.address('admin')}/readyz`);
   screen.step('edge node', `${ports.describe('users')}  users`);
   screen.step('', `${ports.describe('admin')}  /status, /metrics`);
-  screen.step('', `${ports.describe('watch')}  /watch/{channel}`);
+  screen.step('', `${ports.describe('watch')}  / (a page that plays), /watch/{channel}`);
   return { store, source, functions, edge, ports };
 }
 

@@ -1,0 +1,51 @@
+import { headersOf, type Viewer } from './viewer.ts';
+
+/** A channel as `GET /channels` lists it. */
+export interface Channel {
+  readonly id: string;
+  readonly name: string;
+  readonly group: string;
+  /** Whether it is there now. */
+  readonly live: boolean;
+}
+
+/** The edge node answered that it will not. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Those that asking again will not change. */
+export const isFinal = ({ status }: RefusedError): boolean => status >= 400 && status < 500;
+
+/** @throws RefusedError, or what fetch throws where nobody answers */
+export async function listChannels(viewer: Viewer, signal: AbortSignal): Promise<Channel[]> {
+  const query = new URLSearchParams({ user: viewer.user });
+  const answer = await fetch(`channels?${query}`, { headers: headersOf(viewer), signal });
+  if (!answer.ok) throw await refusalIn(answer);
+  const { channels }: { channels: Channel[] } = await answer.json();
+  return channels;
+}
+
+/** @throws RefusedError, or what fetch throws where nobody answers */
+export async function openStream(
+  viewer: Viewer,
+  channel: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const query = new URLSearchParams({ user: viewer.user });
+  const path = `watch/${encodeURIComponent(channel)}.ts?${query}`;
+  const answer = await fetch(path, { headers: headersOf(viewer), signal, cache: 'no-store' });
+  if (!answer.ok || answer.body === null) throw await refusalIn(answer);
+  return answer.body;
+}
+
+async function refusalIn(answer: Response): Promise<RefusedError> {
+  const body: { message?: unknown } = await answer.json().catch(() => ({}));
+  const message = typeof body.message === 'string' ? body.message : `status ${answer.status}`;
+  return new RefusedError(answer.status, message);
+}

@@ -1,0 +1,87 @@
+import mpegts from 'mpegts.js';
+import { ChannelList } from './channel-list.ts';
+import { type Channel, RefusedError } from './edge-api.ts';
+import { element, say } from './elements.ts';
+import { Stage } from './stage.ts';
+import { parseViewer, type Viewer } from './viewer.ts';
+
+/** Who watches, as it was entered: it stays with the tab, and goes with it. */
+const ENTERED = 'entered';
+
+const form = element('enter', HTMLFormElement);
+const pass = element('pass', HTMLInputElement);
+const problem = element('enter-error', HTMLElement);
+const watching = element('watching', HTMLElement);
+const account = element('account', HTMLElement);
+const stage = new Stage();
+let list: ChannelList | undefined;
+
+/** The channel picked stands after the `#`, so that a link or a reload goes to it. */
+function pick(viewer: Viewer, channel: Channel): void {
+  history.replaceState(null, '', `#${encodeURIComponent(channel.id)}`);
+  document.title = `${channel.name} – Watch live`;
+  list?.mark(channel.id);
+  stage.show(viewer, channel);
+}
+
+function pickedBefore(): string {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return '';
+  }
+}
+
+async function enter(entered: string): Promise<void> {
+  say(problem, '');
+  const viewer = parseViewer(entered);
+  if (viewer === undefined) {
+    say(problem, 'This is neither an id nor a token that names its user.');
+    return;
+  }
+  const next = new ChannelList(viewer, (channel) => pick(viewer, channel));
+  try {
+    const channels = await next.start();
+    list = next;
+    sessionStorage.setItem(ENTERED, entered);
+    show(viewer);
+    const before = channels.find(({ id }) => id === pickedBefore());
+    if (before !== undefined) pick(viewer, before);
+  } catch (error) {
+    leave();
+    const refused = error instanceof RefusedError;
+    say(problem, refused ? `Refused: ${error.message}.` : 'The edge node cannot be reached.');
+  }
+}
+
+function show({ user }: Viewer): void {
+  form.hidden = true;
+  watching.hidden = false;
+  account.hidden = false;
+  say(element('who', HTMLElement), user);
+  stage.clear();
+}
+
+function leave(): void {
+  list?.stop();
+  list = undefined;
+  stage.clear();
+  sessionStorage.removeItem(ENTERED);
+  form.hidden = false;
+  watching.hidden = true;
+  account.hidden = true;
+  pass.focus();
+}
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void enter(pass.value);
+});
+element('leave', HTMLButtonElement).addEventListener('click', leave);
+mpegts.LoggingControl.applyConfig({ enableAll: false });
+
+const entered = sessionStorage.getItem(ENTERED);
+form.hidden = false;
+if (!mpegts.getFeatureList().mseLivePlayback) {
+  say(problem, 'This browser has no Media Source Extensions, which this page plays channels with.');
+} else if (entered !== null) void enter(entered);

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { EdgeRig } from '../../../edge-node/testing/edge-rig.ts';
+import { streamToken, TOKEN_SECRET } from '../../../shared/testing/jwt.ts';
+import { killServices } from '../../demo/services/service.ts';
+import { freePorts } from '../../local/free-ports.ts';
+import { chromiumPath } from './chromium-path.ts';
+import { startSource } from './source-process.ts';
+
+/** What the page itself may take to come back, and a busy machine beside it. */
+const WAIT = { timeout: 60_000 };
+const TEST_MS = 240_000;
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 900 } };
+/** Takes the pictures that a person looks at; without it none are made. */
+const shots = process.env.PLAYER_SHOTS;
+
+let browser: Browser;
+
+beforeAll(async () => {
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../docker/bundle-player.ts')]);
+  browser = await chromium.launch({
+    executablePath: chromiumPath(),
+    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  killServices();
+});
+
+async function stationOf(settings = {}) {
+  const [sourcePort = 0, watchPort = 0] = await freePorts(2);
+  const startEdge = async () => {
+    const env = { CHANNEL_SOURCE_PORT: String(sourcePort), WATCH_PORT: String(watchPort) };
+    const rig = await EdgeRig.start({ ...env, SOURCE_SILENCE_MS: '5000', ...settings }, 'away');
+    rig.store.registered.add('user-1');
+    await rig.eventually(() => rig.metric('channels')).toBe(2);
+    return rig;
+  };
+  const source = startSource(sourcePort);
+  return { source, sourcePort, startEdge, rig: await startEdge() };
+}
+
+async function open(rig: EdgeRig, options: Parameters<Browser['newPage']>[0] = {}) {
+  const page = await browser.newPage(options);
+  onTestFinished(() => page.close());
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  await page.goto(rig.watchOrigin);
+  return { page, complaints };
+}
+
+async function enter(page: Page, pass = 'user-1'): Promise<void> {
+  await page.getByLabel('User id or token').fill(pass);
+  await page.getByRole('button', { name: 'Show channels' }).click();
+}
+
+const watched = async (page: Page): Promise<number> => {
+  const [minutes = 0, seconds = 0] = (await page.locator('#watched').innerText())
+    .split(':')
+    .map(Number);
+  return 60 * minutes + seconds;
+};
+
+/** So many more seconds of picture go by. */
+async function plays(page: Page, seconds = 2): Promise<void> {
+  const before = await watched(page);
+  await expect.poll(() => watched(page), WAIT).toBeGreaterThanOrEqual(before + seconds);
+  await expect.poll(() => page.locator('#status').textContent(), WAIT).toBe('');
+}
+
+async function seriousFaults(page: Page): Promise<unknown[]> {
+  await page.evaluate(axe.source);
+  const results = await page.evaluate('axe.run()');
+  const { violations } = results as { violations: { id: string; impact: string; nodes: [] }[] };
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => [id, nodes]);
+}
+
+async function look(page: Page, name: string): Promise<void> {
+  expect(await seriousFaults(page)).toEqual([]);
+  const isTooWide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+  expect(await page.evaluate(isTooWide)).toBe(false);
+  if (shots === undefined) return;
+  await mkdir(shots, { recursive: true });
+  await page.screenshot({ path: `${shots}/${name}.png` });
+}
+
+describe('the player page', { timeout: TEST_MS }, () => {
+  it('plays a channel through a restart of the source, of the edge node, and a frozen picture', async () => {
+    const { source, sourcePort, startEdge, rig } = await stationOf();
+    const { page, complaints } = await open(rig);
+    await enter(page);
+    await page.getByRole('button', { name: /zato01/ }).click();
+    await plays(page);
+
+    source.kill();
+    await expect
+      .poll(() => page.locator('#status').textContent(), WAIT)
+      .toContain('sends nothing right now');
+    startSource(sourcePort);
+    await plays(page);
+
+    await rig.stop();
+    await expect.poll(() => page.locator('#status').textContent(), WAIT).toContain('again');
+    await startEdge();
+    await plays(page);
+
+    const restarts = Number(await page.locator('#restarts').innerText());
+    await page.locator('video').evaluate((video) => {
+      Object.assign(video, { playbackRate: 0, defaultPlaybackRate: 1 });
+    });
+    await expect
+      .poll(async () => Number(await page.locator('#restarts').innerText()), WAIT)
+      .toBeGreaterThan(restarts);
+    await plays(page);
+
+    await page.keyboard.press('k');
+    await expect.poll(() => page.locator('#status').textContent(), WAIT).toBe('Stopped');
+    expect(complaints).toEqual([]);
+  });
+
+  it('takes a token, and says what is refused', async () => {
+    const { rig } = await stationOf({ STREAM_TOKEN_SECRETS: TOKEN_SECRET });
+    const { page } = await open(rig);
+    await enter(page);
+    await expect.poll(() => page.locator('#enter-error').textContent(), WAIT).toContain('Refused');
+    await enter(page, streamToken({ sub: 'user-1', channels: ['zato02'] }));
+    await page.getByRole('button', { name: /zato02/ }).click();
+    await plays(page, 1);
+    expect(await page.locator('#channels button').count()).toBe(1);
+  });
+
+  it('has no serious fault for assistive technology and fits, phone and desktop, light and dark', async () => {
+    const { rig } = await stationOf();
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page } = await open(rig, { viewport, colorScheme });
+        await page.getByLabel('User id or token').waitFor();
+        await look(page, `${size}-${colorScheme}-enter`);
+        await enter(page);
+        await page.getByRole('button', { name: /zato01/ }).click();
+        await plays(page, 1);
+        await look(page, `${size}-${colorScheme}-watch`);
+        await page.close();
+      }
+    }
+  });
+});
