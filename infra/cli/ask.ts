@@ -5,11 +5,12 @@ const ANSWER_WITHIN_MS = 10_000;
 
 /** Asks a service by HTTP. @throws CliError where it does not answer, or refuses */
 export async function ask(url: string, bearer?: string, init: RequestInit = {}): Promise<Response> {
+  const limit = AbortSignal.timeout(ANSWER_WITHIN_MS);
   const answer = await fetch(url, {
     ...init,
     redirect: 'error',
     headers: bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: init.signal ? AbortSignal.any([init.signal, limit]) : limit,
   }).catch((thrown: unknown) => {
     throw new CliError(`${new URL(url).origin} does not answer: ${whyNot(thrown)}`);
   });
@@ -18,8 +19,8 @@ export async function ask(url: string, bearer?: string, init: RequestInit = {}):
 }
 
 /** The same for an answer in JSON. */
-export async function askJson(url: string, bearer?: string): Promise<unknown> {
-  const answer = await ask(url, bearer);
+export async function askJson(url: string, bearer?: string, stop?: AbortSignal): Promise<unknown> {
+  const answer = await ask(url, bearer, stop && { signal: stop });
   try {
     return await answer.json();
   } catch (thrown) {
@@ -45,8 +46,9 @@ function parsed(body: string): { readonly code?: unknown; readonly message?: unk
 /** fetch hides the cause behind "fetch failed". */
 export function whyNot(thrown: unknown): string {
   const error = asError(thrown);
-  if (error.name === 'TimeoutError') return `nothing came within ${ANSWER_WITHIN_MS / 1000} s`;
-  return reasonOf(error.cause === undefined ? error : asError(error.cause));
+  const { name, cause } = error.name === 'AbortError' ? asError(error.cause ?? error) : error;
+  if (name === 'TimeoutError') return `nothing came within ${ANSWER_WITHIN_MS / 1000} s`;
+  return reasonOf(cause === undefined ? error : asError(cause));
 }
 
 /** What opens /register and /usage where API_KEYS are set; only from the environment, where no history keeps it. */

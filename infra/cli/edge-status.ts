@@ -46,8 +46,8 @@ interface UserStatus {
 }
 
 /** @throws CliError where no edge node answers there */
-export async function edgeStatus(origin: string): Promise<EdgeStatus> {
-  const status = await askJson(`${origin}/status`);
+export async function edgeStatus(origin: string, stop?: AbortSignal): Promise<EdgeStatus> {
+  const status = await askJson(`${origin}/status`, undefined, stop);
   if (isEdgeStatus(status)) return status;
   throw new CliError(`${origin} is not the admin port of an edge node (ADMIN_PORT)`);
 }

@@ -21,5 +21,7 @@ async function run(): Promise<number> {
   }
 }
 
+// Whoever reads standard output has had enough, as head has.
+process.stdout.on('error', () => process.exit(EXIT.ok));
 // Whatever a driver may have left open, those who wait for this command must not wait for that.
 process.exit(await run());

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,31 @@ describe('watch', () => {
     expect(code).toBe(1);
     expect(err).toBe('error: nothing came of zato01\n');
     expect(out + err).not.toContain(signed);
+  });
+
+  it.each(transports)('tells an end of %s that nobody asked for', async (_, place) => {
+    const rig = await EdgeRig.start();
+    rig.store.registered.add('user-1');
+    const { outcome } = startCli(['watch', 'user-1', 'zato01', ...place(rig)]);
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    await rig.stop();
+    const { code, err } = await outcome;
+    expect([code, err]).toEqual([1, 'error: the service closed the connection\n']);
+  });
+
+  it('ends without a word where nobody reads its output any more', async () => {
+    const rig = await EdgeRig.start();
+    rig.store.registered.add('user-1');
+    const at = `127.0.0.1:${rig.usersPort}`;
+    const { child, outcome } = startCli(['watch', 'user-1', 'zato01', '--at', at, '-o', '-']);
+    outcome.catch(() => {}); // its output is given up below
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    child.stdout.destroy();
+    const feed = new Feed('zato01');
+    const sending = setInterval(() => rig.source.send(feed.make(10)), 20);
+    onTestFinished(() => clearInterval(sending));
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(0);
   });
 
   it('tells a text that begins as a refusal does from one', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asError, reasonOf } from '../../../shared/errors.ts';
+import { wallClockMs } from '../../../shared/clock.ts';
 import { CliError } from '../cli-error.ts';
 import { type EdgeStatus, edgeStatus } from '../edge-status.ts';
 import { places } from '../places.ts';
@@ -22,9 +22,10 @@ export async function top({ at, json }: { at?: string; json?: boolean }): Promis
   const quit = screen.open();
   try {
     let status: EdgeStatus = first;
+    let askedAt = timeOfDay();
     let trouble = '';
     const draw = () => {
-      const head = trouble === '' ? [] : [paint('red', trouble)];
+      const head = [`${askedAt}   every second, q quits   ${paint('red', trouble)}`];
       const room = screen.rows - head.length;
       screen.draw([...head, ...topLines(origin, status, room)]);
     };
@@ -33,14 +34,20 @@ export async function top({ at, json }: { at?: string; json?: boolean }): Promis
       draw();
       await sleep(EVERY_MS, undefined, { signal: quit }).catch(() => {});
       try {
-        status = await edgeStatus(origin);
+        status = await edgeStatus(origin, quit);
+        askedAt = timeOfDay();
         trouble = '';
       } catch (thrown) {
         if (!(thrown instanceof CliError)) throw thrown;
-        trouble = `${reasonOf(asError(thrown))}: below is what was last known`;
+        trouble = thrown.message;
       }
     }
   } finally {
     screen.close();
   }
+}
+
+/** When what is shown was true. */
+function timeOfDay(): string {
+  return new Date(wallClockMs()).toLocaleTimeString('en-GB');
 }

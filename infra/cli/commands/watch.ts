@@ -35,7 +35,7 @@ export async function watch(userId: UserId, channelId: ChannelId, options: Watch
     throw new InvalidArgumentError('--json and -o - would both go to standard output');
   }
   const stop = stopAfter(options.for);
-  const stream = await open({ userId, channelId, token }, options);
+  const stream = await open({ userId, channelId, token, stop }, options);
   const received = new StreamFigures();
   const progress = new Progress(shown(channelId), () => received.figures);
   const sinceMs = monotonicMs();
@@ -60,9 +60,7 @@ export async function watch(userId: UserId, channelId: ChannelId, options: Watch
     });
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;
-    const error = asError(thrown) as NodeJS.ErrnoException;
-    // Whoever read standard output has had enough, as head has.
-    if (error.code !== 'EPIPE') throw new CliError(`cannot write: ${reasonOf(error)}`);
+    throw new CliError(`cannot write: ${reasonOf(asError(thrown))}`);
   } finally {
     stream.destroy();
     progress.stop();
@@ -83,7 +81,7 @@ export async function watch(userId: UserId, channelId: ChannelId, options: Watch
     else say(line);
   }
   if (ending.broken) throw new CliError(`the connection broke: ${reasonOf(ending.broken)}`);
-  if (end === 'closed' && sink.writable) throw new CliError('the service closed the connection');
+  if (end === 'closed') throw new CliError('the service closed the connection');
   if (figures.bytes === 0) throw new CliError(`nothing came of ${shown(channelId)}`);
   if (figures.gaps + figures.damaged > 0) throw new CliError('the stream has gaps');
 }

@@ -19,13 +19,19 @@ export interface Viewer {
   readonly userId: UserId;
   readonly channelId: ChannelId;
   readonly token: string | undefined;
+  /** Aborted when nobody wants to watch any more. */
+  readonly stop: AbortSignal;
+}
+
+function openLimit({ stop }: Viewer): AbortSignal {
+  return AbortSignal.any([stop, AbortSignal.timeout(OPEN_WITHIN_MS)]);
 }
 
 /** Watches over 9111. @throws CliError where nobody answers */
 export async function openByLine({ host, port }: Address, viewer: Viewer): Promise<Readable> {
   const socket = connect({ host, port, noDelay: true });
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(OPEN_WITHIN_MS) });
+    await once(socket, 'connect', { signal: openLimit(viewer) });
   } catch (thrown) {
     socket.destroy();
     throw new CliError(`${host}:${port} does not answer: ${whyNot(thrown)}`);
@@ -44,7 +50,7 @@ export async function openByHttp(origin: string, viewer: Viewer): Promise<Readab
   const headers = viewer.token === undefined ? {} : { authorization: `Bearer ${viewer.token}` };
   const request = get(url, { headers, agent: false });
   try {
-    const opened = once(request, 'response', { signal: AbortSignal.timeout(OPEN_WITHIN_MS) });
+    const opened = once(request, 'response', { signal: openLimit(viewer) });
     const [answer] = (await opened) as [IncomingMessage];
     // What breaks off later is told by whoever reads the answer.
     request.on('error', () => {});
