@@ -11,8 +11,8 @@ import { SecondsRate } from './seconds-rate.ts';
 export interface Watcher {
   /** The channel that it waited for is there now; no packet of it has been handed on yet. */
   attach(channel: Channel): void;
-  /** Runs may have closed. At most one write follows per call. */
-  advance(): void;
+  /** Runs may have closed. At most one write follows per call, which began at `nowMs`. */
+  advance(nowMs: number): void;
   /** Ends, if its write under way holds this run of its channel: the memory is needed. */
   letGoOf(run: number): void;
 }

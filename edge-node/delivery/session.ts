@@ -150,12 +150,11 @@ export class Session implements Watcher, Occupant {
     if (startAt === 'entry') turns.behind(this);
   }
 
-  advance(): void {
+  advance(nowMs: number): void {
     if (this.#phase.kind !== 'streaming' || this.#phase.stream.isWriting) return;
     const { stream } = this.#phase;
     const { cursor } = stream;
     const skipped = cursor.skippedPackets;
-    const nowMs = this.#parts.clock.monotonicMs();
     const first = cursor.next(nowMs);
     if (cursor.skippedPackets > skipped) this.#skipped(cursor.skippedPackets - skipped, stream);
     if (first === undefined) return;

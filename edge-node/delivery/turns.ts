@@ -59,7 +59,7 @@ export class Turns {
   #slice(): void {
     const beganMs = this.#clock.monotonicMs();
     this.#round ??= this.#nextRound();
-    const isDone = this.#advance(this.#round, beganMs + this.#sliceMs());
+    const isDone = this.#advance(this.#round, beganMs, beganMs + this.#sliceMs());
     const nowMs = this.#clock.monotonicMs();
     this.#overload.sliceEnded(beganMs, nowMs);
     if (isDone) {
@@ -85,17 +85,19 @@ export class Turns {
   }
 
   /** @returns whether the round is done; else the time is up */
-  #advance(round: Round, endMs: number): boolean {
+  #advance(round: Round, beganMs: number, endMs: number): boolean {
+    let nowMs = beganMs;
     let looked = 0;
     for (;;) {
       const watchers = round.watchers;
       if (watchers === undefined) return true;
       for (const watcher of watchers) {
-        watcher.advance();
+        watcher.advance(nowMs);
         looked += 1;
         if (looked < WATCHERS_BETWEEN_LOOKS) continue;
         looked = 0;
-        if (this.#clock.monotonicMs() >= endMs) return false;
+        nowMs = this.#clock.monotonicMs();
+        if (nowMs >= endMs) return false;
       }
       round.next();
     }
