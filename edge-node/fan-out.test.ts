@@ -152,6 +152,30 @@ describe('users who come and go', () => {
     expect(closes[0]! + closes[1]!).toBe(4);
   });
 
+  it('who hang up and come again, many at once, are all in, and those who stay miss nothing', async () => {
+    const rig = await EdgeRig.start();
+    const feed = new Feed('zato01', { payloadBytes: 1316 });
+    const staying = await rig.watchAll(['user-1', 'user-2'], 'zato01');
+    const ids = Array.from({ length: 200 }, (_, i) => `crowd-${i}`);
+    const crowd = await rig.watchAll(ids, 'zato01');
+    await rig.deliver(feed.make(50), ...staying, ...crowd);
+    for (const user of crowd) user.socket.destroy();
+    const again = ids.map((id) => rig.connect(`${id} zato01`));
+    for (let i = 0; i < 10; i += 1) await rig.deliver(feed.make(20), ...staying);
+    await rig.eventually(() => rig.metric('channel_watchers', 'zato01')).toBe(202);
+    const rest = feed.make(20);
+    rig.source.send(rest);
+    await rig
+      .eventually(() => staying.every((user) => user.receivedBytes === feed.bytes.length))
+      .toBe(true);
+    for (const user of staying) expect(user.bytes.equals(feed.bytes)).toBe(true);
+    const last = bytesOf(rest);
+    const areAllAtTheEnd = () =>
+      again.every((user) => user.bytes.subarray(-last.length).equals(last));
+    await rig.eventually(areAllAtTheEnd).toBe(true);
+    expect(await rig.metric('closes_total', 'refused')).toBe(0);
+  });
+
   it('who are there when the edge node stops are sent away cleanly, with all they were owed', async () => {
     const rig = await EdgeRig.start();
     const feed = new Feed('zato01');

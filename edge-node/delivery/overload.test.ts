@@ -31,6 +31,27 @@ describe('overload by share', () => {
     expect(overload.isOverloaded(nowMs)).toBe(false);
   });
 
+  it('on a busy node is foreseen, by what those cost who came since', () => {
+    const overload = new Overload();
+    overload.users = 1000;
+    const nowMs = load(overload, 0, 5000, 0.6);
+    overload.users = 1200;
+    expect(overload.isOverloaded(nowMs)).toBe(false);
+    overload.users = 1400;
+    expect(overload.isOverloaded(nowMs)).toBe(true);
+    expect(overload.shareAt(nowMs)).toBeLessThan(OVERLOAD_SHARE);
+    overload.users = 900;
+    expect(overload.isOverloaded(nowMs)).toBe(false);
+  });
+
+  it('is not foreseen while batches still grow: a crowd that comes back is let in', () => {
+    const overload = new Overload();
+    overload.users = 1000;
+    const nowMs = load(overload, 0, 5000, 0.2);
+    overload.users = 6000;
+    expect(overload.isOverloaded(nowMs)).toBe(false);
+  });
+
   it('ends when there is nothing to deliver any more', () => {
     const overload = new Overload();
     const nowMs = load(overload, 0, 2 * OVERLOAD_WINDOW_MS, 1);

@@ -112,7 +112,7 @@ export class Sessions {
 
   /** Begins the session of a user who was admitted. The socket, its events too, is the session's from now on. */
   begin(connection: Connection): void {
-    const { config, channels, meter, places, turns, clock } = this.#parts;
+    const { config, channels, meter, overload, places, turns, clock } = this.#parts;
     const { userId, channelId } = connection;
     const session = new Session({
       ...connection,
@@ -124,6 +124,7 @@ export class Sessions {
       events: this.#events,
     });
     this.#all.add(session);
+    overload.users = this.#all.size;
     places.take(session, session.sinceMs);
     session.begin();
     channels.watch(channelId, session);
@@ -167,9 +168,10 @@ export class Sessions {
   }
 
   #closed(session: Session, reason: CloseReason): void {
-    const { channels, clock, places, record } = this.#parts;
+    const { channels, clock, overload, places, record } = this.#parts;
     const nowMs = clock.monotonicMs();
     this.#all.delete(session);
+    overload.users = this.#all.size;
     places.leave(session);
     channels.unwatch(session.channelId, session, nowMs);
     record.sessionEnded(session, reason, nowMs);
