@@ -36,7 +36,7 @@ export interface ChannelStatus {
   readonly skippedPackets: number;
 }
 
-interface UserStatus {
+export interface UserStatus {
   readonly user: string;
   readonly channel: string;
   readonly connectedSeconds: number;

@@ -1,5 +1,5 @@
 import { channelTable } from '../commands/channels.ts';
-import type { ChannelStatus, EdgeStatus } from '../edge-status.ts';
+import type { ChannelStatus, EdgeStatus, UserStatus } from '../edge-status.ts';
 import { bytesText, counted, countText, durationText } from './figures.ts';
 import { paint } from './print.ts';
 import { shown, table } from './table.ts';
@@ -19,13 +19,17 @@ const PART_LINES = 2;
 export function topLines(origin: string, status: EdgeStatus, rows: number): string[] {
   const head = headLines(origin, status);
   const left = Math.max(0, rows - head.length);
-  const users = Math.min(status.users.length + PART_LINES, Math.floor(left / 2));
-  const channels = Math.min(status.channels.length + PART_LINES, left - users);
+  const users = Math.min(linesFor(status.users), Math.floor(left / 2));
+  const channels = Math.min(linesFor(status.channels), left - users);
   return [
     ...head,
-    ...part(channelTable([...status.channels].sort(byConcern)), channels),
-    ...part(userTable(status), left - channels),
+    ...part(channelTable, [...status.channels].sort(byConcern), channels),
+    ...part(userTable, [...status.users].sort(bySkipped), left - channels),
   ];
+}
+
+function linesFor({ length }: { readonly length: number }): number {
+  return length === 0 ? 0 : PART_LINES + length;
 }
 
 function headLines(origin: string, status: EdgeStatus): string[] {
@@ -62,13 +66,14 @@ function byConcern(one: ChannelStatus, other: ChannelStatus): number {
   return difference || (one.channel < other.channel ? -1 : 1);
 }
 
-function userTable({ users }: EdgeStatus): string[] {
-  const bySkipped = [...users].sort(
-    (one, other) => other.skippedPackets - one.skippedPackets || other.lagPackets - one.lagPackets,
-  );
+function bySkipped(one: UserStatus, other: UserStatus): number {
+  return other.skippedPackets - one.skippedPackets || other.lagPackets - one.lagPackets;
+}
+
+function userTable(users: readonly UserStatus[]): string[] {
   return table(
     USER_COLUMNS,
-    bySkipped.map((user) => [
+    users.map((user) => [
       shown(user.user),
       shown(user.channel),
       durationText(user.connectedSeconds),
@@ -80,9 +85,12 @@ function userTable({ users }: EdgeStatus): string[] {
 }
 
 /** A table with an empty line before it, or nothing where there is no room for a row. */
-function part(lines: readonly string[], room: number): string[] {
-  const [titles = '', ...rows] = lines;
-  if (rows.length === 0 || room <= PART_LINES) return [];
-  const fitting = rows.slice(0, room - PART_LINES);
-  return ['', paint('bold', titles), ...fitting];
+function part<T>(tableOf: (list: readonly T[]) => string[], list: readonly T[], room: number) {
+  const free = room - PART_LINES;
+  if (list.length === 0 || free <= 0) return [];
+  const fitting = list.length <= free ? list : list.slice(0, free - 1);
+  const [titles = '', ...rows] = tableOf(fitting);
+  const left = list.length - fitting.length;
+  const more = left === 0 ? [] : [paint('dim', `… ${countText(left)} more`)];
+  return ['', paint('bold', titles), ...rows, ...more];
 }
