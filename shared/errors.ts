@@ -191,8 +191,8 @@ export const INPUT_ENDS = {
   ended: 'it came to its end',
   unreachable: 'it could not be opened, or broke off',
   silent: 'it sent nothing for SILENCE_MS',
-  not_transport_stream: 'what it sends is no MPEG-TS',
-  no_clock: 'it has no PCR to be played by',
+  not_transport_stream: 'what it sends is not MPEG-TS',
+  no_clock: 'it has no stream clock (PCR) to be played by',
   child_failed: 'ffmpeg could not play it',
   too_many_children: 'no further ffmpeg may run',
 } as const;

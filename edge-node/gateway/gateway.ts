@@ -34,7 +34,7 @@ export interface GatewayAddresses {
 /** Joins the parts of a gateway: channels with their inputs, the server that edge nodes connect to, and the operators'. */
 export class Gateway {
   readonly #parts: GatewayParts;
-  readonly #log: LogLimiter;
+  readonly #limiter: LogLimiter;
   readonly #feed: FeedServer;
   readonly #admin: GatewayAdmin;
   readonly #tools: InputTools;
@@ -42,14 +42,14 @@ export class Gateway {
   #ticks: NodeJS.Timeout | undefined;
   #reads: NodeJS.Timeout | undefined;
   #onAllEnded: () => void = () => {};
-  /** Resolves once every channel has been played to its end, where none can come any more. */
+  /** Resolves once every channel has been played to its end and no list can bring another. */
   readonly ended: Promise<void>;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     const { config, logger } = parts;
-    this.#log = new LogLimiter(logger);
-    this.#feed = new FeedServer({ logger, log: this.#log });
+    this.#limiter = new LogLimiter(logger);
+    this.#feed = new FeedServer({ logger, limiter: this.#limiter });
     this.#tools = {
       ffmpegPath: config.FFMPEG_PATH,
       children: new ChildStarts(),
@@ -59,7 +59,7 @@ export class Gateway {
     this.#admin = new GatewayAdmin({
       view: { channels: this.#channels, feed: this.#feed, children },
       allowedHosts: config.ADMIN_ALLOWED_HOSTS,
-      limiter: this.#log,
+      limiter: this.#limiter,
     });
     this.ended = new Promise((resolve) => {
       this.#onAllEnded = resolve;
@@ -86,7 +86,7 @@ export class Gateway {
     for (const channel of this.#channels.values()) channel.stop();
     await this.#feed.close();
     await this.#admin.close();
-    this.#log.flush();
+    this.#limiter.flush();
   }
 
   #tick(): void {
@@ -96,17 +96,17 @@ export class Gateway {
     if (areEnded && this.#parts.file === undefined) this.#onAllEnded();
   }
 
-  /** Starts what is new, stops what is gone, and leaves alone what is as it was. */
+  /** Starts new channels, stops those that are gone or changed, and leaves all others alone. */
   #setChannels({ channels, problems }: ChannelList): void {
     const { logger, named } = this.#parts;
-    for (const problem of problems) logger.warn({ problem }, 'a channel of the list is left out');
+    for (const problem of problems) logger.warn({ problem }, 'channel list: entry ignored');
     const wanted = new Map(channels.map((channel) => [channel.id, channel]));
     for (const channel of named) wanted.set(channel.id, channel);
     for (const [id, channel] of this.#channels) {
       if (JSON.stringify(wanted.get(id)) === JSON.stringify(channel.definition)) continue;
       channel.stop();
       this.#channels.delete(id);
-      logger.info({ channel: id }, 'a channel is stopped');
+      logger.info({ channel: id }, 'channel stopped');
     }
     const nowMs = performance.now();
     for (const [id, definition] of wanted) {
@@ -115,13 +115,13 @@ export class Gateway {
       this.#channels.set(id, channel);
       channel.start(nowMs);
       const inputs = definition.inputs.map(({ label }) => label);
-      logger.info({ channel: id, name: definition.name, inputs }, 'a channel is played');
+      logger.info({ channel: id, name: definition.name, inputs }, 'channel started');
     }
   }
 
   #channelParts() {
     const { config, logger } = this.#parts;
-    return { config, logger, log: this.#log, server: this.#feed, tools: this.#tools };
+    return { config, logger, limiter: this.#limiter, server: this.#feed, tools: this.#tools };
   }
 
   #readAgain(file: ChannelsFile): void {
@@ -131,13 +131,13 @@ export class Gateway {
       },
       (err: unknown) => {
         if (!(err instanceof ConfigError)) throw err;
-        this.#log.error('the list of channels cannot be read: it stays as it was', { err });
+        this.#limiter.error('cannot read the channel list; the last good one is kept', { err });
       },
     );
   }
 
   #tellCut(bytes: number): void {
-    this.#log.warn('the kernel cuts RECV_BUFFER: raise net.core.rmem_max', {
+    this.#limiter.warn('the kernel gives less than RECV_BUFFER: raise net.core.rmem_max', {
       wanted: this.#parts.config.RECV_BUFFER,
       given: bytes,
     });

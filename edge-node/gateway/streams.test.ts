@@ -83,7 +83,7 @@ describe('a file', () => {
     const rig = await GatewayRig.start([`${CHANNEL}=${path}`]);
     await rig.listen();
     const reason = async () => (await rig.status()).channels[0]?.inputs[0]?.reason;
-    await eventually(reason).toBe('it has no PCR to be played by');
+    await eventually(reason).toBe('it has no stream clock (PCR) to be played by');
   });
 
   it('that is not there is told for each channel and input, those of the same second too', async () => {
@@ -95,7 +95,7 @@ describe('a file', () => {
     const told = () =>
       rig.lines
         .map((line) => JSON.parse(line))
-        .filter(({ msg, count }) => msg === 'an input failed' && count === undefined)
+        .filter(({ msg, count }) => msg === 'input failed' && count === undefined)
         .map(({ channel, detail }) => `${channel} ${inputs.find((path) => detail.includes(path))}`);
     await eventually(() => new Set(told())).toEqual(new Set([`one ${a}`, `two ${b}`, `two ${c}`]));
   });
@@ -206,7 +206,7 @@ describe('a list of channels', () => {
     expect(await ids()).toEqual(['a', 'c']);
     expect(edge.breaksOf('a')).toBe(0);
     await write('[{');
-    await eventually(() => rig.lines.join('')).toContain('it stays as it was');
+    await eventually(() => rig.lines.join('')).toContain('the last good one is kept');
     expect(await ids()).toEqual(['a', 'c']);
     expect(await rig.get('/metrics')).toMatch(/streaming_gateway_channel_playing\{channel="a"\} 1/);
     expect(await rig.get('/healthz')).toBe('{"status":"ok"}');
@@ -248,7 +248,7 @@ describe('npm run gateway', () => {
     };
     expect(await failure('toolong7=film.ts')).toEqual([
       1,
-      '"toolong7" is no channel id: 1 to 6 ASCII characters without spaces',
+      '"toolong7" is not a channel id, which is 1 to 6 ASCII characters without spaces',
     ]);
     expect(await failure('a=film.ts', '--port', 'x')).toEqual([
       1,

@@ -1,4 +1,4 @@
-/** The pause after a failure doubles from the first to the second, less a random half. */
+/** The pause after a failure doubles from the least to the longest; up to half of it is taken off at random. */
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
 
@@ -13,7 +13,7 @@ type State =
   | { readonly kind: 'half-open'; readonly sinceMs: number; readonly failures: number };
 
 /**
- * Whether calls make sense now. Pure: monotonic time comes in.
+ * Whether calls to the store make sense now. Pure: monotonic time comes in as an argument.
  *
  *     closed ──failed──▶ open ──the pause is over, a call begins──▶ half-open
  *       ▲                  ▲                                            │
@@ -31,7 +31,7 @@ export class CircuitBreaker {
     return state.kind === 'closed' || (state.kind === 'open' && nowMs >= state.retryAtMs);
   }
 
-  /** A call begins. One that was allowed while open tries for all: until it has ended, no other is. */
+  /** A call begins. While open it is the one trial: until it has ended no other call is allowed. */
   begin(): void {
     if (this.#state.kind !== 'open') return;
     const { sinceMs, failures } = this.#state;

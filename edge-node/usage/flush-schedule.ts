@@ -21,13 +21,18 @@ const ENDED_PART = 0.82;
 const FIRST_ROUND_INTERVALS = 1.64;
 
 /**
- * The first turn in a minute costs a watching user two rows, the ended minute's and the new one's, and each later turn
- * one. Rounds are as long as it takes for rows to come evenly and to be one an interval on the whole (12 a minute at
- * 5 s), but the first no longer than a killed process allows:
+ * Rounds are planned so that rows come evenly, one an interval for each watching user (12 a minute at 5 s). A user's
+ * first turn in a minute costs two rows, the ended minute's and the new one's; each later turn costs one. So the first
+ * round is the longest, but short enough that a killed process loses less than two intervals. The longest time until a
+ * packet is durable, in intervals, is the sum of:
  *
- * A packet is durable once its turn has come (1.64 intervals at most), its row has waited for the store (1/12) and for
- * its spool file (1/16) and a tick (1/8): less than two intervals, with some left for the disk. From a minute on the
- * interval counts as a minute, and an ended row's turn comes within 0.82 of the next.
+ * - 1.64  until its user's turn has come (FIRST_ROUND_INTERVALS)
+ * - 1/12  that its row may wait for the store before it goes to the spool, too
+ * - 1/16  until the next spool file
+ * - 1/8   until the next tick
+ *
+ * That is 1.91, which leaves some for the disk. From USAGE_FLUSH_MS = 60000 on the interval counts as a minute, and the
+ * turn of an ended row comes within 0.82 of the next minute (ENDED_PART).
  */
 export function flushSchedule(flushMs: number): FlushSchedule {
   const interval = Math.min(flushMs, MINUTE_MS);

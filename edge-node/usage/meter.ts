@@ -6,7 +6,7 @@ import { CLOCK_STEP_MS, MINUTE_MS } from '../../shared/limits.ts';
 import { firstMinuteOf } from '../../shared/usage-window.ts';
 import { UsageCell } from './usage-cell.ts';
 
-/** Names a writer as no other: 64 random bits, in digits that every file system keeps apart. */
+/** A name that no other writer has: 64 random bits, in characters that are good for a file's name anywhere. */
 export function newWriterId(): WriterId {
   return randomBytes(8).toString('hex') as WriterId;
 }
@@ -23,7 +23,7 @@ interface Account {
   ended: UsageCell[];
 }
 
-/** One session's hand on the meter. */
+/** What one session counts by. */
 export class UsageTally {
   readonly #meter: UsageMeter;
   readonly #account: Account;
@@ -55,7 +55,7 @@ interface MeterParts {
 export interface ClockStep {
   readonly ms: number;
   readonly minutes: number;
-  /** Cells of before it would never be told by /usage under their old date. */
+  /** The first minute that /usage still tells after the step: cells of earlier ones need another date. */
   readonly first: Minute;
   /** Whose a writer's cells are once they are dated anew: two writers may have counted the same minute. */
   readonly heirOf: (writerId: WriterId) => WriterId;
@@ -68,10 +68,10 @@ const LOOK_MS = 100;
  * Counts what users watch, in memory; the writer collects it. Users are shared out evenly among buckets, so that the
  * writer can go round them bit by bit.
  *
- * A writer id belongs to one process and to one run of its clock: when the clock steps, minutes may come a second time,
- * and another id keeps their rows apart. At a step, cells that nobody has been handed yet get the right date; the
- * others may be stored, and keep theirs, lest they be billed twice. Only where the old date lies so far back that
- * no /usage will tell it any more, they get the new one, too.
+ * A writer id belongs to one process between two steps of its clock. After a step minutes may come a second time, and a
+ * new id keeps their rows apart. At a step, cells of which the writer has been handed nothing get the right date. The
+ * others may be stored already and keep their date, so that nothing is billed twice; unless it lies so far back that
+ * /usage tells it no more: then they get the new one, too.
  */
 export class UsageMeter {
   static readonly BUCKETS = 2 ** BUCKET_BITS;
@@ -184,7 +184,7 @@ export class UsageMeter {
     }
   }
 
-  /** Looks at the clock, which is not done for each packet, but at each minute's turn and often in between. */
+  /** Looks at the clock. That is done at the beginning of each minute and every LOOK_MS, not for each packet. */
   #followClock(): void {
     const epochMs = this.#clock.epochMs();
     const nowMs = this.#clock.monotonicMs();

@@ -6,7 +6,7 @@ import type { Store, UsageRow } from '../../shared/store/store.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 
-/** An absence shorter than that ends without a line. */
+/** An outage shorter than this ends without a line in the log. */
 const WORTH_A_LINE_MS = 1_000;
 
 /** `answered`: the store has taken all rows but the refused. `failed`: nothing is known of any row. */
@@ -17,15 +17,15 @@ export type SaveOutcome =
 interface SaverParts {
   readonly store: Pick<Store, 'saveUsage'>;
   readonly logger: Logger;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
   readonly clock: Clock;
   /** Called when the store takes rows again. */
   readonly onReturn: () => void;
 }
 
 /**
- * The one way of usage into the store: no call without a time limit, and none while a failure is fresh. A store that
- * answers and refuses rows is not away: the others go on being saved.
+ * The only way of usage into the store: each call has a time limit, and after a failure there is a pause. A store that
+ * answers but refuses some rows is not away: the others go on being saved.
  */
 export class RowSaver {
   readonly stats = {
@@ -77,8 +77,8 @@ export class RowSaver {
   #refused(rows: number, err: Error): void {
     this.stats.rowsRefused += rows;
     this.stats.lastError = err.message;
-    const message = 'usage: the store refuses some rows; they wait and are tried again';
-    this.#parts.log.warn(message, { err, rows });
+    const message = 'usage: the store refused some rows; they wait and are retried';
+    this.#parts.limiter.warn(message, { err, rows });
   }
 
   #failed(err: Error): void {
@@ -86,7 +86,10 @@ export class RowSaver {
     this.stats.reachable = false;
     this.stats.lastError = err.message;
     if (this.#breaker.failed(this.#parts.clock.monotonicMs())) {
-      this.#parts.log.error('usage: the store takes no rows; they wait', { err });
+      this.#parts.limiter.error(
+        'usage: the store fails; rows wait in memory and in the spool, and are retried',
+        { err },
+      );
     }
   }
 }

@@ -25,11 +25,11 @@ test('a spool folder that takes no file is told at once and each minute, before 
     reason: 'no space left',
   });
   await pass(5 * MINUTE_MS);
-  expect(edge.log.filter((line) => line.includes('spool'))).toHaveLength(6);
+  expect(edge.log.filter((line) => line.includes('USAGE_SPOOL_DIR'))).toHaveLength(6);
   rig.folder.isWritable = true;
   await pass(MINUTE_MS);
   expect(edge.writer.stats.spool.health).toEqual({ kind: 'writable' });
-  expect(edge.log.at(-1)).toBe('usage: the spool folder can be written again');
+  expect(edge.log.at(-1)).toBe('usage: USAGE_SPOOL_DIR can be written again');
 });
 
 describe('while the store is away', () => {

@@ -163,6 +163,8 @@ describe('a stop', () => {
     for (const tally of watchers(edge, 5)) tally.add(7);
     await rig.stop(edge);
     expect(edge.writer.stats).toMatchObject({ rowsWithoutRoom: 5, msLost: 5 * 7 * PACKET_MS });
-    expect(edge.log).toContain('usage: rows are lost');
+    expect(edge.log).toContainEqual(
+      expect.stringMatching(/^usage LOST for good: USAGE_MAX_PENDING_ROWS/),
+    );
   });
 });

@@ -36,7 +36,7 @@ const STOP_POLL_MS = 10;
 export class UsageWriter {
   readonly #meter: UsageMeter;
   readonly #clock: Clock;
-  readonly #log: LogLimiter;
+  readonly #limiter: LogLimiter;
   readonly #schedule: FlushSchedule;
   readonly #pending = new PendingRows();
   readonly #lost: LostRows;
@@ -49,14 +49,14 @@ export class UsageWriter {
   #phase: 'running' | 'stopping' | 'stopped' = 'running';
 
   constructor({ store, meter, folder, flushMs, maxPendingRows, logger, clock }: WriterParts) {
-    const log = new LogLimiter(logger);
+    const limiter = new LogLimiter(logger);
     this.#meter = meter;
     this.#clock = clock;
-    this.#log = log;
+    this.#limiter = limiter;
     this.#schedule = flushSchedule(flushMs);
-    this.#lost = new LostRows(log);
+    this.#lost = new LostRows(limiter);
     const onReturn = () => this.#spooler.readSoon();
-    this.#saver = new RowSaver({ store, logger, log, clock, onReturn });
+    this.#saver = new RowSaver({ store, logger, limiter, clock, onReturn });
     this.#spooler = new Spooler({
       folder,
       pending: this.#pending,
@@ -65,13 +65,13 @@ export class UsageWriter {
       maxPendingRows,
       lost: this.#lost,
       clock,
-      log,
+      limiter,
       isStoreReady: () => this.#phase === 'running' && this.#saver.isReady,
       save: (rows) => this.#saver.save(rows),
     });
   }
 
-  /** Begins to write, and to read what earlier lives left in the spool; waits for neither, nor for the store. */
+  /** Begins to write, and to read what earlier processes left in the spool; waits for neither, nor for the store. */
   start(): void {
     this.#turns = this.#turnsUntilNow();
     this.#timer = setInterval(() => this.#tick(), this.#schedule.tickMs);
@@ -94,7 +94,7 @@ export class UsageWriter {
     clearInterval(this.#timer);
     await this.#spooler.stop();
     for (const cell of this.#pending) if (!cell.isSpooled) this.#lost.add(cell, 'rowsWithoutRoom');
-    this.#log.flush();
+    this.#limiter.flush();
   }
 
   /** Counters since the start, and the present state. */
@@ -129,7 +129,8 @@ export class UsageWriter {
     if (step === undefined) return;
     this.#pending.redate(step, this.#clock.monotonicMs());
     const seconds = Math.round(step.ms / 1000);
-    this.#log.warn('usage: the wall clock was set, and is followed from now on', { seconds });
+    const message = `usage: the system clock jumped by ${seconds} s; usage is dated by the new time`;
+    this.#limiter.warn(message, { seconds });
   }
 
   /** Ended sessions, and the users whose turn has come since the last tick. */
@@ -137,7 +138,7 @@ export class UsageWriter {
     const { BUCKETS } = UsageMeter;
     this.#meter.submitLeft(this.#submit);
     const due = this.#turnsUntilNow();
-    // A clock that was set has turns of its own: then everybody has one.
+    // After the clock was set back, more turns have passed than are due by it: then every bucket gets one.
     const isAhead = this.#turns > due;
     const from = isAhead ? due - BUCKETS : Math.max(this.#turns, due - BUCKETS);
     for (let turn = from; turn < due; turn += 1) {
@@ -169,7 +170,7 @@ export class UsageWriter {
     const nowMs = this.#clock.monotonicMs();
     for (const [at, cell] of cells.entries()) {
       const row = rows[at];
-      // Of a cell that was dated anew meanwhile the outcome says nothing.
+      // A cell that has got another date meanwhile has another row, of which the outcome says nothing.
       if (row === undefined || outcome.kind === 'failed' || !cell.isKeyOf(row)) {
         this.#pending.failed(cell);
       } else if (outcome.refused.has(row)) {

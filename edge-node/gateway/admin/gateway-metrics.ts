@@ -64,7 +64,7 @@ function channelMetrics({ channels }: GatewayView, counter: Define, gauge: Defin
   );
   gauge(
     'gateway_channel_without_clock',
-    '1 while no PCR comes and seconds are counted by arrival',
+    '1 while no PCR comes and seconds are counted by arrival time',
     labels,
     perChannel(({ isWithoutClock }) => (isWithoutClock ? 1 : 0)),
   );
@@ -87,10 +87,10 @@ function channelMetrics({ channels }: GatewayView, counter: Define, gauge: Defin
     perChannel(({ counts }) => counts.suspectSlots),
   );
   counter(
-    'gateway_channel_late_slots_total',
-    'Suspect slots that were sent SUSPECT_DELAY_MS later',
+    'gateway_channel_delayed_slots_total',
+    'Suspect slots that were held back for SUSPECT_DELAY_MS',
     labels,
-    perChannel(({ feed }) => feed.lateSlots),
+    perChannel(({ feed }) => feed.delayedSlots),
   );
   counter(
     'gateway_channel_clock_losses_total',

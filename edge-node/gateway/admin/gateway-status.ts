@@ -27,7 +27,7 @@ function channelStatus(channel: GatewayChannel, nowMs: number) {
     secondsBy: isWithoutClock ? 'arrival' : 'PCR',
     packets: feed.packets,
     ...counts,
-    lateSlots: feed.lateSlots,
+    delayedSlots: feed.delayedSlots,
     inputs: inputs.map((input) => inputStatus(input, nowMs)),
   };
 }

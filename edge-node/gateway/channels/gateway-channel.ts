@@ -17,7 +17,7 @@ export interface ChannelParts {
   readonly tools: InputTools;
   readonly server: FeedServer;
   readonly logger: Logger;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /** What is counted of the slots of a channel. */
@@ -29,8 +29,7 @@ export interface SlotCounts {
 
 /**
  * One channel: keeps its inputs, plays one of them, and slices it. The next input takes over once the one that plays has
- * sent nothing for SILENCE_MS; one before it gets the channel back after it has come without a flaw for
- * INPUT_WHOLE_MS.
+ * sent nothing for SILENCE_MS; a preferred one gets the channel back once it has come without a flaw for INPUT_WHOLE_MS.
  */
 export class GatewayChannel {
   readonly definition: ChannelDefinition;
@@ -121,7 +120,7 @@ export class GatewayChannel {
 
   #play(input: InputKeeper, nowMs: number): void {
     const fields = { channel: this.definition.id, input: input.spec.label };
-    this.#parts.logger.warn(fields, 'another input plays the channel');
+    this.#parts.logger.warn(fields, `switched to input ${input.spec.label}`);
     this.switches += 1;
     this.#activeSinceMs = nowMs;
     this.#endSlicer();
@@ -163,10 +162,10 @@ export class GatewayChannel {
     const { id: channel } = this.definition;
     const { label: input } = keeper.spec;
     const fields = { channel, input, reason };
-    if (reason === 'ended') this.#parts.logger.info(fields, 'an input was played to its end');
+    if (reason === 'ended') this.#parts.logger.info(fields, 'input played to its end');
     else {
       const failure = { ...fields, detail: message };
-      this.#parts.log.warn('an input failed', failure, `${channel} ${input}`);
+      this.#parts.limiter.warn('input failed', failure, `${channel} ${input}`);
     }
     if (keeper !== this.#active) return;
     this.#endSlicer();
@@ -197,7 +196,10 @@ export class GatewayChannel {
     this.#wasWithoutClock = isWithoutClock;
     const fields = { channel: this.definition.id, input: this.#active.spec.label };
     if (isWithoutClock) {
-      this.#parts.logger.warn(fields, 'no PCR for 1 s: seconds are counted by arrival');
-    } else this.#parts.logger.info(fields, 'seconds are counted by the PCR again');
+      this.#parts.logger.warn(
+        fields,
+        'no stream clock (PCR) for 1 s: seconds are counted by arrival time',
+      );
+    } else this.#parts.logger.info(fields, 'seconds are counted by the stream clock (PCR) again');
   }
 }

@@ -17,7 +17,7 @@ import { InputStats } from './input-stats.ts';
 import { PacedStream } from './paced-stream.ts';
 
 export type InputState =
-  /** Nobody needs it now. */
+  /** Not open, since it is not needed now: another input plays. */
   | { readonly kind: 'idle' }
   /** A file waits for the first edge node. */
   | { readonly kind: 'held' }
@@ -29,15 +29,15 @@ export type InputState =
 export interface KeeperParts {
   readonly tools: InputTools;
   readonly silenceMs: number;
-  /** Whether an edge node has connected yet: a file is not played to nobody. */
+  /** Whether an edge node has connected yet: until then a file is not played. */
   readonly isHeard: () => boolean;
   /** The input broke off or ended; what comes next is another stream. */
   readonly onEnd: (reason: InputError) => void;
 }
 
 /**
- * Keeps one input of a channel open: what ends, fails, or falls silent is opened again for ever, with backoff, except a
- * file that was played to its end. Hands on the stream, at its own pace where it does not come at it.
+ * Keeps one input of a channel open: one that ends, fails, or falls silent is opened again for ever, with backoff,
+ * except a file that was played to its end. Hands on the stream, at the pace of its clock if it does not come at that.
  */
 export class InputKeeper {
   readonly spec: InputSpec;
@@ -175,7 +175,7 @@ export class InputKeeper {
       this.#parts.onEnd(reason);
       return;
     }
-    // A group that is silent is joined anew at once: what its sender sends meanwhile must not be missed.
+    // A silent multicast group is joined again at once, without backoff: nothing that is sent may be missed meanwhile.
     const delayMs = reason.reason === 'silent' && kind === 'datagram' ? 0 : this.#backoffMs();
     this.#failures += 1;
     this.state = { kind: 'waiting', untilMs: nowMs + delayMs, reason };

@@ -13,7 +13,8 @@ interface Delayed {
 /**
  * Makes one channel's packets of its slots. Numbered by the stream's clock, two gateways that hear the same stream make
  * the same packets; suspect ones go out later, so that the other's whole ones are there first. Else numbers go on without
- * a gap from a random multiple of 2^32: those of two gateways, or of two lives of one, never meet in a window.
+ * a gap from a random multiple of 2^32: those of two gateways, or of one before and after a restart, never meet in a
+ * window.
  */
 export class ChannelFeed implements SlotSink {
   readonly #channelId: ChannelId;
@@ -25,8 +26,8 @@ export class ChannelFeed implements SlotSink {
   #timer: NodeJS.Timeout | undefined;
   packets = 0;
   bytes = 0;
-  /** Slots that went out later than they could have. */
-  lateSlots = 0;
+  /** Suspect slots that were held back for SUSPECT_DELAY_MS. */
+  delayedSlots = 0;
 
   constructor(channelId: ChannelId, server: FeedServer, suspectDelayMs: number) {
     this.#channelId = channelId;
@@ -72,7 +73,7 @@ export class ChannelFeed implements SlotSink {
       this.#server.send(packets, count);
       return;
     }
-    this.lateSlots += count;
+    this.delayedSlots += count;
     const dueMs = performance.now() + this.#suspectDelayMs;
     this.#delayed.push({ dueMs, packets, count });
     this.#timer ??= setTimeout(() => this.#sendDue(), this.#suspectDelayMs);

@@ -13,8 +13,8 @@ const KERNEL_BYTES = 64 * 1024 ** 2;
 it('drops, tells and counts an edge node that reads nothing, and the others get every byte', async () => {
   const lines: string[] = [];
   const logger = pino({}, { write: (line: string) => lines.push(line) });
-  const log = new LogLimiter(logger);
-  const feed = new FeedServer({ logger, log });
+  const limiter = new LogLimiter(logger);
+  const feed = new FeedServer({ logger, limiter });
   const { port } = await feed.listen('127.0.0.1', 0);
   const slow = connect(port, '127.0.0.1').pause();
   const quick = connect(port, '127.0.0.1');
@@ -22,7 +22,7 @@ it('drops, tells and counts an edge node that reads nothing, and the others get 
     quick.destroy();
     slow.destroy();
     await feed.close();
-    log.flush();
+    limiter.flush();
   });
   slow.on('error', () => {});
   let received = 0;
@@ -39,5 +39,5 @@ it('drops, tells and counts an edge node that reads nothing, and the others get 
     while (received < feed.bytes) await once(quick, 'data');
   }
   expect([feed.clients, feed.droppedClients, received]).toEqual([1, 1, feed.bytes]);
-  expect(lines.join('')).toContain('an edge node is too slow and was dropped');
+  expect(lines.join('')).toContain('edge node dropped: it is too slow');
 });

@@ -5,7 +5,7 @@ import type { Logger, LogLimiter } from '../../../shared/logger.ts';
 
 interface FeedParts {
   readonly logger: Logger;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /**
@@ -52,10 +52,11 @@ export class FeedServer {
   async listen(host: string, port: number): Promise<AddressInfo> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
+    const at = this.#server.address() as AddressInfo;
     this.#server.on('error', (err) =>
-      this.#parts.log.error('an edge node could not be accepted', { err }),
+      this.#parts.limiter.error('accepting a connection failed', { err, port: at.port }),
     );
-    return this.#server.address() as AddressInfo;
+    return at;
   }
 
   /** Takes `count` whole packets, which it owns from now on. */
@@ -84,11 +85,11 @@ export class FeedServer {
     const peer = peerOf(socket);
     this.accepted += 1;
     this.#clients.add(socket);
-    this.#parts.logger.info({ peer }, 'an edge node has connected');
-    socket.resume(); // it has nothing to say
+    this.#parts.logger.info({ peer }, 'edge node connected');
+    socket.resume(); // what it sends is dropped: the protocol has nothing for it to say
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      if (this.#clients.delete(socket)) this.#parts.logger.info({ peer }, 'an edge node is gone');
+      if (this.#clients.delete(socket)) this.#parts.logger.info({ peer }, 'edge node disconnected');
     });
   }
 
@@ -110,7 +111,7 @@ export class FeedServer {
     this.#clients.delete(socket);
     const peer = peerOf(socket);
     const fields = { peer, waitingBytes: socket.writableLength };
-    this.#parts.log.warn('an edge node is too slow and was dropped', fields, peer);
+    this.#parts.limiter.warn('edge node dropped: it is too slow', fields, peer);
     socket.destroy();
   }
 }

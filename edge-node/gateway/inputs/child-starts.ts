@@ -4,9 +4,9 @@ import { CHILD_START_GAP_MS, CHILDREN_MAX } from '../../../shared/limits.ts';
 const SETPRIV = '/usr/bin/setpriv';
 
 /**
- * How a child is started so that it does not outlive this process: one with a dead input writes nothing, and never
- * notices that nobody reads. The kernel kills it with its parent, where `setpriv` can ask for that; elsewhere the
- * gateway ends its children when it stops.
+ * How a child is started so that it does not outlive this process. One whose input is dead writes nothing, and so never
+ * notices that nobody reads it. With `setpriv` the kernel kills it when its parent ends; without, the gateway ends its
+ * children when it stops.
  */
 export function tetheredCommand(program: string, args: readonly string[]): [string, string[]] {
   const isThere = process.platform === 'linux' && existsSync(SETPRIV);

@@ -8,7 +8,7 @@ import { isRtp, RtpReceiver } from './rtp.ts';
 
 export interface ReceiveBuffer {
   readonly wantedBytes: number;
-  /** The kernel gives less: told once, since every socket would say the same. */
+  /** Called when the kernel gives less: once only, since every socket would say the same. */
   readonly onCut: (bytes: number) => void;
 }
 
@@ -60,7 +60,7 @@ export class DatagramInput implements Input {
   }
 
   pause(): void {
-    // A sender of datagrams waits for nobody.
+    // A sender of datagrams cannot be made to wait.
   }
 
   resume(): void {
@@ -114,7 +114,7 @@ function join(socket: Socket, { source, iface }: DatagramSpec, group: string): v
   else socket.addSourceSpecificMembership(source, group, address);
 }
 
-/** What the kernel wants an interface named by: an address of it in IPv4, its name behind `::%` in IPv6. */
+/** How the kernel wants an interface to be named: by its address for IPv4, as `::%name` for IPv6. */
 function interfaceAddress(iface: string, isVersion6: boolean): string {
   if (isVersion6) return iface.includes(':') ? iface : `::%${iface}`;
   const addresses = networkInterfaces()[iface];
@@ -124,7 +124,7 @@ function interfaceAddress(iface: string, isVersion6: boolean): string {
   return found.address;
 }
 
-/** Linux counts its own overhead in: it tells the double of what was asked for. */
+/** Linux counts its own overhead, too, and tells twice the size that was asked for. */
 function givenBuffer(socket: Socket): number {
   const bytes = socket.getRecvBufferSize();
   return process.platform === 'linux' ? bytes / 2 : bytes;

@@ -3,11 +3,11 @@ import type { ChildSpec, FileSpec, HttpSpec } from '../../channel-lists/input-ur
 /** What ffmpeg is run for. */
 export type FfmpegSpec = ChildSpec | HttpSpec | FileSpec;
 
-/** Without an answer for so long, ffmpeg itself gives up; where it does not, the gateway's own watch does. */
+/** ffmpeg gives up after so long without an answer; where it has no option for that, the gateway stops it. */
 const PROTOCOL_TIMEOUT_US = 10_000_000;
 
 const HTTP = ['http', 'https', 'tcp', 'tls', 'httpproxy', 'crypto', 'data'];
-/** What a stream may lead ffmpeg to open: nothing on this machine but where a file of this machine was asked for. */
+/** The protocols that a stream may lead ffmpeg to: files of this machine only where the input is such a file. */
 const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
   http: HTTP,
   https: HTTP,
@@ -24,7 +24,7 @@ const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
 /**
  * The command line that makes plain MPEG-TS of an input on ffmpeg's standard output, codecs untouched. One picture and
  * one sound: of a master playlist every variant would be fetched otherwise. PCRs stand 20 ms apart, with sound alone
- * too. An array, never a shell's line: what lists hold is not ours.
+ * too. It is an array and never passes a shell, since lists hold text from outside.
  */
 export function ffmpegArguments(spec: FfmpegSpec): readonly string[] {
   const program = spec.program === undefined ? '' : `p:${spec.program}:`;
@@ -76,7 +76,7 @@ const schemeOf = (url: string): string => url.slice(0, url.indexOf(':')).toLower
 /** Whether ffmpeg waits here for somebody to connect and send. */
 export const isListener = (url: string): boolean => /[?&](mode=listener|listen=1)\b/.test(url);
 
-/** A line of ffmpeg's without what the input's URL and headers hold: users, keys and tokens hide anywhere in them. */
+/** A line of ffmpeg's without the parts of the input's URL and headers, which may hold users, keys and tokens anywhere. */
 export function withoutSecrets(line: string, spec: FfmpegSpec): string {
   const known = spec.kind === 'file' ? [] : [spec.url, ...Object.values(spec.headers)];
   const parts = known.flatMap((text) => [text, ...text.split(/[/?&=@:#]/)]);

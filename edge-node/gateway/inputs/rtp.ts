@@ -12,7 +12,7 @@ import { distance } from '../../ordering/sequence.ts';
  *           4-7  timestamp
  *           8-11 SSRC: which stream this is
  *           12-  CSRCs, 4 bytes each; an extension: 2 bytes, its length in 4-byte words (2 bytes), those;
- *                the payload; with padding, its last byte counts the bytes at the end that are none
+ *                the payload; with padding, the last byte says how many bytes at the end are padding
  */
 const HEADER_BYTES = 12;
 const VERSION = 2;
@@ -43,7 +43,7 @@ export function isRtp(datagram: Buffer): boolean {
   return bytes > 0 && bytes % TS_PACKET_BYTES === 0 && datagram[start] === SYNC_BYTE;
 }
 
-/** May lie past the end of a packet that says what cannot be. */
+/** Where the payload begins by the header; past the packet's end if the header is wrong. */
 function payloadStart(packet: Buffer, from = 0, end = packet.length): number {
   const flags = packet.readUInt8(from);
   const start = from + HEADER_BYTES + 4 * (flags & 0x0f);

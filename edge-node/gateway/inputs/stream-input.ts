@@ -3,7 +3,7 @@ import { InputError } from '../../../shared/errors.ts';
 import { isTransportStream, SYNC_BYTE, TS_PACKET_BYTES } from '../../mpeg-ts/ts-packet.ts';
 import type { Input, InputEvents } from './input.ts';
 
-/** Looked at before anything is taken for MPEG-TS: more than six packets, wherever they begin. */
+/** So much is looked at before a stream is taken for MPEG-TS: more than six packets, wherever the first begins. */
 const SNIFF_BYTES = 8 * TS_PACKET_BYTES;
 const SNIFF_PACKETS = 6;
 
@@ -29,7 +29,7 @@ export function looksLikeTransportStream(head: Buffer): boolean {
 export class StreamInput implements Input {
   readonly #stream: Readable;
   readonly #events: InputEvents;
-  /** What has come while it is not known what it is; undefined once it is. */
+  /** What has come while it is not known whether this is MPEG-TS; undefined from then on. */
   #head: Buffer[] | undefined = [];
   #headBytes = 0;
   #isClosed = false;
@@ -54,7 +54,7 @@ export class StreamInput implements Input {
 
   close(): void {
     this.#isClosed = true;
-    this.#stream.on('error', () => {}); // of its being destroyed
+    this.#stream.on('error', () => {}); // destroying it may raise one
     this.#stream.destroy();
   }
 

@@ -22,9 +22,9 @@ interface Segment {
   wholeMs: number;
 }
 
-/** PCRs go back so far by jitter of the muxer. Further back, or over CLOCK_SET_MS ahead, the clock was set. */
+/** Jitter of a muxer sets PCRs back so far at most. If one is further back, or over CLOCK_SET_MS ahead, the clock was set. */
 const JITTER_MS = 100;
-/** Later than that is a stream that stood still, not a timer that did. */
+/** A segment later than this shows that the stream stood still; less may be a late timer. */
 const LATE_MS = 100;
 /** A live source's clock is followed by this part of the rate at most. */
 const DRIFT_MOST = 0.005;

@@ -109,7 +109,7 @@ export class Slicer implements StreamSink {
     this.#append(bytes, at, end);
   }
 
-  /** Bytes are missing here: what is open is damaged, and where others stand is uncertain. */
+  /** Bytes are missing here: the open slot is damaged, and it is uncertain in which slot another slicer is. */
   loss(): void {
     this.#doubt();
     this.#isSlotSuspect = true;
@@ -141,7 +141,7 @@ export class Slicer implements StreamSink {
     this.#open(slot);
   }
 
-  /** Without a PCR for long, time of arrival moves from slot to slot. A pause of the input is no time. */
+  /** Without a PCR for long, the time of arrival moves from slot to slot. Pauses of the input do not count. */
   #watchClock(nowMs: number): void {
     if (this.#clockHeardMs === NONE) this.#clockHeardMs = nowMs;
     else {

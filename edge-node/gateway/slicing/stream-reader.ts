@@ -33,7 +33,7 @@ export class StreamReader {
   readonly #continuity = new Int8Array(PIDS).fill(NO_CONTINUITY);
   #sync = this.#newSync();
   #nowMs = 0;
-  /** What `push` was called with: packets in it may wait for their neighbours, others are only lent. */
+  /** The bytes that `push` was called with: packets in them may wait for the next one, to be handed on in one piece. */
   #piece: Buffer | undefined;
   #spanStart = 0;
   #spanEnd = 0;
@@ -61,7 +61,7 @@ export class StreamReader {
     this.#piece = undefined;
   }
 
-  /** Bytes are missing: what was held of a packet is void. */
+  /** Bytes are missing: the part of a packet that was held is dropped. */
   gap(): void {
     this.#sync = this.#newSync();
     this.#nextAt = NOWHERE;
@@ -127,7 +127,7 @@ export class StreamReader {
     this.#sink.loss();
   }
 
-  /** Neighbours in one piece go on together. */
+  /** Packets that are next to each other are handed on in one piece. */
   #pass(bytes: Buffer, at: number): void {
     if (bytes !== this.#piece) {
       this.#sendSpan();

@@ -19,7 +19,7 @@ async function replay(path: string): Promise<string> {
   if (!(await stat(path)).isDirectory()) throw new ConfigError(`${path} is not a folder`);
   const config = loadConfig(process.env);
   const logger = createLogger(config.LOG_LEVEL, 'spool');
-  const log = new LogLimiter(logger);
+  const limiter = new LogLimiter(logger);
   const clock = systemClock();
   const store = await openStore(config, logger, clock);
   const folder = new SpoolFolder(path);
@@ -31,7 +31,7 @@ async function replay(path: string): Promise<string> {
     owner,
     lease,
     clock,
-    log,
+    limiter,
     newName: () => {
       names += 1;
       return `${owner}.${names}`;
@@ -48,7 +48,7 @@ async function replay(path: string): Promise<string> {
     await reader.pass();
   } finally {
     await lease.release();
-    log.flush();
+    limiter.flush();
     await store.close();
   }
   const { filesRead, rowsRead, rowsTooOld, rowsRefused } = reader.stats;
@@ -59,7 +59,7 @@ async function replay(path: string): Promise<string> {
     `${rowsTooOld} rows older than 24 h dropped`,
     `${rowsRefused} rows refused by the store stay there`,
     `${filesNewer} files of a newer version stay there`,
-    `${filesDamaged} damaged files set aside, ${filesFailed} failures`,
+    `${filesDamaged} damaged files kept as .damaged, ${filesFailed} failures`,
   ].join('; ');
 }
 
@@ -73,7 +73,9 @@ if (path === undefined || path.startsWith('-') || rest.length > 0) {
   } catch (error) {
     const isSetup = error instanceof ConfigError || error instanceof StoreSetupError;
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(isSetup ? `${reason}\n` : `${reason}; what is not stored stays there\n`);
+    process.stderr.write(
+      isSetup ? `${reason}\n` : `${reason}; rows that were not stored stay in the folder\n`,
+    );
     process.exitCode = 1;
   }
 }

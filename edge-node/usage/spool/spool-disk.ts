@@ -3,8 +3,8 @@ import { SPOOL_DISK_TIMEOUT_MS } from '../../../shared/limits.ts';
 import { withTimeout } from '../../../shared/with-timeout.ts';
 
 /**
- * One operation at a time, ever: each occupies one of the few threads that look-ups of names need, too, and a disk that
- * hangs keeps it. While one hangs, no other is begun: whoever comes is sent away.
+ * One operation on the disk at a time. Each occupies one of the few threads of Node that looking up names needs, too,
+ * and a disk that hangs keeps its thread. While one operation hangs, no other is begun: whoever asks gets an error.
  */
 export class SpoolDisk {
   #last: Promise<void> = Promise.resolve();
@@ -16,12 +16,12 @@ export class SpoolDisk {
   }
 
   /**
-   * @throws TimeLimitError once `work` has waited or run for the limit; begun work goes on unheard
+   * @throws TimeLimitError once `work` has waited or run for the limit; what has begun goes on, and its end is ignored
    * @throws SpoolHungError at once, while other work has run past it
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isHung)
-      throw new SpoolHungError('the disk has not answered what it was asked before');
+      throw new SpoolHungError('the spool disk hangs: an earlier operation has not ended');
     const before = this.#last;
     const turn = Promise.withResolvers<void>();
     this.#last = turn.promise;

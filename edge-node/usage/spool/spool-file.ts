@@ -59,7 +59,7 @@ export class SpoolFileEncoder {
 export function* decodeSpoolFile(bytes: Buffer): Generator<UsageRow> {
   const version = VERSION.exec(bytes.toString('latin1', 0, HEADER_MAX_BYTES))?.[1];
   if (version !== undefined && version !== KNOWN_VERSION) {
-    throw new UnknownSpoolVersionError(`version ${version} of a spool file is for a newer program`);
+    throw new UnknownSpoolVersionError(`spool file of version ${version}: this program reads 1`);
   }
   const [header, ...lines] = checkedLines(bytes);
   const writerId = HEADER.exec(header ?? '')?.[1] as WriterId | undefined;
@@ -67,7 +67,7 @@ export function* decodeSpoolFile(bytes: Buffer): Generator<UsageRow> {
   for (const line of lines) yield { ...parseRow(line), writerId, final: false };
 }
 
-/** The lines before the last one, which vouches for them. */
+/** The lines before the last one, which says their number and checksum. */
 function checkedLines(bytes: Buffer): string[] {
   const tail = Math.max(0, bytes.length - END_MAX_BYTES);
   const endAt = tail + bytes.subarray(tail).lastIndexOf('\nend ') + 1;

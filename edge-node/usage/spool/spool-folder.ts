@@ -9,7 +9,7 @@ const UNFINISHED = /^[0-9a-z]{1,64}\.\d{1,15}\.unfinished$/;
 /** `<owner>.alive`: a process that has files here touches it again and again. */
 const LEASE = /^([0-9a-z]{1,64})\.alive$/;
 
-/** Who answers for a file: whose name it bears. */
+/** The process that looks after a file: its name begins with the owner's. */
 export function ownerOf(name: string): string {
   return name.slice(0, name.indexOf('.'));
 }
@@ -38,7 +38,7 @@ export class SpoolFolder {
     return this.#disk.idle();
   }
 
-  /** Resolves once the file will be there after a power cut. A failed attempt leaves nothing unfinished behind. */
+  /** Resolves once the file would outlive a power cut. A failed attempt leaves nothing unfinished behind. */
   async write(name: string, bytes: Buffer): Promise<void> {
     await this.#disk.run(async () => {
       const unfinished = this.#at(`${name}.unfinished`);
@@ -127,8 +127,8 @@ export class SpoolFolder {
   }
 
   /**
-   * Removes what writers that died in the middle of a file have left, known dead ones or long ago: nobody was told that
-   * it was durable.
+   * Removes the unfinished files of writers that have died, and those that are old. Nobody was told that what is in them
+   * is durable.
    */
   async sweep(olderThanEpochMs: number, dead: ReadonlySet<string> = new Set()): Promise<void> {
     await this.#disk.run(async () => {

@@ -57,7 +57,7 @@ function reader(
       names += 1;
       return `${owner}.${names}`;
     },
-    log: limiter,
+    limiter,
     skips,
     isStoreReady: () => true,
     save: async (rows) => {
@@ -193,8 +193,8 @@ describe('what fails on the disk is told by its operation and its file', () => {
     ['sweep', /unfinished files cannot be removed/, ['spool']],
     ['writtenMs', /age .*cannot be read/, ['aa.1', 'bb.1']],
     ['read', /file cannot be read/, ['aa.1', 'bb.1']],
-    ['rename', /cannot be (renamed|set aside)/, ['aa.1', 'bb.1']],
-    ['setAside', /damaged .*cannot be set aside/, ['bb.1']],
+    ['rename', /cannot be renamed/, ['aa.1', 'bb.1']],
+    ['setAside', /damaged .*cannot be renamed to \.damaged/, ['bb.1']],
     ['write', /refused cannot be written/, [/^.+\.\d+$/]],
     ['remove', /cannot be removed/, [/^.+\.\d+$/]],
   ] as const)('%s', async (operation, message, names) => {
@@ -207,7 +207,7 @@ describe('what fails on the disk is told by its operation and its file', () => {
 
   test('a damaged file that cannot be set aside is not said to be, and stays to be read again', async () => {
     const { one } = await toldWhere('setAside');
-    expect(log.join('')).not.toContain('was set aside');
+    expect(log.join('')).not.toContain('kept as .damaged');
     expect(one.stats.filesDamaged).toBe(0);
     expect(await files()).toEqual(['bb.1']);
   });
@@ -225,7 +225,7 @@ describe('npm run spool', () => {
     await expect(run([folder.path], { LOG_LEVEL: 'fatal' })).rejects.toMatchObject({
       code: 1,
       stdout: expect.stringMatching(
-        /1 files read and removed, 300 rows stored.*1 damaged files set aside/,
+        /1 files read and removed, 300 rows stored.*1 damaged files kept as \.damaged/,
       ),
     });
     await folder.write('aa.1', file('aa', 300));

@@ -20,7 +20,7 @@ interface ReaderParts {
   readonly owner: string;
   readonly lease: SpoolLease;
   readonly clock: Clock;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
   /** A name for a file of this process's, never used before. */
   readonly newName: () => string;
   /** Files of this process's that it stores from memory. */
@@ -32,7 +32,7 @@ interface ReaderParts {
   readonly takesAll?: boolean;
 }
 
-/** What the log says where the disk does not do what a pass asks of it. */
+/** What the log says where an operation on the spool's disk fails. */
 const FAILURES = {
   list: 'usage: the spool folder cannot be listed',
   sweep: 'usage: unfinished files cannot be removed from the spool folder',
@@ -42,20 +42,20 @@ const FAILURES = {
   rename:
     'usage: a spool file cannot be renamed; it stays for the next pass, since others may read it',
   setAside:
-    'usage: a damaged spool file cannot be set aside; it is looked at again in the next pass',
+    'usage: a damaged spool file cannot be renamed to .damaged; it is looked at again in the next pass',
   write:
     'usage: rows that the store refused cannot be written to a file of their own; all of theirs stays',
   remove:
     'usage: a spool file that is stored cannot be removed; it is stored again in the next pass',
 } as const;
 
-/** The store has taken nothing, and nobody knows of which row: the pass ends, and the file stays. */
+/** The save failed as a whole, so that nothing is known of any row: the pass ends, and the file stays. */
 const STORE_AWAY = Symbol('the store is away');
 
 /**
  * Brings into the store what writers have left in the spool folder, whoever they were: this process, others that died.
- * Whoever reads a file makes it its own first, by name, so that of several processes one stores it; should it die,
- * the file is that of a dead one again. A file is removed once the store has all of it. Rows that the store refuses
+ * Whoever reads a file first gives it a name of its own, so that only one of several processes stores it; should that
+ * one die, others take the file over in turn. A file is removed once the store has all of it. Rows that the store refuses
  * go into a file of their own first, so that they hold up no others. A file that is read twice counts once, since its
  * values are absolute.
  */
@@ -180,11 +180,15 @@ export class SpoolReader {
   }
 
   async #unreadable(name: string, err: Error, bytes: number): Promise<void> {
-    const { folder, log } = this.#parts;
+    const { folder, limiter } = this.#parts;
     if (err instanceof UnknownSpoolVersionError) {
       this.#waiting.defer(name, this.#parts.clock.monotonicMs());
       this.stats.filesNewer += 1;
-      log.warn('usage: a spool file is left for a newer program', { err, file: name }, name);
+      limiter.warn(
+        'usage: spool file of a newer version left in place: start that version within 24 h',
+        { err, file: name },
+        name,
+      );
       return;
     }
     if (!(err instanceof DamagedSpoolFileError)) throw err;
@@ -192,7 +196,11 @@ export class SpoolReader {
     this.#waiting.forget(name);
     if (!isSetAside) return;
     this.stats.filesDamaged += 1;
-    log.error('usage: a damaged spool file was set aside', { err, bytes, file: name }, name);
+    limiter.error(
+      'usage: damaged spool file kept as .damaged; its usage is not stored',
+      { err, bytes, file: name },
+      name,
+    );
   }
 
   /** Resolves with the rows that the store refused. */
@@ -206,7 +214,7 @@ export class SpoolReader {
       if (outcome.kind === 'failed') return STORE_AWAY;
       refused.push(...outcome.refused);
       this.stats.rowsRead += batch.length - outcome.refused.size;
-      // What is refused from its beginning on is not worth the rest of it now.
+      // Where all of the first rows are refused, the rest is not tried either: the file is deferred as a whole.
       if (refused.length === SAVE_BATCH_ROWS && from === 0) return rows;
     }
     return refused;
@@ -248,7 +256,7 @@ export class SpoolReader {
       return await work();
     } catch (error) {
       this.stats.filesFailed += 1;
-      this.#parts.log.error(FAILURES[operation], { err: asError(error), file }, file);
+      this.#parts.limiter.error(FAILURES[operation], { err: asError(error), file }, file);
       return undefined;
     }
   }

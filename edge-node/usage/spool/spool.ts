@@ -10,7 +10,7 @@ import type { SpoolLease } from './spool-lease.ts';
 /** Rows encoded in one turn of the event loop. */
 const SLICE_ROWS = 256;
 
-/** Whether the folder took what was written to it last. */
+/** Whether the last write to the folder succeeded. */
 export type SpoolHealth =
   | { readonly kind: 'writable' }
   | { readonly kind: 'unwritable'; readonly reason: string };
@@ -20,7 +20,7 @@ interface SpoolParts {
   /** What this process's files are named after. */
   readonly owner: string;
   readonly lease: SpoolLease;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
 }
 
 /**
@@ -48,7 +48,7 @@ export class Spool {
     return this.#health;
   }
 
-  /** Whether this process answers for the file: then no reader need look at it. */
+  /** Whether this process has the file's cells in memory: then no reader need look at it. */
   owns(name: string): boolean {
     return this.#files.has(name);
   }
@@ -96,7 +96,7 @@ export class Spool {
     return undefined;
   }
 
-  /** Leaves the file to the readers: its cells are without a copy that is answered for here. */
+  /** Leaves the file to the readers: from now on its cells have no copy that this process looks after. */
   release(file: SpooledFile): void {
     this.#files.delete(file.name);
     for (const cell of file.cells) {
@@ -143,11 +143,14 @@ export class Spool {
 
   #removeIfEmpty(file: SpooledFile): void {
     if (file.cells.size > 0 || !this.#files.delete(file.name)) return;
-    const { folder, log } = this.#parts;
+    const { folder, limiter } = this.#parts;
     const removal = folder
       .remove(file.name)
       .catch((error) =>
-        log.warn('usage: a spool file cannot be removed', { err: asError(error), file: file.name }),
+        limiter.warn('usage: a spool file cannot be removed', {
+          err: asError(error),
+          file: file.name,
+        }),
       )
       .finally(() => this.#removing.delete(removal));
     this.#removing.add(removal);
@@ -155,18 +158,18 @@ export class Spool {
 
   #succeeded(): void {
     if (this.#health.kind === 'unwritable') {
-      this.#parts.log.warn('usage: the spool folder can be written again');
+      this.#parts.limiter.warn('usage: USAGE_SPOOL_DIR can be written again');
     }
     this.#health = { kind: 'writable' };
   }
 
   #failed(error: unknown): void {
-    const { folder, log } = this.#parts;
+    const { folder, limiter } = this.#parts;
     const err = asError(error);
     this.#health = { kind: 'unwritable', reason: err.message };
     const message =
-      'usage: the spool folder cannot be written; while the store is away, usage is in memory only';
-    log.error(message, { err, folder: folder.path });
+      'usage: cannot write USAGE_SPOOL_DIR: if the store fails now, usage is in memory only and lost at a stop';
+    limiter.error(message, { err, folder: folder.path });
   }
 }
 

@@ -28,12 +28,12 @@ interface SpoolerParts {
   readonly maxPendingRows: number;
   readonly lost: LostRows;
   readonly clock: Clock;
-  readonly log: LogLimiter;
+  readonly limiter: LogLimiter;
   readonly isStoreReady: () => boolean;
   readonly save: (rows: readonly UsageRow[]) => Promise<SaveOutcome>;
 }
 
-/** When the spool is written, read and tried: rows that wait for the store too long, or that memory has no room for. */
+/** When the spool is written, read and probed. Written are rows that wait too long for the store or for room in memory. */
 export class Spooler {
   readonly #parts: SpoolerParts;
   readonly #lease: SpoolLease;
@@ -48,16 +48,16 @@ export class Spooler {
 
   constructor(parts: SpoolerParts) {
     this.#parts = parts;
-    const { folder, meter, clock, log, isStoreReady, save } = parts;
+    const { folder, meter, clock, limiter, isStoreReady, save } = parts;
     const owner = meter.writerId;
     this.#lease = new SpoolLease(folder, owner, clock);
-    this.#spool = new Spool({ folder, owner, lease: this.#lease, log });
+    this.#spool = new Spool({ folder, owner, lease: this.#lease, limiter });
     this.#reader = new SpoolReader({
       folder,
       owner,
       lease: this.#lease,
       clock,
-      log,
+      limiter,
       newName: () => this.#spool.newName(),
       skips: (name) => this.#spool.owns(name),
       isStoreReady,
@@ -110,7 +110,7 @@ export class Spooler {
     if (!hasFiles && this.#reading === undefined) this.#lease.release();
   }
 
-  /** Spools all that waits, and leaves what is in the folder to whoever lives. */
+  /** Spools all that waits, and leaves what is in the folder to other processes, and to those that start later. */
   async stop(): Promise<void> {
     await this.#writing;
     await this.#writeSince(this.#parts.clock.monotonicMs());
@@ -123,9 +123,12 @@ export class Spooler {
     try {
       await this.#reader.pass();
     } catch (error) {
-      this.#parts.log.error('usage: a pass over the spool broke off; the next one begins anew', {
-        err: asError(error),
-      });
+      this.#parts.limiter.error(
+        'usage: a pass over the spool broke off; the next one begins anew',
+        {
+          err: asError(error),
+        },
+      );
     }
     if (!this.#reader.hasForeignFiles) return;
     this.#nextReadMs = Math.min(this.#nextReadMs, nowMs + SPOOL_LEASE_MS);
@@ -150,7 +153,10 @@ export class Spooler {
     }
   }
 
-  /** Ended rows leave memory, oldest first: those in the spool to the readers, others only if it cannot be written. */
+  /**
+   * Makes room in memory: ended rows leave it, the oldest first. Those in the spool are left to the readers; the others
+   * are given up as lost, but only if the spool cannot be written.
+   */
   #makeRoom(isSpoolWritable: boolean): void {
     const { pending, meter, maxPendingRows, lost } = this.#parts;
     const { minute, writerId } = meter;
@@ -171,7 +177,10 @@ export class Spooler {
     }
   }
 
-  /** Of a file's cells, those for which it is the last word leave memory; the others need another copy. */
+  /**
+   * Leaves a file to the readers. Cells that have ended, and of which the file holds all, leave memory; the others stay,
+   * and need a copy in another file.
+   */
   #leaveToReaders(file: SpooledFile, isLastWord: (cell: UsageCell) => boolean): void {
     const { pending, clock } = this.#parts;
     const cells = [...file.cells];

@@ -58,7 +58,7 @@ export class WaitingFiles {
     this.#files.set(name, { ...file, deferrals: deferrals + 1, dueMs });
   }
 
-  /** A save of its rows failed, which may be its own fault or not: next time others come first. */
+  /** A save of its rows failed, perhaps because of this very file: in the next pass the others come first. */
   failed(name: string): void {
     const file = this.#files.get(name);
     if (file) this.#files.set(name, { ...file, failures: file.failures + 1 });
