@@ -62,6 +62,29 @@ describe('usage', () => {
     expect(answer.payload).toBe('{"sessions":{"zato01":31,"zato02":31}}');
   });
 
+  it('has the hours beside the total where they are asked for, out of one reading', async () => {
+    const store = new MemoryStore();
+    await store.saveUsage([
+      row(0, 1_500, 'zato02'),
+      row(1, 60_000, 'zato01'),
+      row(70, 30_000, 'zato01'),
+      row(USAGE_WINDOW_MS / MINUTE_MS, MINUTE_MS, 'zato01'),
+    ]);
+    const read = vi.spyOn(store, 'readUsage');
+    const app = open({ store, now: () => NOW });
+    const total = '{"sessions":{"zato01":120,"zato02":1}';
+    const hours = [
+      '{"from":"2026-01-14T12:00:00.000Z","sessions":{"zato01":30}}',
+      '{"from":"2026-01-15T10:00:00.000Z","sessions":{"zato01":30}}',
+      '{"from":"2026-01-15T11:00:00.000Z","sessions":{"zato01":60}}',
+      '{"from":"2026-01-15T12:00:00.000Z","sessions":{"zato02":1}}',
+    ];
+    const byHour = await app.inject('/usage/user-1?of=today&by=hour');
+    expect(byHour.payload).toBe(`${total},"hours":[${hours}]}`);
+    expect(read).toHaveBeenCalledTimes(1);
+    expect((await app.inject('/usage/user-1')).payload).toBe(`${total}}`);
+  });
+
   it('counts the oldest minute in proportion and asks the store for nothing before it', async () => {
     const store = new MemoryStore();
     const back = USAGE_WINDOW_MS / MINUTE_MS;

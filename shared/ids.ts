@@ -11,6 +11,8 @@ export type ChannelId = Branded<string, 'ChannelId'>;
 export type WriterId = Branded<string, 'WriterId'>;
 /** Whole minutes since the Unix epoch. */
 export type Minute = Branded<number, 'Minute'>;
+/** Whole hours since the Unix epoch, so hours of UTC. */
+export type Hour = Branded<number, 'Hour'>;
 
 export const USER_ID_MAX_BYTES = 128;
 
@@ -33,4 +35,8 @@ export function parseChannelId(text: string): ChannelId | undefined {
 /** The minute that holds `epochMs`. */
 export function minuteOf(epochMs: number): Minute {
   return Math.floor(epochMs / 60_000) as Minute;
+}
+
+export function hourOf(minute: Minute): Hour {
+  return Math.floor(minute / 60) as Hour;
 }

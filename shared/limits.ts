@@ -153,6 +153,7 @@ export const LOG_KINDS_MAX = 100;
 
 // Usage
 export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
 /** The span that /usage answers for. */
 export const USAGE_WINDOW_MS = 24 * 60 * MINUTE_MS;
 /** Rows live until this long after their minute: an hour past the window, for clocks that differ. */

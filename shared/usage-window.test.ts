@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChannelId, Minute } from './ids.ts';
-import { MINUTE_MS, USAGE_WINDOW_MS } from './limits.ts';
+import { HOUR_MS, MINUTE_MS, USAGE_WINDOW_MS } from './limits.ts';
+import type { ChannelUsage } from './store/store.ts';
 import { UsageSum } from './store/usage-sum.ts';
-import { firstMinuteOf, secondsByChannel } from './usage-window.ts';
+import {
+  firstMinuteOf,
+  type HourSeconds,
+  secondsByChannel,
+  secondsByHour,
+} from './usage-window.ts';
 
 const NOON = Date.UTC(2026, 0, 15, 12);
 const MINUTES_OF_WINDOW = USAGE_WINDOW_MS / MINUTE_MS;
@@ -14,11 +20,20 @@ interface UsageEntry {
   readonly deliveredMs: number;
 }
 
-/** As a store sums the rows from the window's first minute on, and /usage counts them. */
-function secondsOf(entries: readonly UsageEntry[], nowMs: number): Record<string, number> {
+/** As a store sums the rows from the window's first minute on. */
+function summed(entries: readonly UsageEntry[], nowMs: number): ChannelUsage[] {
   const sum = new UsageSum(firstMinuteOf(nowMs));
   for (const { minute, channelId, deliveredMs } of entries) sum.add(minute, channelId, deliveredMs);
-  return secondsByChannel(sum.channels, nowMs);
+  return sum.channels;
+}
+
+/** As /usage counts them. */
+function secondsOf(entries: readonly UsageEntry[], nowMs: number): Record<string, number> {
+  return secondsByChannel(summed(entries, nowMs), nowMs);
+}
+
+function hoursOf(entries: readonly UsageEntry[], nowMs: number): HourSeconds[] {
+  return secondsByHour(summed(entries, nowMs), nowMs);
 }
 
 function entry(minute: number, deliveredMs: number, channel = 'zato01'): UsageEntry {
@@ -30,6 +45,18 @@ function watchedThroughout(nowMs: number): UsageEntry[] {
   const last = Math.floor(nowMs / MINUTE_MS);
   return Array.from({ length: 2 * MINUTES_OF_WINDOW }, (_, back) => entry(last - back, MINUTE_MS));
 }
+
+const rows = fc.array(
+  fc
+    .record({
+      back: fc.integer({ min: -2, max: MINUTES_OF_WINDOW + 2 }),
+      deliveredMs: fc.integer({ min: 0, max: 8 * MINUTE_MS }),
+      channel: fc.constantFrom('zato01', 'zato02', 'zato03'),
+    })
+    .map(({ back, deliveredMs, channel }) => entry(NOON / MINUTE_MS - back, deliveredMs, channel)),
+  { maxLength: 60 },
+);
+const moment = fc.integer({ min: 0, max: MINUTE_MS - 1 }).map((offset) => NOON + offset);
 
 describe('the first minute to read', () => {
   it('is the one that holds the window’s first millisecond', () => {
@@ -102,20 +129,6 @@ describe('seconds by channel', () => {
     );
   });
 
-  const rows = fc.array(
-    fc
-      .record({
-        back: fc.integer({ min: -2, max: MINUTES_OF_WINDOW + 2 }),
-        deliveredMs: fc.integer({ min: 0, max: 8 * MINUTE_MS }),
-        channel: fc.constantFrom('zato01', 'zato02', 'zato03'),
-      })
-      .map(({ back, deliveredMs, channel }) =>
-        entry(NOON / MINUTE_MS - back, deliveredMs, channel),
-      ),
-    { maxLength: 60 },
-  );
-  const moment = fc.integer({ min: 0, max: MINUTE_MS - 1 }).map((offset) => NOON + offset);
-
   it('equal an exact sum in whole numbers, in any order of the rows', () => {
     fc.assert(
       fc.property(rows, moment, (entries, nowMs) => {
@@ -156,6 +169,89 @@ describe('seconds by channel', () => {
       fc.property(rows, moment, (entries, nowMs) => {
         const read = entries.filter(({ minute }) => minute >= firstMinuteOf(nowMs));
         expect(secondsOf(read, nowMs)).toEqual(secondsOf(entries, nowMs));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('seconds by hour', () => {
+  const ELEVEN = NOON / MINUTE_MS - 60;
+
+  it('are none for a user without rows', () => {
+    expect(hoursOf([], NOON)).toEqual([]);
+  });
+
+  it('stand under the begin of each hour with a row, oldest first, by channel', () => {
+    const entries = [
+      entry(NOON / MINUTE_MS, 2_500, 'zato02'),
+      entry(ELEVEN - 1, 1_000),
+      entry(ELEVEN, 30_000, 'zato02'),
+      entry(ELEVEN + 59, 30_000),
+      entry(NOON / MINUTE_MS, 999),
+    ];
+    expect(JSON.stringify(hoursOf(entries, NOON))).toBe(
+      JSON.stringify([
+        { from: '2026-01-15T10:00:00.000Z', sessions: { zato01: 1 } },
+        { from: '2026-01-15T11:00:00.000Z', sessions: { zato01: 30, zato02: 30 } },
+        { from: '2026-01-15T12:00:00.000Z', sessions: { zato01: 0, zato02: 2 } },
+      ]),
+    );
+  });
+
+  it('count the oldest minute by its part in the window, and of the oldest hour what is left', () => {
+    const oldest = firstMinuteOf(NOON);
+    const entries = [entry(oldest, MINUTE_MS), entry(oldest + 1, MINUTE_MS)];
+    const from = '2026-01-14T12:00:00.000Z';
+    expect(hoursOf(entries, NOON)).toEqual([{ from, sessions: { zato01: 120 } }]);
+    expect(hoursOf(entries, NOON + 1_500)).toEqual([{ from, sessions: { zato01: 118 } }]);
+    expect(hoursOf(entries, NOON + MINUTE_MS)).toEqual([{ from, sessions: { zato01: 60 } }]);
+    expect(hoursOf(entries, NOON + 2 * MINUTE_MS)).toEqual([]);
+  });
+
+  it('equal a naive model: the total’s own count, of the rows of one hour alone', () => {
+    fc.assert(
+      fc.property(rows, moment, (entries, nowMs) => {
+        const living = entries.filter(({ minute }) => minute >= firstMinuteOf(nowMs));
+        const byHour = Map.groupBy(living, ({ minute }) => Math.floor(minute / 60));
+        const expected = [...byHour]
+          .sort(([a], [b]) => a - b)
+          .map(([hour, ofHour]) => ({
+            from: new Date(hour * HOUR_MS).toISOString(),
+            sessions: secondsOf(ofHour, nowMs),
+          }));
+        expect(hoursOf(entries, nowMs)).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('add up to the total, less what rounding takes: under a second for each hour', () => {
+    fc.assert(
+      fc.property(rows, moment, (entries, nowMs) => {
+        const total = secondsOf(entries, nowMs);
+        const hours = hoursOf(entries, nowMs);
+        const channels = new Set(hours.flatMap(({ sessions }) => Object.keys(sessions)));
+        expect(channels).toEqual(new Set(Object.keys(total)));
+        for (const [channel, seconds] of Object.entries(total)) {
+          const parts = hours.flatMap(({ sessions }) => sessions[channel] ?? []);
+          const sum = parts.reduce((a, b) => a + b, 0);
+          expect(sum).toBeLessThanOrEqual(seconds);
+          expect(sum).toBeGreaterThan(seconds - parts.length);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of an hour that is over stay as they are until the window leaves it', () => {
+    fc.assert(
+      fc.property(rows, moment, fc.integer({ min: 0, max: 30 * HOUR_MS }), (entries, nowMs, ms) => {
+        const later = nowMs + ms;
+        const whole = ({ from }: HourSeconds) => Date.parse(from) >= later - USAGE_WINDOW_MS;
+        expect(hoursOf(entries, later).filter(whole)).toEqual(
+          hoursOf(entries, nowMs).filter(whole),
+        );
       }),
       { numRuns: 300 },
     );

@@ -7,6 +7,7 @@ import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { buildApp } from '../app.ts';
 import { registerRoute } from '../register.ts';
 import { event, REGISTER_EVENT } from '../testing/http-api-event.ts';
+import { OTHER_EVENTS } from '../testing/other-events.ts';
 import { usageRoute } from '../usage.ts';
 import { accessBySubject, httpApiHandler } from './http-api.ts';
 
@@ -44,12 +45,48 @@ const authorized = (event: object, jwt: unknown) => ({
   requestContext: { ...(event as typeof REGISTER_EVENT).requestContext, authorizer: { jwt } },
 });
 const WATCHED = [200, '{"sessions":{"zato01":31}}'] as const;
+const WATCHED_BY_HOUR = [
+  200,
+  expect.stringMatching(
+    /^{"sessions":{"zato01":31},"hours":\[{"from":"[\d-]+T\d\d:00:00\.000Z","sessions":{"zato01":31}}\]}$/,
+  ),
+] as const;
 const UNWATCHED = [200, '{"sessions":{}}'] as const;
 const REGISTERED = [200, ''] as const;
 
 /** HTTP requests as HTTP APIs and Function URLs hand them over: what the usage function answers. */
 const USAGE_REQUESTS: [name: string, event: unknown, answer: readonly [number, unknown]][] = [
   ['a path', GET('/usage/watcher'), WATCHED],
+  ['hours', GET('/usage/watcher', { rawQueryString: 'by=hour' }), WATCHED_BY_HOUR],
+  [
+    'hours, whatever the parsed query says',
+    GET('/usage/watcher', {
+      rawQueryString: 'a=1&by=hour',
+      queryStringParameters: { a: '1', by: 'day' },
+    }),
+    WATCHED_BY_HOUR,
+  ],
+  [
+    'hours of a Function URL',
+    { ...functionUrl('/usage/watcher'), rawQueryString: 'by=hour' },
+    WATCHED_BY_HOUR,
+  ],
+  [
+    'hours at a named stage',
+    { ...staged('/prod/usage/watcher', 'prod'), rawQueryString: 'b%79=%68our' },
+    WATCHED_BY_HOUR,
+  ],
+  ['days', GET('/usage/watcher', { rawQueryString: 'by=day' }), [400, 'bad_request']],
+  [
+    'hours and a number sign',
+    GET('/usage/watcher', { rawQueryString: 'by=hour#' }),
+    [400, 'bad_request'],
+  ],
+  [
+    'another user’s hours',
+    authorized(GET('/usage/watcher', { rawQueryString: 'by=hour' }), { claims: { sub: 'other' } }),
+    [403, 'forbidden'],
+  ],
   ['a query', GET('/usage/watcher', { rawQueryString: 'a=b%25&c' }), WATCHED],
   [
     'a query key with % and a value with a comma',
@@ -150,70 +187,6 @@ const REGISTRATIONS: typeof USAGE_REQUESTS = [
   ['a query', POST({ body: 'user-1', queryStringParameters: { '%zz': '1,2' } }), REGISTERED],
 ];
 
-/** Events that others than HTTP APIs and Function URLs send, and none at all. */
-const OTHERS: [name: string, event: unknown][] = [
-  [
-    'a REST API',
-    {
-      resource: '/usage/{userId}',
-      path: '/usage/watcher',
-      httpMethod: 'GET',
-      headers: { Host: 'a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com' },
-      multiValueHeaders: { Host: ['a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com'] },
-      queryStringParameters: null,
-      multiValueQueryStringParameters: null,
-      pathParameters: { userId: 'watcher' },
-      stageVariables: null,
-      requestContext: { stage: 'prod', resourcePath: '/usage/{userId}', httpMethod: 'GET' },
-      body: null,
-      isBase64Encoded: false,
-    },
-  ],
-  ['an HTTP API with payload format 1.0', { ...GET('/usage/watcher'), version: '1.0' }],
-  [
-    'a load balancer',
-    {
-      requestContext: {
-        elb: {
-          targetGroupArn:
-            'arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/usage/6d0ecf831eec9f09',
-        },
-      },
-      httpMethod: 'GET',
-      path: '/usage/watcher',
-      queryStringParameters: {},
-      headers: { 'user-agent': 'ELB-HealthChecker/2.0' },
-      body: '',
-      isBase64Encoded: false,
-    },
-  ],
-  [
-    'a schedule',
-    {
-      version: '0',
-      id: '89d1a02d-5ec7-412e-82f5-13505f849b41',
-      'detail-type': 'Scheduled Event',
-      source: 'aws.events',
-      account: '123456789012',
-      time: '2026-01-15T12:00:30Z',
-      region: 'eu-central-1',
-      resources: ['arn:aws:events:eu-central-1:123456789012:rule/warm'],
-      detail: {},
-    },
-  ],
-  ['a warm-up ping', { source: 'serverless-plugin-warmup' }],
-  ['a queue', { Records: [{ messageId: '1', body: 'user-1', eventSource: 'aws:sqs' }] }],
-  ['a console test', { key1: 'value1', key2: 'value2', key3: 'value3' }],
-  ['a half event', { version: '2.0', rawPath: '/usage/watcher' }],
-  ['a path that is no text', { ...GET('/'), rawPath: 7 }],
-  ['a body that is no text', { ...GET('/usage/watcher'), body: { user: 'x' } }],
-  ['an object', {}],
-  ['null', null],
-  ['nothing', undefined],
-  ['a list', []],
-  ['a text', 'GET /usage/watcher'],
-];
-
 /** The body, or the code of an error. */
 function told({ body }: { body: string }): unknown {
   return body.includes('"code"') ? JSON.parse(body).code : body;
@@ -236,19 +209,22 @@ describe('the events of Lambda', () => {
     expect(logged).toEqual([]);
   });
 
-  it.each(OTHERS)('both refuse an event of %s, and say so in one line', async (_name, given) => {
-    const { store, usage, register, logged } = functions();
-    for (const handler of [usage, register]) {
-      logged.length = 0;
-      const got = await handler(given, {});
-      expect([got.statusCode, told(got)]).toEqual([400, 'bad_request']);
-      expect(got.headers['content-type']).toBe('application/json');
-      expect(logged).toMatchObject([
-        { level: 40, msg: expect.stringContaining('refused an event') },
-      ]);
-    }
-    expect(store.registered.size).toBe(0);
-  });
+  it.each(OTHER_EVENTS)(
+    'both refuse an event of %s, and say so in one line',
+    async (_name, given) => {
+      const { store, usage, register, logged } = functions();
+      for (const handler of [usage, register]) {
+        logged.length = 0;
+        const got = await handler(given, {});
+        expect([got.statusCode, told(got)]).toEqual([400, 'bad_request']);
+        expect(got.headers['content-type']).toBe('application/json');
+        expect(logged).toMatchObject([
+          { level: 40, msg: expect.stringContaining('refused an event') },
+        ]);
+      }
+      expect(store.registered.size).toBe(0);
+    },
+  );
 
   it('whatever a client sends, neither function throws', async () => {
     const { register, usage } = functions();

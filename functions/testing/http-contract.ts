@@ -139,6 +139,15 @@ export function httpContract(request: Request): ContractCase[] {
   everywhere('GET /usage decodes the id and leaves the query out', async () => {
     isUnused(await request('GET', `/usage/%75ser-${run}?of=today`));
   });
+  everywhere('GET /usage by hour of an unknown user has no hours', async () => {
+    const answer = await request('GET', `/usage/unknown-${run}?by=hour`);
+    assert.deepEqual([answer.status, answer.body], [200, '{"sessions":{},"hours":[]}']);
+  });
+  for (const query of ['by=day', 'by=', 'by', 'by=Hour', 'by=hour&by=hour', 'by=hour%20']) {
+    everywhere(`GET /usage?${query} is a bad request`, async () => {
+      isError(await request('GET', `/usage/unknown-${run}?${query}`), 'bad_request');
+    });
+  }
   everywhere('GET /usage refuses an id that no user can have', async () => {
     isError(await usage('two words'), 'bad_user_id');
     isError(await usage('a'.repeat(129)), 'bad_user_id');

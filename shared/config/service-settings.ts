@@ -1,7 +1,6 @@
-import { RUN_MAX_BYTES } from '../limits.ts';
+import { HOUR_MS, RUN_MAX_BYTES } from '../limits.ts';
 import {
   bytes,
-  HOUR_MS,
   host,
   hostNames,
   integer,

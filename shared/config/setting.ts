@@ -89,7 +89,6 @@ export const port = integer(0, 65_535);
 export const optionalPort: Parse<number | undefined> = (given) =>
   given === '' ? undefined : port(given);
 export const MIB = 1024 ** 2;
-export const HOUR_MS = 3_600_000;
 
 /** Secrets with commas between them, each long enough that nobody guesses it. */
 export const secrets: Parse<readonly string[]> = (text) => {

@@ -1,4 +1,4 @@
-import type { ChannelId, Minute, UserId, WriterId } from '../ids.ts';
+import type { ChannelId, Hour, Minute, UserId, WriterId } from '../ids.ts';
 
 /** One cell of the accounts: how long one user watched one channel in one minute, as one writer saw it. */
 export interface UsageRow {
@@ -18,12 +18,13 @@ export interface RefusedRow {
   readonly error: Error;
 }
 
-/** How long a user has watched one channel, in milliseconds, by all writers. */
+/** How long a user has watched one channel in one hour, in milliseconds, by all writers. */
 export interface ChannelUsage {
+  readonly hour: Hour;
   readonly channelId: ChannelId;
   /** Of the minute that the reading begins with: /usage may count it in part. */
   readonly firstMs: number;
-  /** Of all minutes after it. */
+  /** Of the hour's minutes after it. */
   readonly laterMs: number;
 }
 
@@ -46,8 +47,8 @@ export interface Store {
    */
   saveUsage(rows: readonly UsageRow[]): Promise<readonly RefusedRow[]>;
   /**
-   * The sums of the user's rows from `from` on, one for each channel that has a row. However many rows there are, they
-   * are read page by page, and no page is asked for once `signal` is aborted.
+   * The sums of the user's rows from `from` on, one for each hour and channel that has a row, in no order. However many
+   * rows there are, they are read page by page, and no page is asked for once `signal` is aborted.
    */
   readUsage(userId: UserId, from: Minute, signal?: AbortSignal): Promise<readonly ChannelUsage[]>;
   /** Resolves when the engine answers. */

@@ -1,10 +1,22 @@
-import type { ChannelId, Minute } from '../ids.ts';
+import { type ChannelId, type Hour, hourOf, type Minute } from '../ids.ts';
 import type { ChannelUsage } from './store.ts';
 
-/** Adds up the rows of a user as they come, page by page: what is kept grows with the channels, not with the rows. */
+interface Sum {
+  firstMs: number;
+  laterMs: number;
+}
+type HourSums = Map<ChannelId, Sum>;
+
+/**
+ * Adds up the rows of a user as they come, page by page: what is kept grows with the hours of a day and the channels
+ * watched in each, not with the rows.
+ */
 export class UsageSum {
   readonly #from: Minute;
-  readonly #channels = new Map<ChannelId, { firstMs: number; laterMs: number }>();
+  readonly #hours = new Map<Hour, HourSums>();
+  /** The hour of the last row: the next one mostly has the same, since engines keep rows by minute. */
+  #hour: Hour | undefined;
+  #sums: HourSums = new Map();
 
   /** Rows of minutes before `from` do not count. */
   constructor(from: Minute) {
@@ -13,28 +25,38 @@ export class UsageSum {
 
   add(minute: Minute, channelId: ChannelId, deliveredMs: number): void {
     if (minute < this.#from) return;
-    if (minute === this.#from) this.#of(channelId).firstMs += deliveredMs;
-    else this.#of(channelId).laterMs += deliveredMs;
+    const sum = this.#of(hourOf(minute), channelId);
+    if (minute === this.#from) sum.firstMs += deliveredMs;
+    else sum.laterMs += deliveredMs;
   }
 
   /** Takes what another page came to. */
   addAll(page: readonly ChannelUsage[]): void {
-    for (const { channelId, firstMs, laterMs } of page) {
-      const sum = this.#of(channelId);
+    for (const { hour, channelId, firstMs, laterMs } of page) {
+      const sum = this.#of(hour, channelId);
       sum.firstMs += firstMs;
       sum.laterMs += laterMs;
     }
   }
 
   get channels(): ChannelUsage[] {
-    return [...this.#channels].map(([channelId, sum]) => ({ channelId, ...sum }));
+    return [...this.#hours].flatMap(([hour, sums]) =>
+      [...sums].map(([channelId, sum]) => ({ hour, channelId, ...sum })),
+    );
   }
 
-  #of(channelId: ChannelId): { firstMs: number; laterMs: number } {
-    const known = this.#channels.get(channelId);
+  #of(hour: Hour, channelId: ChannelId): Sum {
+    if (hour !== this.#hour) this.#turnTo(hour);
+    const known = this.#sums.get(channelId);
     if (known !== undefined) return known;
     const sum = { firstMs: 0, laterMs: 0 };
-    this.#channels.set(channelId, sum);
+    this.#sums.set(channelId, sum);
     return sum;
+  }
+
+  #turnTo(hour: Hour): void {
+    this.#hour = hour;
+    this.#sums = this.#hours.get(hour) ?? new Map();
+    this.#hours.set(hour, this.#sums);
   }
 }

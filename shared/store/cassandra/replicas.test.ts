@@ -52,7 +52,7 @@ describe.skipIf(!testEndpoint('cassandra'))('where the replicas of some rows are
       { timeout: 20_000 },
     );
     for (const user of ['live-0', 'live-500', 'live-995']) {
-      expect(await read(user)).toEqual([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
+      expect(await read(user)).toMatchObject([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
     }
     await expect(read('dead-0')).rejects.toThrow('LOCAL_QUORUM');
     expect(lost).not.toHaveBeenCalled();

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreSetupError } from '../../errors.ts';
-import { type Minute, minuteOf, type UserId, type WriterId } from '../../ids.ts';
+import { hourOf, type Minute, minuteOf, type UserId, type WriterId } from '../../ids.ts';
 import { firstLivingMinute } from '../row-life.ts';
 import { usageRow as row } from '../testing/usage-row.ts';
 import { sqlite } from './engine.ts';
@@ -157,7 +157,9 @@ test('a user with very many rows delays nobody, and is summed', async () => {
     if (!isDone) answered += 1;
   }
   expect(answered).toBe(5);
-  expect(await heavy).toEqual([{ channelId: 'zato01', firstMs: 0, laterMs: 60_000 }]);
+  expect(await heavy).toEqual([
+    { hour: hourOf(minute), channelId: 'zato01', firstMs: 0, laterMs: 60_000 },
+  ]);
   await store.close();
 });
 

@@ -40,18 +40,21 @@ export function row(fields: Partial<Record<keyof UsageRow, unknown>>): UsageRow 
   return usageRow({ minute: MINUTE, ...fields } as Partial<UsageRow>);
 }
 
-/** What a user has of each channel from `from` on: [of that minute, of later ones]. */
+/** What a user has of each channel from `from` on, in all hours: [of that minute, of later ones]. */
 export async function sums(
   store: Store,
   userId: UserId,
   from = 0,
 ): Promise<Record<string, number[]>> {
-  const channels = await store.readUsage(userId, from as Minute);
-  const names = channels.map(({ channelId }) => channelId);
-  expect(new Set(names).size).toBe(names.length);
-  return Object.fromEntries(
-    channels.map(({ channelId, firstMs, laterMs }) => [channelId, [firstMs, laterMs]]),
-  );
+  const read = await store.readUsage(userId, from as Minute);
+  const keys = read.map(({ hour, channelId }) => `${hour} ${channelId}`);
+  expect(new Set(keys).size).toBe(keys.length);
+  const found: Record<string, number[]> = {};
+  for (const { channelId, firstMs, laterMs } of read) {
+    const [first = 0, later = 0] = found[channelId] ?? [];
+    found[channelId] = [first + firstMs, later + laterMs];
+  }
+  return found;
 }
 
 function total(channels: readonly ChannelUsage[]): number {
