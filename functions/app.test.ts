@@ -1,4 +1,3 @@
-import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HTTP_ERRORS } from '../shared/errors.ts';
@@ -7,7 +6,7 @@ import { MINUTE_MS, STORE_TIMEOUT_MS, USAGE_WINDOW_MS } from '../shared/limits.t
 import type { Store, UsageRow } from '../shared/store/store.ts';
 import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { type AppParts, buildApp } from './app.ts';
-import { httpContract, type Request } from './testing/http-contract.ts';
+import { httpContract, injecting } from './testing/http-contract.ts';
 
 const silent = pino({ level: 'silent' });
 afterEach(() => {
@@ -18,14 +17,6 @@ function open(parts: Partial<AppParts> = {}) {
   const app = buildApp({ store: new MemoryStore(), logger: silent, ...parts });
   onTestFinished(() => app.close());
   return app;
-}
-
-function injecting(app: ReturnType<typeof buildApp>): Request {
-  return async (method, url, headers = {}, payload = undefined) => {
-    const options = { method, url, headers, payload } as InjectOptions;
-    const answer = await app.inject(options);
-    return { status: answer.statusCode, headers: answer.headers, body: answer.payload };
-  };
 }
 
 /** A logger and the lines that it has written. */

@@ -54,6 +54,9 @@ function unrouted(routes: readonly Route[], url: string): { error: HttpError; al
   return { error: new HttpError('method_not_allowed'), allow: route.allow };
 }
 
+/** What functions is there for; /healthz and /readyz come with whichever of them are served. */
+export const ROUTES: readonly Route[] = [registerRoute, usageRoute];
+
 /**
  * The HTTP service, without a port: server.ts hands it what it hears, lambda/ and tests inject requests. The store stays
  * the caller's to close.
@@ -68,7 +71,7 @@ export function buildApp(
     metrics,
     requestLogLevel = 'debug',
   }: AppParts,
-  routes: readonly Route[] = [registerRoute, usageRoute],
+  routes: readonly Route[] = ROUTES,
 ): FastifyInstance {
   const served = [...routes, healthRoute];
   const limiter = new LogLimiter(logger);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import type { FastifyInstance, InjectOptions } from 'fastify';
 import { HTTP_ERRORS, type HttpErrorCode } from '../../shared/errors.ts';
 
 /** An answer as any client sees it; header names are in lower case. */
@@ -46,6 +47,15 @@ export function httpClient(origin: string): Request {
       });
       request.end(body);
     });
+}
+
+/** Requests put to the app itself. */
+export function injecting(app: FastifyInstance): Request {
+  return async (method, url, headers = {}, payload = undefined) => {
+    const options = { method, url, headers, payload } as InjectOptions;
+    const answer = await app.inject(options);
+    return { status: answer.statusCode, headers: answer.headers, body: answer.payload };
+  };
 }
 
 function isError(answer: Answer, code: HttpErrorCode): void {

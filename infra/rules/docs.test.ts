@@ -11,6 +11,7 @@ import {
   WATCH_REFUSALS,
 } from '../../shared/errors.ts';
 import { SESSION_BURST, SESSION_INTERVAL_MS } from '../../shared/limits.ts';
+import { openApi } from '../docs/openapi.ts';
 import { settingsPage } from '../docs/settings-page.ts';
 import { exists, files, prose, read, section, tableRows } from './tree.ts';
 
@@ -35,6 +36,25 @@ describe('README.md', () => {
 describe('docs/settings.md', () => {
   test('is what the schema makes it: npm run docs', () => {
     expect(read('docs/settings.md')).toBe(settingsPage());
+  });
+});
+
+describe('docs/openapi.json', () => {
+  test('is what the routes of functions tell of themselves: npm run docs', async () => {
+    expect(read('docs/openapi.json')).toBe(await openApi());
+  });
+
+  test('every HTTP error code stands in it with its status', () => {
+    const { info, components } = JSON.parse(read('docs/openapi.json')) as {
+      info: { description: string };
+      components: { schemas: { Error: { properties: { code: { enum: string[] } } } } };
+    };
+    const actual = Object.entries(HTTP_ERRORS).map(([code, { status }]) => [code, String(status)]);
+    const rows = tableRows(info.description).map(([code = '', status = '']) => [code, status]);
+    expect(rows.sort()).toEqual(actual.sort());
+    expect(components.schemas.Error.properties.code.enum.sort()).toEqual(
+      Object.keys(HTTP_ERRORS).sort(),
+    );
   });
 });
 
