@@ -26,10 +26,10 @@ async function interval(staying: Child, work: () => Promise<unknown>): Promise<I
 export function reconnecting(bench: Bench): Promise<Goal[]> {
   return Rig.with(bench, async (rig) => {
     const edge = await rig.edgeNode('reconnecting', PACKETS_PER_SECOND);
-    const crowd = rig.crowd(edge, RECONNECTING);
-    for (let came = 0; came < RECONNECTING; came += STEP_USERS) await crowd.come(STEP_USERS);
     const staying = rig.users(edge, STAYING, 0);
     await staying.line(READY_MS);
+    const crowd = rig.crowd(edge, RECONNECTING);
+    for (let came = 0; came < RECONNECTING; came += STEP_USERS) await crowd.come(STEP_USERS);
     await sleep(WARM_UP_MS);
     const before = await interval(staying, async () => {});
     const coming = { in: 0, refused: 0, reset: 0, seconds: 0 };
