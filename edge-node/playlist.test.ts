@@ -2,11 +2,16 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseM3U } from '@iptv/playlist';
+import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ChannelId } from '../shared/ids.ts';
+import { createLogger, LogLimiter } from '../shared/logger.ts';
 import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
+import { TokenVerifier } from '../shared/tokens/token-verifier.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
+import { ChannelNames } from './transports/channel-names.ts';
+import { addListRoutes } from './transports/list-routes.ts';
 import { playlist } from './transports/playlist.ts';
 
 async function rigWithChannels(settings = {}): Promise<EdgeRig> {
@@ -100,6 +105,33 @@ describe('the playlist', () => {
     const rig = await EdgeRig.start();
     const player = rig.connectHttp(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     await rig.eventually(() => player.text).toMatch(new RegExp(`^HTTP/1.1 400 .*"${code}"`, 's'));
+  });
+
+  it('is made for one player in each turn of the event loop, however many ask at once', async () => {
+    const app = fastify();
+    onTestFinished(() => app.close());
+    let turn = 0;
+    const turned = () => {
+      turn += 1;
+      counting = setImmediate(turned);
+    };
+    let counting = setImmediate(turned);
+    onTestFinished(() => clearImmediate(counting));
+    const turns: number[] = [];
+    addListRoutes(app, {
+      names: new ChannelNames('', new LogLimiter(createLogger('fatal', 'edge'))),
+      present: () => {
+        turns.push(turn);
+        return [];
+      },
+      tokens: new TokenVerifier([], []),
+      publicUrl: 'http://edge',
+    });
+    const asked = ['/playlist.m3u', '/channels', '/playlist.m3u', '/channels'].map((path) =>
+      app.inject(`${path}?user=user-1`),
+    );
+    for (const { statusCode } of await Promise.all(asked)) expect(statusCode).toBe(200);
+    expect(new Set(turns).size).toBe(asked.length);
   });
 
   it('keeps an entry to its lines, whatever its name holds', () => {

@@ -5,11 +5,11 @@ import { answerErrors } from '../../shared/http/error-answers.ts';
 import { HttpListener } from '../../shared/http/http-listener.ts';
 import { ADMIN_MAX_CONNECTIONS, HTTP_BODY_MAX_BYTES } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { InTurn } from '../delivery/in-turn.ts';
 import { hostCheck } from './allowed-hosts.ts';
 import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
 import { histogramMetricsText } from './histogram-metrics.ts';
-import { InTurn } from './in-turn.ts';
 import { createMetrics } from './metrics.ts';
 import { edgeStatus, storeAnswers } from './status.ts';
 

@@ -1,7 +1,9 @@
+import { setImmediate as polled } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError } from '../../shared/errors.ts';
 import { type ChannelId, parseUserId, type UserId } from '../../shared/ids.ts';
 import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
+import { InTurn } from '../delivery/in-turn.ts';
 import type { ChannelNames } from './channel-names.ts';
 import { type ListedChannel, playlist } from './playlist.ts';
 import { type Query, tokenOf } from './watch-request.ts';
@@ -32,11 +34,22 @@ const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i;
  * `GET /channels?user=&token=` as JSON, which tells too whether each is there now.
  */
 export function addListRoutes(app: FastifyInstance, parts: ListParts): void {
-  const answerM3u = (request: Asking, reply: FastifyReply) =>
-    unstored(reply).type('audio/x-mpegurl; charset=utf-8').send(playlistFor(request, parts));
+  // Thousands of channels take milliseconds to list: one list in each turn of the event loop, so that viewers are
+  // served in between, however many ask at once.
+  const lists = new InTurn();
+  const inTurn = <T>({ raw }: Asking, list: () => T): Promise<T | undefined> =>
+    lists.run(async () => {
+      if (raw.socket.destroyed) return undefined; // nobody waits for it any more
+      await polled();
+      return list();
+    });
+  const answerM3u = async (request: Asking, reply: FastifyReply) =>
+    unstored(reply)
+      .type('audio/x-mpegurl; charset=utf-8')
+      .send(await inTurn(request, () => playlistFor(request, parts)));
   for (const path of ['/playlist.m3u', '/playlist.m3u8']) app.get(path, answerM3u);
-  app.get('/channels', (request: Asking, reply) =>
-    unstored(reply).send({ channels: channelsFor(request, parts) }),
+  app.get('/channels', async (request: Asking, reply) =>
+    unstored(reply).send({ channels: await inTurn(request, () => channelsFor(request, parts)) }),
   );
 }
 
