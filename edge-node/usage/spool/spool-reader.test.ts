@@ -233,7 +233,7 @@ describe('npm run spool', () => {
     const sqlite = await openSqlite({ path: join(root, 'usage.db') });
     const usage = await sqlite.readUsage('user-299' as UserId, (NOW - 1) as Minute);
     await sqlite.close();
-    expect(usage).toEqual([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
+    expect(usage).toMatchObject([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
     expect(await left()).toEqual(['aa.2.damaged']);
   });
 
