@@ -17,7 +17,7 @@ test('a spool folder that cannot be written is told at once, ends nobody, and is
   const health = async () => (await service.status(edge)).store.usage.spool.health.kind;
   await service.eventually(health).toBe('unwritable');
   expect(await service.metric(edge, 'streaming_usage_spool_writable')).toBe(0);
-  const told = edge.process.log.filter(({ msg }) => msg.includes('spool'));
+  const told = edge.process.log.filter(({ msg }) => msg.includes('cannot write USAGE_SPOOL_DIR'));
   expect(told[0]).toMatchObject({ level: 'error', folder: service.spoolPath });
 
   await service.register('one');
