@@ -15,6 +15,7 @@ import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LoadFactor } from './channels/load-factor.ts';
 import { ConnectionRecord } from './delivery/connection-record.ts';
+import { Entrance } from './delivery/entrance.ts';
 import { LoopDelay } from './delivery/loop-delay.ts';
 import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
@@ -171,16 +172,16 @@ export class EdgeNode {
     });
     const tokens = TokenVerifier.of(config);
     const lobby = new Lobby(shares.connections, this.#sessions);
+    const transport = { sessions: this.#sessions, record: this.#record, limiter: this.#limiter };
+    const entrance = new Entrance({ tokens, registrations, ...transport });
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
       startAt: config.START_AT,
       lobby,
-      tokens,
-      sessions: this.#sessions,
-      registrations,
-      record: this.#record,
-      limiter: this.#limiter,
+      takesToken: tokens.isRequired,
+      entrance,
+      ...transport,
     });
     this.#names = new ChannelNames(config.CHANNELS_FILE, this.#limiter);
     const lists = {
@@ -196,11 +197,8 @@ export class EdgeNode {
       corsOrigin: config.WATCH_CORS_ORIGIN,
       maxAsking: shares.asking,
       lists,
-      tokens,
-      sessions: this.#sessions,
-      registrations,
-      record: this.#record,
-      limiter: this.#limiter,
+      entrance,
+      ...transport,
     });
     const view: EdgeView = {
       storeName: config.STORE,

@@ -2,12 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { bindEach } from '../../shared/bind.ts';
 import type { Refusal } from '../../shared/errors.ts';
-import type { UserId } from '../../shared/ids.ts';
 import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
-import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
-import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
+import { type Entrance, peerAddress } from '../delivery/entrance.ts';
 import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
 import { readHandshake } from './handshake.ts';
@@ -19,9 +17,10 @@ interface LineServerParts {
   readonly port: number;
   readonly startAt: StartAt;
   readonly lobby: Lobby;
-  readonly tokens: TokenVerifier;
+  /** Whether the line is to bring a token. */
+  readonly takesToken: boolean;
+  readonly entrance: Entrance;
   readonly sessions: Sessions;
-  readonly registrations: Registrations;
   readonly record: ConnectionRecord;
   readonly limiter: LogLimiter;
 }
@@ -71,16 +70,15 @@ export class LineServer {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { lobby, tokens, sessions, record } = this.#parts;
+    const { lobby, takesToken, sessions, record } = this.#parts;
     record.accepted += 1;
-    // The socket of a client that is gone already has no address any more.
-    const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    const address = peerAddress(socket);
     const refusal = sessions.refusalOfAll;
     if (refusal !== undefined) {
       this.#refuse(socket, refusal, { address });
       return;
     }
-    const handshake = await readHandshake(socket, tokens.isRequired, (giveUp) => {
+    const handshake = await readHandshake(socket, takesToken, (giveUp) => {
       if (!lobby.enter(socket, giveUp)) giveUp({ code: 'too_many_connections', cause: 'lobby' });
     });
     if (handshake.kind === 'refused') {
@@ -100,32 +98,18 @@ export class LineServer {
     address: string,
     talkedBytes: number,
   ): Promise<void> {
-    const { startAt, tokens, sessions, record } = this.#parts;
+    const { startAt, entrance, sessions } = this.#parts;
     const request = { userId, channelId, address };
     // Between the line and the session nobody else looks after the socket.
     const onError = () => {};
     socket.on('error', onError);
-    // Whoever would find no place anyway costs the store nothing.
-    const early =
-      tokens.refusalOf(token, request) ??
-      sessions.refusalOf(request) ??
-      (await this.#refusalByStore(userId));
-    if (socket.destroyed) {
-      record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
-      return;
+    const entry = await entrance.enter(socket, request, token, () => {
+      socket.off('error', onError);
+      sessions.begin({ ...request, socket, startAt, talkedBytes });
+    });
+    if (typeof entry === 'object') {
+      this.#refuse(socket, entry, { address, user: userId, channel: channelId });
     }
-    const refusal = early ?? sessions.admit(request);
-    if (refusal !== undefined) {
-      this.#refuse(socket, refusal, { address, user: userId, channel: channelId });
-      return;
-    }
-    socket.off('error', onError);
-    sessions.begin({ ...request, socket, startAt, talkedBytes });
-  }
-
-  async #refusalByStore(userId: UserId): Promise<Refusal | undefined> {
-    const registration = await this.#parts.registrations.check(userId);
-    return registration === 'registered' ? undefined : { code: registration };
   }
 
   #refuse(socket: Socket, refusal: Refusal, who: Refused): void {

@@ -5,9 +5,8 @@ import { answerErrors } from '../../shared/http/error-answers.ts';
 import { HttpListener } from '../../shared/http/http-listener.ts';
 import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
-import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
-import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
+import { type Entrance, peerAddress } from '../delivery/entrance.ts';
 import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
@@ -23,10 +22,9 @@ interface WatchServerParts {
   readonly corsOrigin: string;
   /** Connections without a session at once. */
   readonly maxAsking: number;
-  readonly tokens: TokenVerifier;
   readonly lists: ListParts;
+  readonly entrance: Entrance;
   readonly sessions: Sessions;
-  readonly registrations: Registrations;
   readonly record: ConnectionRecord;
   readonly limiter: LogLimiter;
 }
@@ -92,9 +90,9 @@ export class WatchServer {
   }
 
   async #watch(request: Asking, reply: FastifyReply): Promise<void> {
-    const { tokens, sessions, record } = this.#parts;
+    const { entrance, record } = this.#parts;
     const { socket } = request.raw;
-    const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
+    const address = peerAddress(socket);
     record.accepted += 1;
     const asked = this.#parse(request);
     if (asked === undefined) {
@@ -103,23 +101,13 @@ export class WatchServer {
     }
     // Node would close the connection at the user's FIN; but a user who has closed its side may still be watching.
     socket.removeAllListeners('end');
-    const admitted = { ...asked, address };
-    // Whoever would find no place anyway costs the store nothing.
-    const early =
-      tokens.refusalOf(tokenOf(request), asked) ??
-      sessions.refusalOf(admitted) ??
-      (await this.#refusalByStore(asked));
-    if (socket.destroyed) {
-      reply.hijack();
-      record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
-      return;
+    const entry = await entrance.enter(socket, { ...asked, address }, tokenOf(request), () => {
+      this.#begin(socket, reply, { ...asked, address });
+    });
+    if (entry === 'gone') reply.hijack();
+    else if (typeof entry === 'object') {
+      this.#refuse(reply, entry, { address, user: asked.userId, channel: asked.channelId });
     }
-    const refusal = early ?? sessions.admit(admitted);
-    if (refusal !== undefined) {
-      this.#refuse(reply, refusal, { address, user: asked.userId, channel: asked.channelId });
-      return;
-    }
-    this.#begin(socket, reply, admitted);
   }
 
   #begin(socket: Socket, reply: FastifyReply, request: WatchRequest & { address: string }): void {
@@ -147,11 +135,6 @@ export class WatchServer {
   #parse(request: Asking): WatchRequest | undefined {
     if (hasBody(request)) return undefined;
     return parseWatchRequest(request.params.channel, request.query, this.#parts.startAt);
-  }
-
-  async #refusalByStore({ userId }: WatchRequest): Promise<WatchRefusal | undefined> {
-    const registration = await this.#parts.registrations.check(userId);
-    return registration === 'registered' ? undefined : { code: registration };
   }
 
   #refuse(reply: FastifyReply, refusal: WatchRefusal, who: Refused): void {
