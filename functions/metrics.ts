@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { HttpListener } from '../shared/http/http-listener.ts';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { closedByReason, type HttpListener } from '../shared/http/http-listener.ts';
+import { metricDefiner } from '../shared/metrics/metric-definer.ts';
 import type { OpenFilesWatch } from '../shared/open-files.ts';
 
 /** Up to the 2 s that a request waits for its store, and a bucket for what took longer. */
@@ -24,28 +25,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const counter = (name: string, help: string, labelNames: string[], read?: () => Counts) =>
-    new Counter({
-      name: `streaming_${name}`,
-      help,
-      labelNames,
-      registers,
-      ...(read && {
-        collect() {
-          this.reset();
-          for (const [labels, value] of read()) this.inc(labels, value);
-        },
-      }),
-    });
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `streaming_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
+  const { counter, gauge } = metricDefiner(registry);
   const histogram = (name: string, help: string, labelNames: string[]) =>
     new Histogram({
       name: `streaming_${name}`,
@@ -55,11 +35,12 @@ export function createMetrics(): Metrics {
       registers,
     });
 
-  const requests = counter('functions_requests_total', 'Requests answered', [
-    'route',
-    'method',
-    'status',
-  ]);
+  const requests = new Counter({
+    name: 'streaming_functions_requests_total',
+    help: 'Requests answered',
+    labelNames: ['route', 'method', 'status'],
+    registers,
+  });
   const requestSeconds = histogram('functions_request_seconds', 'From a request to its answer', [
     'route',
   ]);
@@ -78,31 +59,25 @@ export function createMetrics(): Metrics {
       storeSeconds.observe({ operation, outcome }, ms / 1000);
     },
     show({ listener, files, droppedLogLines }) {
-      gauge('functions_connections', 'Connections of clients', () => listener.connections);
+      gauge('functions_connections', 'Connections of clients', [], () => listener.connections);
       counter(
         'functions_connections_closed_total',
         'Connections of clients that were closed for the sake of others',
         ['reason'],
-        () => {
-          const { madeRoom, turnedAway, flooding } = listener.counts;
-          return [
-            [{ reason: 'made_room' }, madeRoom],
-            [{ reason: 'turned_away' }, turnedAway],
-            [{ reason: 'flooding' }, flooding],
-          ];
-        },
+        () => closedByReason(listener),
       );
       counter(
         'files_exhausted_total',
         'Times that this process could open no more files',
         [],
-        () => [[{}, files.exhausted]],
+        () => files.exhausted,
       );
-      counter('log_lines_dropped_total', 'Lines of the log that nobody read in time', [], () => [
-        [{}, droppedLogLines()],
-      ]);
+      counter(
+        'log_lines_dropped_total',
+        'Lines of the log that nobody read in time',
+        [],
+        droppedLogLines,
+      );
     },
   };
 }
-
-type Counts = Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;

@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { CLOSE_REASONS, REFUSAL_CAUSES, REFUSALS, type RefusalCause } from '../../shared/errors.ts';
-import type { HttpListener } from '../../shared/http/http-listener.ts';
+import { closedByReason, type HttpListener } from '../../shared/http/http-listener.ts';
+import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.ts';
 import type { EdgeView } from './edge-view.ts';
-import { type Define, metricDefiner } from './metric-definer.ts';
 
 /** The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before somebody asks. */
 export function createMetrics(view: EdgeView, listener: () => HttpListener): Registry {
@@ -220,14 +220,7 @@ function adminMetrics(
     'admin_connections_closed_total',
     "Connections to the operators' port that were closed for the sake of others",
     ['reason'],
-    () => {
-      const { madeRoom, turnedAway, flooding } = listener().counts;
-      return [
-        [{ reason: 'made_room' }, madeRoom],
-        [{ reason: 'turned_away' }, turnedAway],
-        [{ reason: 'flooding' }, flooding],
-      ];
-    },
+    () => closedByReason(listener()),
   );
   counter(
     'log_lines_dropped_total',

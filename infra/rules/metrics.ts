@@ -12,7 +12,10 @@ const DEFINING = [
 /** Every metric that an edge node, a gateway or functions have: ours as they are defined, and those of the runtime. */
 export function servedMetrics(): Set<string> {
   const all = DEFINING.map((path) => read(path)).join('\n');
-  const plain = [...all.matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g)].map(([, name]) => name);
+  const plain = [
+    ...all.matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g),
+    ...all.matchAll(/\bnew Counter\(\{\s*name: 'streaming_(\w+)'/g),
+  ].map(([, name]) => name);
   const histograms = [...all.matchAll(/\bhistogram\(\s*'(\w+)'/g)].flatMap(([, name]) =>
     ['', '_bucket', '_sum', '_count'].map((part) => `${name}${part}`),
   );

@@ -231,3 +231,12 @@ export class HttpListener {
     for (const { socket } of this.#connections.values()) socket.destroy();
   }
 }
+
+/** Connections that were closed for the sake of others, as a metric tells them. */
+export function closedByReason({ counts }: HttpListener) {
+  return [
+    [{ reason: 'made_room' }, counts.madeRoom],
+    [{ reason: 'turned_away' }, counts.turnedAway],
+    [{ reason: 'flooding' }, counts.flooding],
+  ] as const;
+}

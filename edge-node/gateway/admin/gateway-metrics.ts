@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { INPUT_ENDS, type InputEnd } from '../../../shared/errors.ts';
-import { type Define, metricDefiner, type Read } from '../../admin/metric-definer.ts';
+import { type Define, metricDefiner, type Read } from '../../../shared/metrics/metric-definer.ts';
 import type { GatewayChannel } from '../channels/gateway-channel.ts';
 import type { InputKeeper } from '../channels/input-keeper.ts';
 import type { GatewayView } from './gateway-view.ts';
