@@ -1,9 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
 import { HttpError } from '../../shared/errors.ts';
-import { answerErrors } from '../../shared/http/error-answers.ts';
-import { HttpListener } from '../../shared/http/http-listener.ts';
-import { ADMIN_MAX_CONNECTIONS, HTTP_BODY_MAX_BYTES } from '../../shared/limits.ts';
+import { HttpApp } from '../../shared/http/http-app.ts';
+import { ADMIN_MAX_CONNECTIONS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import { InTurn } from '../delivery/in-turn.ts';
 import { hostCheck } from './allowed-hosts.ts';
@@ -28,61 +26,47 @@ const FOR_ANY_HOST = ['/healthz', '/readyz', '/metrics'];
  * for nothing), `/metrics` (Prometheus) and `/status` (JSON).
  */
 export class AdminServer {
-  readonly #app: FastifyInstance;
-  readonly #listener: HttpListener;
+  readonly #app: HttpApp;
   readonly #view: EdgeView;
   readonly #heavy = new InTurn();
   #metricsUnderWay: Promise<Buffer> | undefined;
 
   constructor({ view, allowedHosts, limiter }: AdminParts) {
     this.#view = view;
-    const answerError = answerErrors(limiter, () => 'bad_request');
-    this.#app = fastify({
-      logger: false,
-      bodyLimit: HTTP_BODY_MAX_BYTES,
-      frameworkErrors: answerError,
-    });
-    this.#app.setErrorHandler(answerError);
-    this.#app.setNotFoundHandler(() => {
-      throw new HttpError('not_found');
+    this.#app = new HttpApp({
+      setting: 'ADMIN_PORT',
+      maxConnections: ADMIN_MAX_CONNECTIONS,
+      limiter,
     });
     const isAllowed = hostCheck(allowedHosts);
-    this.#app.addHook('onRequest', async ({ headers, routeOptions }) => {
+    this.#app.routes.addHook('onRequest', async ({ headers, routeOptions }) => {
       if (FOR_ANY_HOST.includes(routeOptions.url ?? '') || isAllowed(headers.host)) return;
       throw new HttpError('misdirected');
     });
     this.#route();
-    this.#listener = new HttpListener({
-      setting: 'ADMIN_PORT',
-      handler: this.#app.routing,
-      maxConnections: ADMIN_MAX_CONNECTIONS,
-      limiter,
-    });
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
-  async listen(host: string, port: number): Promise<AddressInfo> {
-    await this.#app.ready();
-    return this.#listener.listen(host, port);
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return this.#app.listen(host, port);
   }
 
   /** Answers for `ms` with `connection: close`, so that no client is cut off in a request of its own. */
   drain(ms: number): Promise<void> {
-    return this.#listener.drain(ms);
+    return this.#app.listener.drain(ms);
   }
 
   hurry(): void {
-    this.#listener.hurry();
+    this.#app.listener.hurry();
   }
 
-  async close(): Promise<void> {
-    await this.#listener.close();
-    await this.#app.close();
+  close(): Promise<void> {
+    return this.#app.close();
   }
 
   #route(): void {
     const view = this.#view;
-    const metrics = createMetrics(view, () => this.#listener);
+    const metrics = createMetrics(view, () => this.#app.listener);
     const page = async () => {
       const ofNode = Buffer.from(await metrics.metrics());
       return Buffer.concat([
@@ -91,22 +75,25 @@ export class AdminServer {
         ...(await channelMetricsText(view.channels.channels, view.clock)),
       ]);
     };
-    this.#app.get('/healthz', () => ({ status: 'ok' }));
-    this.#app.get('/readyz', (_request, reply) => {
+    this.#app.routes.get('/healthz', () => ({ status: 'ok' }));
+    this.#app.routes.get('/readyz', (_request, reply) => {
       const isReady = view.isAccepting();
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
     });
     // Whoever asks while the page is being made is given that one.
-    this.#app.get('/metrics', async (_request, reply) => {
+    this.#app.routes.get('/metrics', async (_request, reply) => {
       this.#metricsUnderWay ??= this.#heavy.run(page).finally(() => {
         this.#metricsUnderWay = undefined;
       });
       return reply.type(metrics.contentType).send(await this.#metricsUnderWay);
     });
-    this.#app.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
-      const answers = await storeAnswers(view);
-      const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
-      return reply.type('application/json').send(status);
-    });
+    this.#app.routes.get<{ Querystring: { user?: string } }>(
+      '/status',
+      async ({ query }, reply) => {
+        const answers = await storeAnswers(view);
+        const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
+        return reply.type('application/json').send(status);
+      },
+    );
   }
 }

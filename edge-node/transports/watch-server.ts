@@ -1,8 +1,7 @@
 import type { AddressInfo, Socket } from 'node:net';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { HttpError, type Refusal, WATCH_REFUSALS } from '../../shared/errors.ts';
-import { answerErrors } from '../../shared/http/error-answers.ts';
-import { HttpListener } from '../../shared/http/http-listener.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Refusal, WATCH_REFUSALS } from '../../shared/errors.ts';
+import { HttpApp } from '../../shared/http/http-app.ts';
 import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
@@ -45,48 +44,39 @@ const RETRY_AFTER_S = 1;
  */
 export class WatchServer {
   readonly #parts: WatchServerParts;
-  readonly #app: FastifyInstance;
-  readonly #listener: HttpListener;
+  readonly #app: HttpApp;
   readonly #head: string;
 
   constructor(parts: WatchServerParts) {
     this.#parts = parts;
     this.#head = streamHead(parts.corsOrigin);
-    const answerError = answerErrors(parts.limiter, () => 'bad_request');
-    this.#app = fastify({ logger: false, exposeHeadRoutes: false, frameworkErrors: answerError });
-    this.#app.setErrorHandler(answerError);
-    this.#app.setNotFoundHandler((request, reply) => {
-      if (!request.url.startsWith(PREFIX)) throw new HttpError('not_found');
-      reply.header('allow', 'GET, HEAD');
-      throw new HttpError('method_not_allowed');
+    this.#app = new HttpApp({
+      setting: 'WATCH_PORT',
+      maxConnections: parts.maxAsking,
+      limiter: parts.limiter,
+      exposeHeadRoutes: false,
+      allowOf: (url) => (url.startsWith(PREFIX) ? 'GET, HEAD' : undefined),
     });
-    this.#app.get(PATH, (request: Asking, reply) => this.#watch(request, reply));
-    this.#app.head(PATH, (request: Asking, reply) => this.#describe(request, reply));
+    const { routes } = this.#app;
+    routes.get(PATH, (request: Asking, reply) => this.#watch(request, reply));
+    routes.head(PATH, (request: Asking, reply) => this.#describe(request, reply));
     if (parts.corsOrigin !== '') {
-      this.#app.addHook('onRequest', async (_request, reply) => {
+      routes.addHook('onRequest', async (_request, reply) => {
         reply.header('access-control-allow-origin', parts.corsOrigin).header('vary', 'Origin');
       });
     }
-    addListRoutes(this.#app, parts.lists);
-    this.#listener = new HttpListener({
-      setting: 'WATCH_PORT',
-      handler: this.#app.routing,
-      maxConnections: parts.maxAsking,
-      limiter: parts.limiter,
-    });
+    addListRoutes(routes, parts.lists);
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
   async listen(): Promise<AddressInfo> {
-    await addPlayerPage(this.#app);
-    await this.#app.ready();
-    return this.#listener.listen(this.#parts.host, this.#parts.port);
+    await addPlayerPage(this.#app.routes);
+    return this.#app.listen(this.#parts.host, this.#parts.port);
   }
 
   /** Stops listening; what is asked meanwhile is refused. Sessions are not its own. */
-  async close(): Promise<void> {
-    await this.#listener.close();
-    await this.#app.close();
+  close(): Promise<void> {
+    return this.#app.close();
   }
 
   async #watch(request: Asking, reply: FastifyReply): Promise<void> {
@@ -112,7 +102,7 @@ export class WatchServer {
 
   #begin(socket: Socket, reply: FastifyReply, request: WatchRequest & { address: string }): void {
     reply.hijack();
-    this.#listener.release(socket);
+    this.#app.listener.release(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, USER_KEEPALIVE_MS);
     socket.write(this.#head);

@@ -22,7 +22,7 @@ export type HttpPort = Extract<
   'SERVER_PORT' | 'SERVER_METRICS_PORT' | 'ADMIN_PORT' | 'WATCH_PORT' | 'GATEWAY_ADMIN_PORT'
 >;
 
-interface HttpListenerOptions {
+export interface HttpListenerOptions {
   /** The setting of its port: what log lines call it. */
   readonly setting: HttpPort;
   /** Given one request of a connection at a time. */

@@ -1,9 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
 import { HttpError } from '../../../shared/errors.ts';
-import { answerErrors } from '../../../shared/http/error-answers.ts';
-import { HttpListener } from '../../../shared/http/http-listener.ts';
-import { ADMIN_MAX_CONNECTIONS, HTTP_BODY_MAX_BYTES } from '../../../shared/limits.ts';
+import { HttpApp } from '../../../shared/http/http-app.ts';
+import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import { hostCheck } from '../../admin/allowed-hosts.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
@@ -21,50 +19,36 @@ interface AdminParts {
  * (Prometheus) and `/status` (JSON).
  */
 export class GatewayAdmin {
-  readonly #app: FastifyInstance;
-  readonly #listener: HttpListener;
+  readonly #app: HttpApp;
 
   constructor({ view, allowedHosts, limiter }: AdminParts) {
     const metrics = createGatewayMetrics(view);
     const isAllowed = hostCheck(allowedHosts);
-    const answerError = answerErrors(limiter, () => 'bad_request');
-    this.#app = fastify({
-      logger: false,
-      bodyLimit: HTTP_BODY_MAX_BYTES,
-      frameworkErrors: answerError,
+    this.#app = new HttpApp({
+      setting: 'GATEWAY_ADMIN_PORT',
+      maxConnections: ADMIN_MAX_CONNECTIONS,
+      limiter,
     });
-    this.#app.setErrorHandler(answerError);
-    this.#app.setNotFoundHandler(() => {
-      throw new HttpError('not_found');
-    });
-    this.#app.get('/healthz', () => ({ status: 'ok' }));
-    this.#app.get('/readyz', (_request, reply) => {
+    this.#app.routes.get('/healthz', () => ({ status: 'ok' }));
+    this.#app.routes.get('/readyz', (_request, reply) => {
       const isReady = view.feed.isListening;
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'stopping' });
     });
-    this.#app.get('/metrics', async (_request, reply) => {
+    this.#app.routes.get('/metrics', async (_request, reply) => {
       return reply.type(metrics.contentType).send(await metrics.metrics());
     });
-    this.#app.get('/status', ({ headers }) => {
+    this.#app.routes.get('/status', ({ headers }) => {
       if (!isAllowed(headers.host)) throw new HttpError('misdirected');
       return gatewayStatus(view);
-    });
-    this.#listener = new HttpListener({
-      setting: 'GATEWAY_ADMIN_PORT',
-      handler: this.#app.routing,
-      maxConnections: ADMIN_MAX_CONNECTIONS,
-      limiter,
     });
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
-  async listen(host: string, port: number): Promise<AddressInfo> {
-    await this.#app.ready();
-    return this.#listener.listen(host, port);
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return this.#app.listen(host, port);
   }
 
-  async close(): Promise<void> {
-    await this.#listener.close();
-    await this.#app.close();
+  close(): Promise<void> {
+    return this.#app.close();
   }
 }
