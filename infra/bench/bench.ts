@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchError } from './child.ts';
+import { BenchError, runBench } from './child.ts';
 import type { DecodeFigure } from './decode.ts';
 import { goalsOf } from './goals.ts';
 import { type Options, readOptions } from './options.ts';
@@ -129,11 +129,4 @@ async function main(): Promise<void> {
   if (failed || miscounted) process.exitCode = 1;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof BenchError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runBench(main);

@@ -15,6 +15,20 @@ export class BenchError extends Error {
   override readonly name = 'BenchError';
 }
 
+/** Runs a bench to its end: a BenchError is its one line, a signal ends it, and nothing is left running. */
+export async function runBench(main: () => Promise<void>): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => process.exit(130));
+  }
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
 /** Rejects with a BenchError when `promise` takes longer. */
 async function within<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();

@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchError } from '../child.ts';
+import { BenchError, runBench } from '../child.ts';
 import { openFilesLimit } from '../proc.ts';
 import { compilePrograms } from '../programs.ts';
 import { type Goal, goalRow, machine } from '../report.ts';
@@ -69,11 +69,4 @@ async function main(): Promise<void> {
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof BenchError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runBench(main);
