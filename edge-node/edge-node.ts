@@ -7,7 +7,6 @@ import { type Logger, LogLimiter } from '../shared/logger.ts';
 import { OpenFilesWatch } from '../shared/open-files.ts';
 import { closeStore } from '../shared/store/open-store.ts';
 import type { Store } from '../shared/store/store.ts';
-import { TokenVerifier } from '../shared/tokens/token-verifier.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { EdgeView } from './admin/edge-view.ts';
 import { Places } from './admission/places.ts';
@@ -15,18 +14,14 @@ import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LoadFactor } from './channels/load-factor.ts';
 import { ConnectionRecord } from './delivery/connection-record.ts';
-import { Entrance } from './delivery/entrance.ts';
 import { LoopDelay } from './delivery/loop-delay.ts';
 import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
 import { Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
 import { SourceClient } from './source/source-client.ts';
-import { ChannelNames } from './transports/channel-names.ts';
-import { LineServer } from './transports/line-server.ts';
-import { Lobby } from './transports/lobby.ts';
 import { fileShares } from './transports/open-files.ts';
-import { WatchServer } from './transports/watch-server.ts';
+import { Transports } from './transports/transports.ts';
 import { UsageMeter } from './usage/meter.ts';
 import { SpoolFolder } from './usage/spool/spool-folder.ts';
 import { UsageWriter } from './usage/writer.ts';
@@ -73,9 +68,7 @@ export class EdgeNode {
   readonly #record: ConnectionRecord;
   readonly #places: Places<Session>;
   readonly #sessions: Sessions;
-  readonly #lines: LineServer;
-  readonly #names: ChannelNames;
-  readonly #watch: WatchServer;
+  readonly #transports: Transports;
   readonly #admin: AdminServer;
   readonly #files: OpenFilesWatch;
   readonly #loopDelay: LoopDelay;
@@ -170,35 +163,14 @@ export class EdgeNode {
       overload: this.#overload,
       clock,
     });
-    const tokens = TokenVerifier.of(config);
-    const lobby = new Lobby(shares.connections, this.#sessions);
-    const transport = { sessions: this.#sessions, record: this.#record, limiter: this.#limiter };
-    const entrance = new Entrance({ tokens, registrations, ...transport });
-    this.#lines = new LineServer({
-      host: config.STREAM_HOST,
-      port: config.STREAM_PORT,
-      startAt: config.START_AT,
-      lobby,
-      takesToken: tokens.isRequired,
-      entrance,
-      ...transport,
-    });
-    this.#names = new ChannelNames(config.CHANNELS_FILE, this.#limiter);
-    const lists = {
-      names: this.#names,
+    this.#transports = new Transports({
+      config,
+      shares,
+      sessions: this.#sessions,
+      registrations,
+      record: this.#record,
+      limiter: this.#limiter,
       present: () => this.#channels.ids,
-      tokens,
-      publicUrl: config.WATCH_PUBLIC_URL,
-    };
-    this.#watch = new WatchServer({
-      host: config.WATCH_HOST,
-      port: config.WATCH_PORT,
-      startAt: config.WATCH_START_AT,
-      corsOrigin: config.WATCH_CORS_ORIGIN,
-      maxAsking: shares.asking,
-      lists,
-      entrance,
-      ...transport,
     });
     const view: EdgeView = {
       storeName: config.STORE,
@@ -209,7 +181,7 @@ export class EdgeNode {
       sessions: this.#sessions,
       record: this.#record,
       places: this.#places,
-      lobby,
+      lobby: this.#transports.lobby,
       overload: this.#overload,
       registrations,
       writer: this.#writer,
@@ -234,9 +206,7 @@ export class EdgeNode {
     const admin = await this.#admin
       .listen(ADMIN_HOST, ADMIN_PORT)
       .catch(blaming('ADMIN_HOST, ADMIN_PORT'));
-    const users = await this.#lines.listen().catch(blaming('STREAM_HOST, STREAM_PORT'));
-    await this.#names.start();
-    const watch = await this.#watch.listen().catch(blaming('WATCH_HOST, WATCH_PORT'));
+    const listening = await this.#transports.listen();
     this.#isListening = true;
     this.#files.start();
     this.#loopDelay.start();
@@ -248,7 +218,7 @@ export class EdgeNode {
     ];
     const maxUsers = this.#places.limits.users;
     this.#logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
-    return { users, watch, admin };
+    return { ...listening, admin };
   }
 
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
@@ -258,9 +228,7 @@ export class EdgeNode {
     for (const timer of this.#timers) clearInterval(timer);
     this.#channels.stop();
     this.#turns.stop();
-    await this.#lines.close();
-    await this.#watch.close();
-    this.#names.stop();
+    await this.#transports.close();
     await this.#writer.stop();
     await closeStore(this.#store, this.#logger);
     await this.#admin.close();

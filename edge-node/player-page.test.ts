@@ -7,7 +7,7 @@ import { HttpError } from '../shared/errors.ts';
 import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
-import { addPlayerPage } from './transports/player-page.ts';
+import { addPlayerPage } from './transports/http/player-page.ts';
 
 /** A server of the page alone, made of these files. */
 async function pageOf(files: Readonly<Record<string, string>>) {

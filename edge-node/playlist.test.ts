@@ -10,9 +10,9 @@ import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
 import { TokenVerifier } from '../shared/tokens/token-verifier.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
-import { ChannelNames } from './transports/channel-names.ts';
-import { addListRoutes } from './transports/list-routes.ts';
-import { playlist } from './transports/playlist.ts';
+import { ChannelNames } from './transports/http/channel-names.ts';
+import { addListRoutes } from './transports/http/list-routes.ts';
+import { playlist } from './transports/http/playlist.ts';
 
 async function rigWithChannels(settings = {}): Promise<EdgeRig> {
   const rig = await EdgeRig.start(settings);

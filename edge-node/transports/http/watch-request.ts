@@ -1,6 +1,6 @@
-import { type ChannelId, parseChannelId, parseUserId, type UserId } from '../../shared/ids.ts';
-import { bearerToken } from '../../shared/tokens/bearer.ts';
-import type { StartAt } from '../delivery/session.ts';
+import { type ChannelId, parseChannelId, parseUserId, type UserId } from '../../../shared/ids.ts';
+import { bearerToken } from '../../../shared/tokens/bearer.ts';
+import type { StartAt } from '../../delivery/session.ts';
 
 /** What a `GET /watch/{channel}[.ts]?user=&start=` asks for. */
 export interface WatchRequest {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../../shared/errors.ts';
+import { HttpError } from '../../../shared/errors.ts';
 
 /** What `npm run bundle` makes of edge-node/player, by the path that it is served at. */
 const FILES = {
@@ -13,7 +13,7 @@ const FILES = {
   '/player.css': { name: 'player.css', type: 'text/css; charset=utf-8' },
 } as const;
 
-const FOLDER = join(import.meta.dirname, '../../dist/player');
+const FOLDER = join(import.meta.dirname, '../../../dist/player');
 
 /** The page runs its own script and talks to its own port, and nothing else; its video comes from that script. */
 const CONTENT_SECURITY_POLICY = [

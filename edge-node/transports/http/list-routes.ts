@@ -1,9 +1,9 @@
 import { setImmediate as polled } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../../shared/errors.ts';
-import { type ChannelId, parseUserId, type UserId } from '../../shared/ids.ts';
-import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
-import { InTurn } from '../delivery/in-turn.ts';
+import { HttpError } from '../../../shared/errors.ts';
+import { type ChannelId, parseUserId, type UserId } from '../../../shared/ids.ts';
+import type { TokenVerifier } from '../../../shared/tokens/token-verifier.ts';
+import { InTurn } from '../../delivery/in-turn.ts';
 import type { ChannelNames } from './channel-names.ts';
 import { type ListedChannel, playlist } from './playlist.ts';
 import { type Query, tokenOf } from './watch-request.ts';

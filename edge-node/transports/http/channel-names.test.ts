@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { LogLimiter } from '../../shared/logger.ts';
+import { LogLimiter } from '../../../shared/logger.ts';
 import { ChannelNames } from './channel-names.ts';
 
 it('each entry of the file that is left out has a line of its own', async () => {

@@ -1,4 +1,4 @@
-import type { ChannelId } from '../../shared/ids.ts';
+import type { ChannelId } from '../../../shared/ids.ts';
 
 /** A channel as a playlist shows it. */
 export interface ListedChannel {

@@ -1,9 +1,9 @@
-import { ConfigError } from '../../shared/errors.ts';
-import type { ChannelId } from '../../shared/ids.ts';
-import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
-import type { LogLimiter } from '../../shared/logger.ts';
-import type { ChannelDefinition, ChannelList } from '../channel-lists/channel-list.ts';
-import { ChannelsFile } from '../channel-lists/channels-file.ts';
+import { ConfigError } from '../../../shared/errors.ts';
+import type { ChannelId } from '../../../shared/ids.ts';
+import { CHANNELS_FILE_POLL_MS } from '../../../shared/limits.ts';
+import type { LogLimiter } from '../../../shared/logger.ts';
+import type { ChannelDefinition, ChannelList } from '../../channel-lists/channel-list.ts';
+import { ChannelsFile } from '../../channel-lists/channels-file.ts';
 import type { ListedChannel } from './playlist.ts';
 
 /** What channels are called: by the channels file, read anew when it changes, else by their ids. */

@@ -1,0 +1,75 @@
+import type { AddressInfo } from 'node:net';
+import { blaming } from '../../shared/bind.ts';
+import type { Config } from '../../shared/config.ts';
+import type { ChannelId } from '../../shared/ids.ts';
+import type { LogLimiter } from '../../shared/logger.ts';
+import { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
+import type { Registrations } from '../admission/registrations.ts';
+import type { ConnectionRecord } from '../delivery/connection-record.ts';
+import { Entrance } from '../delivery/entrance.ts';
+import type { Sessions } from '../delivery/sessions.ts';
+import { ChannelNames } from './http/channel-names.ts';
+import { WatchServer } from './http/watch-server.ts';
+import { LineServer } from './line-server.ts';
+import { Lobby } from './lobby.ts';
+import type { FileShares } from './open-files.ts';
+
+interface TransportsParts {
+  readonly config: Config;
+  readonly shares: FileShares;
+  readonly sessions: Sessions;
+  readonly registrations: Registrations;
+  readonly record: ConnectionRecord;
+  readonly limiter: LogLimiter;
+  /** The channels that are there. */
+  readonly present: () => Iterable<ChannelId>;
+}
+
+/** All the ways by which users come: the line on 9111 and HTTP on 9113, with one entrance for both. */
+export class Transports {
+  /** Connections of 9111 that have no session. */
+  readonly lobby: Lobby;
+  readonly #lines: LineServer;
+  readonly #names: ChannelNames;
+  readonly #watch: WatchServer;
+
+  constructor({ config, shares, registrations, present, ...transport }: TransportsParts) {
+    const tokens = TokenVerifier.of(config);
+    const entrance = new Entrance({ tokens, registrations, ...transport });
+    this.lobby = new Lobby(shares.connections, transport.sessions);
+    this.#lines = new LineServer({
+      host: config.STREAM_HOST,
+      port: config.STREAM_PORT,
+      startAt: config.START_AT,
+      lobby: this.lobby,
+      takesToken: tokens.isRequired,
+      entrance,
+      ...transport,
+    });
+    this.#names = new ChannelNames(config.CHANNELS_FILE, transport.limiter);
+    this.#watch = new WatchServer({
+      host: config.WATCH_HOST,
+      port: config.WATCH_PORT,
+      startAt: config.WATCH_START_AT,
+      corsOrigin: config.WATCH_CORS_ORIGIN,
+      maxAsking: shares.asking,
+      lists: { names: this.#names, present, tokens, publicUrl: config.WATCH_PUBLIC_URL },
+      entrance,
+      ...transport,
+    });
+  }
+
+  /** @throws ConfigError that names the settings of a port or a file that cannot be had */
+  async listen(): Promise<{ readonly users: AddressInfo; readonly watch: AddressInfo }> {
+    const users = await this.#lines.listen().catch(blaming('STREAM_HOST, STREAM_PORT'));
+    await this.#names.start();
+    const watch = await this.#watch.listen().catch(blaming('WATCH_HOST, WATCH_PORT'));
+    return { users, watch };
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.close();
+    await this.#watch.close();
+    this.#names.stop();
+  }
+}
