@@ -9,7 +9,8 @@ import { closeStore } from '../shared/store/open-store.ts';
 import type { Store } from '../shared/store/store.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { EdgeView } from './admin/edge-view.ts';
-import { Places } from './admission/places.ts';
+import { type Admission, OwnAdmission } from './admission/admission.ts';
+import { Places, placeLimits } from './admission/places.ts';
 import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LoadFactor } from './channels/load-factor.ts';
@@ -17,7 +18,7 @@ import { ConnectionRecord } from './delivery/connection-record.ts';
 import { LoopDelay } from './delivery/loop-delay.ts';
 import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
-import { Sessions } from './delivery/sessions.ts';
+import { type Connection, Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
 import { SourceClient } from './source/source-client.ts';
 import { fileShares } from './transports/open-files.ts';
@@ -66,7 +67,7 @@ export class EdgeNode {
   readonly spoolFolder: SpoolFolder;
   readonly #writer: UsageWriter;
   readonly #record: ConnectionRecord;
-  readonly #places: Places<Session>;
+  readonly #admission: Admission<Session, Connection>;
   readonly #sessions: Sessions;
   readonly #transports: Transports;
   readonly #admin: AdminServer;
@@ -148,14 +149,13 @@ export class EdgeNode {
       clock,
     });
     const shares = fileShares(config.MAX_USERS);
-    this.#places = new Places<Session>({
-      users: shares.users,
-      ofUser: config.MAX_SESSIONS_PER_USER,
-      ofAddress: config.MAX_USERS_PER_ADDRESS || Number.POSITIVE_INFINITY,
-    });
+    const places = new Places<Session>(placeLimits(config, shares.users), (session) =>
+      session.reset('replaced'),
+    );
+    this.#admission = new OwnAdmission(places, clock);
     this.#sessions = new Sessions({
       config,
-      places: this.#places,
+      admission: this.#admission,
       channels: this.#channels,
       record: this.#record,
       meter,
@@ -180,7 +180,7 @@ export class EdgeNode {
       channels: this.#channels,
       sessions: this.#sessions,
       record: this.#record,
-      places: this.#places,
+      admission: this.#admission,
       lobby: this.#transports.lobby,
       overload: this.#overload,
       registrations,
@@ -216,7 +216,7 @@ export class EdgeNode {
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
-    const maxUsers = this.#places.limits.users;
+    const { maxUsers } = this.#admission;
     this.#logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
     return { ...listening, admin };
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { OpenFilesWatch } from '../../shared/open-files.ts';
 import type { Store } from '../../shared/store/store.ts';
-import type { Places } from '../admission/places.ts';
+import type { Admission } from '../admission/admission.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import type { LoadFactor } from '../channels/load-factor.ts';
@@ -9,7 +9,7 @@ import type { ConnectionRecord } from '../delivery/connection-record.ts';
 import type { LoopDelay } from '../delivery/loop-delay.ts';
 import type { Overload } from '../delivery/overload.ts';
 import type { Session } from '../delivery/session.ts';
-import type { Sessions } from '../delivery/sessions.ts';
+import type { Connection, Sessions } from '../delivery/sessions.ts';
 import type { SourceClient } from '../source/source-client.ts';
 import type { Lobby } from '../transports/lobby.ts';
 import type { UsageWriter } from '../usage/writer.ts';
@@ -22,7 +22,7 @@ export interface EdgeView {
   readonly source: SourceClient;
   readonly channels: ChannelDirectory;
   readonly sessions: Sessions;
-  readonly places: Places<Session>;
+  readonly admission: Admission<Session, Connection>;
   readonly lobby: Lobby;
   readonly overload: Overload;
   readonly record: ConnectionRecord;

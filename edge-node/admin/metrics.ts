@@ -68,7 +68,7 @@ function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Defi
 }
 
 function userMetrics(
-  { sessions, places, lobby, overload, clock, record, channels, registrations }: EdgeView,
+  { sessions, admission, lobby, overload, clock, record, channels, registrations }: EdgeView,
   counter: Define,
   gauge: Define,
 ): void {
@@ -79,7 +79,7 @@ function userMetrics(
     [],
     () => channels.waitingUsers,
   );
-  gauge('users_max', 'Most users at once', [], () => places.limits.users);
+  gauge('users_max', 'Most users at once', [], () => admission.maxUsers);
   gauge(
     'connections_arriving',
     'Connections that have not been admitted or refused yet',

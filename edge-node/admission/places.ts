@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Config } from '../../shared/config.ts';
 import type { CauseOf } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { REGISTRATION_CACHE_MAX_USERS, REPLACE_INTERVAL_MS } from '../../shared/limits.ts';
@@ -10,6 +11,18 @@ export interface PlaceLimits {
   readonly users: number;
   readonly ofUser: number;
   readonly ofAddress: number;
+}
+
+/** What the settings allow, where files allow so many users. */
+export function placeLimits(
+  config: Pick<Config, 'MAX_SESSIONS_PER_USER' | 'MAX_USERS_PER_ADDRESS'>,
+  users: number,
+): PlaceLimits {
+  return {
+    users,
+    ofUser: config.MAX_SESSIONS_PER_USER,
+    ofAddress: config.MAX_USERS_PER_ADDRESS || Number.POSITIVE_INFINITY,
+  };
 }
 
 /** Who would like a place. */
@@ -26,10 +39,13 @@ export interface Holder extends Occupant {
   readonly address: string;
 }
 
+/** The limit that leaves a visitor no place. */
+export type PlaceLimit = CauseOf<'too_many_connections'>;
+
 /** A place for a visitor, once those who are to leave have made room; or the limit that leaves none. */
-export type Room<S> =
+type Room<S> =
   | { readonly kind: 'some'; readonly leavers: readonly Leaver<S>[] }
-  | { readonly kind: 'none'; readonly limit: CauseOf<'too_many_connections'> };
+  | { readonly kind: 'none'; readonly limit: PlaceLimit };
 
 /**
  * Who holds the places that MAX_USERS, MAX_SESSIONS_PER_USER and MAX_USERS_PER_ADDRESS limit. Who makes room at a limit
@@ -37,6 +53,8 @@ export type Room<S> =
  */
 export class Places<S extends Holder> {
   readonly limits: PlaceLimits;
+  /** Ends a session that has made room. */
+  readonly #replace: (session: S) => void;
   readonly #all = new Set<S>();
   readonly #ofUser = new Groups<UserId, S>();
   readonly #ofAddress = new Groups<string, S>();
@@ -47,12 +65,33 @@ export class Places<S extends Holder> {
   /** When the user's oldest session last made room for its newest. */
   readonly #replacedMs = new LRUCache<UserId, number>({ max: REGISTRATION_CACHE_MAX_USERS });
 
-  constructor(limits: PlaceLimits) {
+  constructor(limits: PlaceLimits, replace: (session: S) => void) {
     this.limits = limits;
+    this.#replace = replace;
   }
 
-  /** Whether a visitor would find a place. Changes nothing. */
-  roomFor(visitor: Visitor, nowMs: number): Room<S> {
+  /** The limit that leaves a visitor no place; undefined where there is one, or room would be made. Changes nothing. */
+  limitFor(visitor: Visitor, nowMs: number): PlaceLimit | undefined {
+    const room = this.#roomFor(visitor, nowMs);
+    return room.kind === 'none' ? room.limit : undefined;
+  }
+
+  /**
+   * Makes room for a visitor where need be. Whoever gets no limit back has a place to take, before anyone else asks.
+   * @returns the limit that leaves none
+   */
+  makeRoomFor(visitor: Visitor, nowMs: number): PlaceLimit | undefined {
+    const room = this.#roomFor(visitor, nowMs);
+    if (room.kind === 'none') return room.limit;
+    for (const { session, kind } of room.leavers) {
+      if (kind === 'oldest') this.#replacedMs.set(session.userId, nowMs);
+      this.leave(session);
+      this.#replace(session);
+    }
+    return undefined;
+  }
+
+  #roomFor(visitor: Visitor, nowMs: number): Room<S> {
     const { userId, address, isChannelLive } = visitor;
     if (!this.#rate.allows(userId, nowMs)) return { kind: 'none', limit: 'too_often' };
     const ofUser = this.#ofUser.of(userId);
@@ -104,12 +143,6 @@ export class Places<S extends Holder> {
   /** The session has sent FIN. */
   halfClosed(session: S): void {
     this.#halfClosed.add(session);
-  }
-
-  /** Lets a newcomer have a session's place, though its socket closes later. */
-  makeRoom({ session, kind }: Leaver<S>, nowMs: number): void {
-    if (kind === 'oldest') this.#replacedMs.set(session.userId, nowMs);
-    this.leave(session);
   }
 
   /** Gives a session's place up, if it still has one. */

@@ -3,7 +3,7 @@ import type { Refusal } from '../../shared/errors.ts';
 import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord } from './connection-record.ts';
-import type { Request, Sessions } from './sessions.ts';
+import type { Connection, Request, Sessions } from './sessions.ts';
 
 interface EntranceParts {
   readonly tokens: TokenVerifier;
@@ -31,29 +31,31 @@ export class Entrance {
   }
 
   /**
-   * Lets a user in, or says why not. `begin` is called in the turn in which the place was made, before anyone else can
-   * take it. A client that has gone meanwhile is counted here.
+   * Lets a user in, or says why not. `claim` takes the connection from its transport, once there is a place. A client
+   * that has gone meanwhile is counted here.
    */
   async enter(
     socket: Socket,
     request: Request,
     token: string | undefined,
-    begin: () => void,
+    claim: () => Connection,
   ): Promise<'begun' | 'gone' | EntryRefusal> {
-    const { tokens, sessions, record } = this.#parts;
+    const { tokens, sessions } = this.#parts;
     // Whoever would find no place anyway costs the store nothing.
     const early =
       tokens.refusalOf(token, request) ??
-      sessions.refusalOf(request) ??
+      (await sessions.refusalOf(request)) ??
       (await this.#refusalByStore(request));
-    if (socket.destroyed) {
-      record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
-      return 'gone';
-    }
-    const refusal = early ?? sessions.admit(request);
-    if (refusal !== undefined) return refusal;
-    begin();
-    return 'begun';
+    if (socket.destroyed) return this.#gone();
+    if (early !== undefined) return early;
+    const entry = await sessions.enter(request, { isGone: () => socket.destroyed, claim });
+    return entry === 'gone' ? this.#gone() : entry;
+  }
+
+  #gone(): 'gone' {
+    const { sessions, record } = this.#parts;
+    record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
+    return 'gone';
   }
 
   async #refusalByStore({ userId }: Request): Promise<EntryRefusal | undefined> {

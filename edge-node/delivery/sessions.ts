@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
-import type { CauseOf, CloseReason, Refusal } from '../../shared/errors.ts';
+import type { CloseReason, Refusal } from '../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
-import type { Places, Room } from '../admission/places.ts';
+import type { Admission, Arrival, Hold } from '../admission/admission.ts';
+import type { PlaceLimit, Visitor } from '../admission/places.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import { inSlices } from '../channels/in-slices.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -16,7 +17,7 @@ import type { Turns } from './turns.ts';
 
 interface SessionsParts {
   readonly config: Pick<Config, 'DRAIN_MS' | 'USER_STALL_MS'>;
-  readonly places: Places<Session>;
+  readonly admission: Admission<Session, Connection>;
   readonly channels: ChannelDirectory;
   readonly record: ConnectionRecord;
   readonly meter: UsageMeter;
@@ -40,14 +41,17 @@ export interface Connection extends Request {
   readonly talkedBytes: number;
 }
 
+/** A client that asks to be let in. */
+export type Client = Pick<Arrival<Session, Connection>, 'isGone' | 'claim'>;
+
 /** Why a registered user with a good token may be refused. */
 type NoPlace = Refusal<'shutting_down' | 'too_many_connections'>;
 
 const DRAIN_STEP_MS = 50;
 
 /**
- * All users who watch, whatever transport they came by. A transport finds out who the user is, asks `admit`, and
- * calls `begin` in the same turn, before anyone else can take the place.
+ * All users who watch, whatever transport they came by. A transport finds out who the user is and asks to be let in
+ * (`enter`).
  */
 export class Sessions {
   readonly #parts: SessionsParts;
@@ -61,8 +65,8 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#events = {
-      attached: (session) => parts.places.attached(session),
-      halfClosed: (session) => parts.places.halfClosed(session),
+      attached: (session) => parts.admission.attached(session),
+      halfClosed: (session) => parts.admission.halfClosed(session),
       closed: (session, reason) => this.#closed(session, reason),
     };
   }
@@ -89,30 +93,28 @@ export class Sessions {
   }
 
   /** Why a registered user would be refused; undefined where there is room, or would be made. Changes nothing. */
-  refusalOf(request: Request): NoPlace | undefined {
+  async refusalOf(request: Request): Promise<NoPlace | undefined> {
     const refusal = this.refusalOfAll;
     if (refusal !== undefined) return refusal;
-    const room = this.#roomFor(request);
-    return room.kind === 'none' ? tooMany(room.limit) : undefined;
+    const limit = await this.#parts.admission.limitFor(this.#visitor(request));
+    return limit && tooMany(limit);
   }
 
-  /** Makes room for a registered user, where need be. @returns why the user is refused, where it is */
-  admit(request: Request): NoPlace | undefined {
+  /** Lets a registered user in, and begins its session, or says why not. */
+  async enter(request: Request, client: Client): Promise<'begun' | 'gone' | NoPlace> {
     const refusal = this.refusalOfAll;
     if (refusal !== undefined) return refusal;
-    const room = this.#roomFor(request);
-    if (room.kind === 'none') return tooMany(room.limit);
-    const nowMs = this.#parts.clock.monotonicMs();
-    for (const leaver of room.leavers) {
-      this.#parts.places.makeRoom(leaver, nowMs);
-      leaver.session.reset('replaced');
-    }
-    return undefined;
+    const admitted = await this.#parts.admission.admit({
+      ...client,
+      visitor: this.#visitor(request),
+      begin: (connection, hold) => this.begin(connection, hold),
+    });
+    return admitted.kind === 'refused' ? tooMany(admitted.limit) : admitted.kind;
   }
 
   /** Begins the session of a user who was admitted. The socket, its events too, is the session's from now on. */
-  begin(connection: Connection): void {
-    const { config, channels, meter, overload, places, turns, clock } = this.#parts;
+  begin(connection: Connection, hold: Hold<Session>): void {
+    const { config, channels, meter, overload, turns, clock } = this.#parts;
     const { userId, channelId } = connection;
     const session = new Session({
       ...connection,
@@ -125,9 +127,11 @@ export class Sessions {
     });
     this.#all.add(session);
     overload.users = this.#all.size;
-    places.take(session, session.sinceMs);
+    hold(session);
     session.begin();
     channels.watch(channelId, session);
+    // Whoever was let in by another process may come after the draining has begun.
+    if (this.#draining) session.shutDown();
   }
 
   /** Closes sessions that are gone or stuck. Call it every second. */
@@ -161,23 +165,21 @@ export class Sessions {
     this.#hurried = true;
   }
 
-  #roomFor({ userId, channelId, address }: Request): Room<Session> {
-    const { channels, clock, places } = this.#parts;
-    const isChannelLive = channels.has(channelId);
-    return places.roomFor({ userId, address, isChannelLive }, clock.monotonicMs());
+  #visitor({ userId, channelId, address }: Request): Visitor {
+    return { userId, address, isChannelLive: this.#parts.channels.has(channelId) };
   }
 
   #closed(session: Session, reason: CloseReason): void {
-    const { channels, clock, overload, places, record } = this.#parts;
+    const { admission, channels, clock, overload, record } = this.#parts;
     const nowMs = clock.monotonicMs();
     this.#all.delete(session);
     overload.users = this.#all.size;
-    places.leave(session);
+    admission.leave(session);
     channels.unwatch(session.channelId, session, nowMs);
     record.sessionEnded(session, reason, nowMs);
   }
 }
 
-function tooMany(cause: CauseOf<'too_many_connections'>): NoPlace {
+function tooMany(cause: PlaceLimit): NoPlace {
   return { code: 'too_many_connections', cause };
 }

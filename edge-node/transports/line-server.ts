@@ -98,14 +98,14 @@ export class LineServer {
     address: string,
     talkedBytes: number,
   ): Promise<void> {
-    const { startAt, entrance, sessions } = this.#parts;
+    const { startAt, entrance } = this.#parts;
     const request = { userId, channelId, address };
     // Between the line and the session nobody else looks after the socket.
     const onError = () => {};
     socket.on('error', onError);
     const entry = await entrance.enter(socket, request, token, () => {
       socket.off('error', onError);
-      sessions.begin({ ...request, socket, startAt, talkedBytes });
+      return { ...request, socket, startAt, talkedBytes };
     });
     if (typeof entry === 'object') {
       this.#refuse(socket, entry, { address, user: userId, channel: channelId });

@@ -7,7 +7,7 @@ import type { LogLimiter } from '../../../shared/logger.ts';
 import type { ConnectionRecord, Refused } from '../../delivery/connection-record.ts';
 import { type Entrance, peerAddress } from '../../delivery/entrance.ts';
 import type { StartAt } from '../../delivery/session.ts';
-import type { Sessions } from '../../delivery/sessions.ts';
+import type { Connection } from '../../delivery/sessions.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
 import { addPlayerPage } from './player-page.ts';
 import { streamHead } from './stream-head.ts';
@@ -23,7 +23,6 @@ interface WatchServerParts {
   readonly maxAsking: number;
   readonly lists: ListParts;
   readonly entrance: Entrance;
-  readonly sessions: Sessions;
   readonly record: ConnectionRecord;
   readonly limiter: LogLimiter;
 }
@@ -91,22 +90,26 @@ export class WatchServer {
     }
     // Node would close the connection at the user's FIN; but a user who has closed its side may still be watching.
     socket.removeAllListeners('end');
-    const entry = await entrance.enter(socket, { ...asked, address }, tokenOf(request), () => {
-      this.#begin(socket, reply, { ...asked, address });
-    });
+    const entry = await entrance.enter(socket, { ...asked, address }, tokenOf(request), () =>
+      this.#claim(socket, reply, { ...asked, address }),
+    );
     if (entry === 'gone') reply.hijack();
     else if (typeof entry === 'object') {
       this.#refuse(reply, entry, { address, user: asked.userId, channel: asked.channelId });
     }
   }
 
-  #begin(socket: Socket, reply: FastifyReply, request: WatchRequest & { address: string }): void {
+  #claim(
+    socket: Socket,
+    reply: FastifyReply,
+    request: WatchRequest & { address: string },
+  ): Connection {
     reply.hijack();
     this.#app.listener.release(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, USER_KEEPALIVE_MS);
     socket.write(this.#head);
-    this.#parts.sessions.begin({ ...request, socket, talkedBytes: 0 });
+    return { ...request, socket, talkedBytes: 0 };
   }
 
   /** What a GET would be answered with, without a session; whether the user may watch is not looked up. */
