@@ -8,7 +8,7 @@ INSTALLED := node_modules/.package-lock.json
 DEMO_STORE := $(if $(filter command,$(firstword $(origin STORE))),$(STORE),sqlite)
 
 .DEFAULT_GOAL := help
-.PHONY: help node build player demo functions edge-node schema spool dep dep-verify dep-why dep-cache format check types lint \
+.PHONY: help node build pages demo functions edge-node schema spool dep dep-verify dep-why dep-cache format check types lint \
   unused rules test test-containers cover bench bench-store bench-pressure todo drma drmia drmvu
 
 help:
@@ -28,21 +28,21 @@ node: $(INSTALLED)
 	fi
 
 ### Build Commands
-build: types ## Check the types, bundle the Lambda handlers and the player page; all else runs from source
+build: types ## Check the types, bundle the Lambda handlers and the pages; all else runs from source
 	@npm run --silent bundle
 
-# What the edge node serves at / of 9113: some 0.1 s.
-player: node
-	@npm run --silent bundle:player
+# What the edge node serves at / of 9113 and 9112: some 0.2 s.
+pages: node
+	@npm run --silent bundle:pages
 
 ### Demo Command
-demo: player ## Automated demonstration (DEMO_SECONDS=15, STORE=sqlite|cassandra|dynamodb, DEMO_LOGS=stdout)
+demo: pages ## Automated demonstration (DEMO_SECONDS=15, STORE=sqlite|cassandra|dynamodb, DEMO_LOGS=stdout)
 	@STORE=$(DEMO_STORE) $(NODE) infra/demo/demo.ts
 
 ### Run Commands
 functions: node ## Run the HTTP service in the foreground (8080)
 	@exec $(NODE) --disable-sigusr1 functions/server.ts
-edge-node: player ## Run the edge node in the foreground (9111, players 9113, admin 9112)
+edge-node: pages ## Run the edge node in the foreground (9111, players 9113, admin 9112)
 	@exec $(NODE) --disable-sigusr1 edge-node/main.ts
 schema: node ## Make or update the tables of the store that STORE names
 	@npm run --silent schema

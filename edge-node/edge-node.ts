@@ -175,6 +175,7 @@ export class EdgeNode {
     const view: EdgeView = {
       storeName: config.STORE,
       packetDurationMs: config.PACKET_DURATION_MS,
+      logMaxBytes: config.EDGE_LOG_BYTES,
       store,
       source: this.#source,
       channels: this.#channels,
@@ -194,7 +195,8 @@ export class EdgeNode {
     };
     this.#admin = new AdminServer({
       view,
-      allowedHosts: config.ADMIN_ALLOWED_HOSTS,
+      config,
+      logger,
       limiter: this.#limiter,
     });
   }

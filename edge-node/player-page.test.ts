@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HttpError } from '../shared/errors.ts';
+import { addWebPage } from '../shared/http/web-page.ts';
 import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
-import { addPlayerPage } from './transports/http/player-page.ts';
 
 /** A server of the page alone, made of these files. */
 async function pageOf(files: Readonly<Record<string, string>>) {
@@ -16,7 +16,7 @@ async function pageOf(files: Readonly<Record<string, string>>) {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   const app = fastify();
   onTestFinished(() => app.close());
-  await addPlayerPage(app, folder);
+  await addWebPage(app, 'player', folder);
   return app;
 }
 

@@ -13,11 +13,22 @@ export const HTTP_ERRORS = {
   bad_request: { status: 400, message: 'the request could not be understood' },
   forbidden: { status: 403, message: 'the token is not that of this user' },
   bad_token: { status: 401, message: 'this token is not good for that' },
+  operators_only: {
+    status: 401,
+    message: 'this is for operators: send ADMIN_TOKEN in Authorization: Bearer',
+  },
+  operators_closed: {
+    status: 403,
+    message:
+      'ADMIN_TOKEN is not set, and this port listens beyond loopback: it serves health and metrics alone',
+  },
+  cross_site: { status: 403, message: 'a page from elsewhere may not ask for that' },
   not_found: { status: 404, message: 'no such path' },
   page_not_built: {
     status: 404,
-    message: 'the player page is not built here: npm run bundle, then start the edge node again',
+    message: 'this page is not built here: npm run bundle, then start the edge node again',
   },
+  no_such_session: { status: 404, message: 'there is no such session, or no longer' },
   method_not_allowed: { status: 405, message: 'this path does not take that method' },
   body_too_large: { status: 413, message: 'the body is larger than 4 KiB' },
   misdirected: {
@@ -123,6 +134,7 @@ export const CLOSE_REASONS = {
     'it had not read what it was sent long ago, and the memory was needed: EDGE_LOG_BYTES',
   replaced:
     'it made room for another session at a limit of users: it had most likely left, waited for an absent channel, or was the oldest of its user',
+  closed_by_operator: 'an operator closed it, on 9112',
   shutdown: 'the edge node was stopped',
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;

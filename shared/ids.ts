@@ -9,6 +9,8 @@ export type UserId = Branded<string, 'UserId'>;
 export type ChannelId = Branded<string, 'ChannelId'>;
 /** One life of one edge-node process. Never used twice. */
 export type WriterId = Branded<string, 'WriterId'>;
+/** One connection of a user in one edge-node process, counted from 1. */
+export type SessionId = Branded<number, 'SessionId'>;
 /** Whole minutes since the Unix epoch. */
 export type Minute = Branded<number, 'Minute'>;
 /** Whole hours since the Unix epoch, so hours of UTC. */

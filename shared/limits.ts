@@ -41,6 +41,8 @@ export const PINNED_SHARE = 0.25;
 /** What a channel's seconds are measured over, and how long it may pause without the measuring beginning anew. */
 export const SECONDS_RATE_SPAN_MS = 60_000;
 export const SECONDS_RATE_SILENCE_MS = 5_000;
+/** Seconds whose rates a channel keeps for operators to see. */
+export const CHANNEL_RATES_KEPT = 60;
 /** At MAX_CHANNELS a channel with neither packets nor watchers for this long makes room for another. */
 export const CHANNEL_QUIET_MS = 1_000;
 /** A channel with neither packets nor watchers for this long is forgotten. */
@@ -80,6 +82,8 @@ export const CLIENT_TALK_MAX_BYTES = 64 * KIB;
 export const HALF_CLOSED_IDLE_MS = 60_000;
 export const USER_KEEPALIVE_MS = 30_000;
 export const USER_BACKLOG = 4_096;
+/** What is kept of the name that a user's program gives itself. */
+export const CLIENT_NAME_MAX_CHARS = 128;
 /** After a refusal, input is read and dropped for this long: destroying with unread input resets the line away. */
 export const REFUSAL_LINGER_MS = 1_000;
 /** Open files kept from users' sessions. */
@@ -136,6 +140,15 @@ export const HTTP_PIPELINE_MAX_REQUESTS = 100;
 export const HTTP_MAX_CONNECTIONS = 8_192;
 /** Connections to the operators' port at once: part of RESERVED_FILES. */
 export const ADMIN_MAX_CONNECTIONS = 16;
+/** Operators who look on at once; one more takes the place of the first. */
+export const OPERATOR_STREAMS_MAX = 4;
+/** How often they are sent what is new, and how far back the charts go. */
+export const OPERATOR_TICK_MS = 1_000;
+export const OPERATOR_HISTORY_SAMPLES = 600;
+/** How often the store is asked whether it answers, while somebody looks on. */
+export const OPERATOR_PING_MS = 5_000;
+/** Channels or users of one page of a list. */
+export const OPERATOR_PAGE_MAX_ROWS = 100;
 /** Requests under way at a stop get this long: more than any waits for the store. */
 export const HTTP_CLOSE_MS = STORE_TIMEOUT_MS + 1_000;
 

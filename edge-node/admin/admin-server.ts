@@ -1,54 +1,64 @@
 import type { AddressInfo } from 'node:net';
+import type { Config } from '../../shared/config.ts';
 import { HttpError } from '../../shared/errors.ts';
 import { HttpApp } from '../../shared/http/http-app.ts';
+import { addWebPage, pagePaths } from '../../shared/http/web-page.ts';
+import { parseUserId, type SessionId } from '../../shared/ids.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../shared/limits.ts';
-import type { LogLimiter } from '../../shared/logger.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { InTurn } from '../delivery/in-turn.ts';
-import { hostCheck } from './allowed-hosts.ts';
 import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
 import { histogramMetricsText } from './histogram-metrics.ts';
+import { parseLiveQuery } from './live/live-query.ts';
+import { LiveStreams } from './live/live-streams.ts';
 import { createMetrics } from './metrics.ts';
+import { guardOperators } from './operator-access.ts';
 import { edgeStatus, storeAnswers } from './status.ts';
+import { userReport } from './user-report.ts';
 
 interface AdminParts {
   readonly view: EdgeView;
-  readonly allowedHosts: readonly string[];
+  readonly config: Pick<Config, 'ADMIN_HOST' | 'ADMIN_TOKEN' | 'ADMIN_ALLOWED_HOSTS'>;
+  readonly logger: Logger;
   readonly limiter: LogLimiter;
 }
-
-/** Asked by any host name: they tell nothing about users, and balancers and scrapers use names of their own. */
-const FOR_ANY_HOST = ['/healthz', '/readyz', '/metrics'];
 
 /**
  * What operators and balancers ask of an edge node: `GET /healthz` (the process turns), `/readyz` (it accepts users
  * and is not draining; store and source are not looked at, since taking the node out for them would cut users off
- * for nothing), `/metrics` (Prometheus) and `/status` (JSON).
+ * for nothing), `/metrics` (Prometheus), `/status` (JSON), and the operators' page at `/` with what it asks for:
+ * `/events`, `/users/{user}`, and to end one session `POST /sessions/{id}/close`.
  */
 export class AdminServer {
   readonly #app: HttpApp;
   readonly #view: EdgeView;
+  readonly #logger: Logger;
+  /** What takes long for a node with many channels or users: one at a time, however many ask. */
   readonly #heavy = new InTurn();
+  readonly #live: LiveStreams;
   #metricsUnderWay: Promise<Buffer> | undefined;
 
-  constructor({ view, allowedHosts, limiter }: AdminParts) {
+  constructor({ view, config, logger, limiter }: AdminParts) {
     this.#view = view;
+    this.#logger = logger;
+    this.#live = new LiveStreams(view, this.#heavy);
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
-    const isAllowed = hostCheck(allowedHosts);
-    this.#app.routes.addHook('onRequest', async ({ headers, routeOptions }) => {
-      if (FOR_ANY_HOST.includes(routeOptions.url ?? '') || isAllowed(headers.host)) return;
-      throw new HttpError('misdirected');
-    });
-    this.#route();
+    guardOperators(this.#app.routes, { config, form: pagePaths('operator'), logger });
+    this.#healthRoutes();
+    this.#operatorRoutes();
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
-  listen(host: string, port: number): Promise<AddressInfo> {
-    return this.#app.listen(host, port);
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await addWebPage(this.#app.routes, 'operator');
+    const at = await this.#app.listen(host, port);
+    this.#live.start();
+    return at;
   }
 
   /** Answers for `ms` with `connection: close`, so that no client is cut off in a request of its own. */
@@ -60,11 +70,13 @@ export class AdminServer {
     this.#app.listener.hurry();
   }
 
+  /** Operators see a stop to its end: only now their streams end. */
   close(): Promise<void> {
+    this.#live.stop();
     return this.#app.close();
   }
 
-  #route(): void {
+  #healthRoutes(): void {
     const view = this.#view;
     const metrics = createMetrics(view, () => this.#app.listener);
     const page = async () => {
@@ -75,25 +87,51 @@ export class AdminServer {
         ...(await channelMetricsText(view.channels.channels, view.clock)),
       ]);
     };
-    this.#app.routes.get('/healthz', () => ({ status: 'ok' }));
-    this.#app.routes.get('/readyz', (_request, reply) => {
+    const { routes } = this.#app;
+    routes.get('/healthz', () => ({ status: 'ok' }));
+    routes.get('/readyz', (_request, reply) => {
       const isReady = view.isAccepting();
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
     });
     // Whoever asks while the page is being made is given that one.
-    this.#app.routes.get('/metrics', async (_request, reply) => {
+    routes.get('/metrics', async (_request, reply) => {
       this.#metricsUnderWay ??= this.#heavy.run(page).finally(() => {
         this.#metricsUnderWay = undefined;
       });
       return reply.type(metrics.contentType).send(await this.#metricsUnderWay);
     });
-    this.#app.routes.get<{ Querystring: { user?: string } }>(
-      '/status',
-      async ({ query }, reply) => {
-        const answers = await storeAnswers(view);
-        const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
-        return reply.type('application/json').send(status);
+  }
+
+  #operatorRoutes(): void {
+    const view = this.#view;
+    const { routes } = this.#app;
+    routes.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
+      const answers = await storeAnswers(view);
+      const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
+      return reply.type('application/json').header('cache-control', 'no-store').send(status);
+    });
+    routes.get<{ Querystring: Record<string, unknown> }>(
+      '/events',
+      { exposeHeadRoute: false },
+      (request, reply) => {
+        const query = parseLiveQuery(request.query);
+        if (query === undefined) throw new HttpError('bad_request');
+        reply.hijack();
+        this.#live.open(reply.raw, query);
       },
     );
+    routes.get<{ Params: { user: string } }>('/users/:user', async ({ params }, reply) => {
+      const userId = parseUserId(params.user);
+      if (userId === undefined) throw new HttpError('bad_user_id');
+      return reply.header('cache-control', 'no-store').send(await userReport(view, userId));
+    });
+    routes.post<{ Params: { id: string } }>('/sessions/:id/close', ({ params, ip }, reply) => {
+      const id = Number(/^\d{1,15}$/.exec(params.id)?.[0]) as SessionId;
+      const closed = view.sessions.closeOne(id);
+      if (closed === undefined) throw new HttpError('no_such_session');
+      const { userId: user, channelId: channel } = closed;
+      this.#logger.info({ user, channel, operator: ip }, 'an operator closed a session');
+      return reply.code(204).send();
+    });
   }
 }

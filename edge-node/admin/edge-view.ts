@@ -18,6 +18,8 @@ import type { UsageWriter } from '../usage/writer.ts';
 export interface EdgeView {
   readonly storeName: string;
   readonly packetDurationMs: number;
+  /** EDGE_LOG_BYTES. */
+  readonly logMaxBytes: number;
   readonly store: Store;
   readonly source: SourceClient;
   readonly channels: ChannelDirectory;

@@ -4,52 +4,36 @@ import type { Channel } from '../channels/channel.ts';
 import { inSlices } from '../channels/in-slices.ts';
 import type { Session } from '../delivery/session.ts';
 import type { EdgeView } from './edge-view.ts';
+import type { ChannelStatus, NodeStatus, SessionStatus } from './snapshot.ts';
+import { VERSION } from './version.ts';
 
 /** Users listed at most; `?user=` finds the others. */
 const MAX_LISTED_USERS = 1_000;
 
 /**
- * The node at one glance, for people: source, store, channels with rates and gaps, users with lag and drops. JSON, put
- * together from slices: a node may have thousands of channels, and viewers are served meanwhile.
+ * The answer to `GET /status`, an EdgeStatus, in JSON that is put together from slices: a node may have thousands of
+ * channels, and viewers are served meanwhile.
  */
 export async function edgeStatus(
   view: EdgeView,
   storeAnswers: boolean,
   user: string | undefined,
 ): Promise<string> {
-  const { source, channels, sessions, writer, load, clock } = view;
+  const { channels, sessions, clock } = view;
   const listedChannels: string[] = [];
   await inSlices([...channels.channels], clock, (channel) =>
     listedChannels.push(JSON.stringify(channelStatus(channel, clock.monotonicMs()))),
   );
   const nowMs = clock.monotonicMs();
-  const listed: object[] = [];
+  const users: SessionStatus[] = [];
   for (const session of sessions.all) {
-    if (listed.length >= MAX_LISTED_USERS) break;
+    if (users.length >= MAX_LISTED_USERS) break;
     if (user === undefined || session.userId === user) {
-      listed.push(userStatus(view, session, nowMs));
+      users.push(sessionStatus(view, session, nowMs));
     }
   }
-  const node = {
-    accepting: view.isAccepting(),
-    loadFactor: round(load.value),
-    source: {
-      state: source.state.kind,
-      ...(source.state.kind === 'waiting' && { reason: source.state.reason }),
-      connections: source.connections,
-      framingLost: source.framingLost,
-      bytes: source.bytesRead,
-    },
-    store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
-    memory: { logBytes: channels.budget.usedBytes, rssBytes: process.memoryUsage.rss() },
-  };
-  const users = {
-    usersTotal: sessions.size,
-    usersWaiting: channels.waitingUsers,
-    users: listed,
-  };
-  const [before, after] = [JSON.stringify(node).slice(0, -1), JSON.stringify(users).slice(1)];
-  return `${before},"channels":[${listedChannels.join()}],${after}`;
+  const node = JSON.stringify(nodeStatus(view, storeAnswers)).slice(0, -1);
+  return `${node},"channels":[${listedChannels.join()}],"users":${JSON.stringify(users)}}`;
 }
 
 /** Whether the store answers in time. */
@@ -60,7 +44,36 @@ export function storeAnswers({ store }: EdgeView): Promise<boolean> {
   );
 }
 
-function channelStatus(channel: Channel, nowMs: number) {
+export function nodeStatus(view: EdgeView, storeAnswers: boolean): NodeStatus {
+  const { source, channels, sessions, admission, overload, writer, load, clock } = view;
+  const nowMs = clock.monotonicMs();
+  return {
+    version: VERSION,
+    uptimeSeconds: Math.round(process.uptime()),
+    accepting: view.isAccepting(),
+    loadFactor: round(load.value),
+    deliveryShare: percent(overload.shareAt(nowMs)),
+    source: {
+      state: source.state.kind,
+      ...(source.state.kind === 'waiting' && { reason: source.state.reason }),
+      connections: source.connections,
+      framingLost: source.framingLost,
+      bytes: source.bytesRead,
+      silentSeconds: round(source.silentMs(nowMs) / 1000),
+    },
+    store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
+    memory: {
+      logBytes: channels.budget.usedBytes,
+      logMaxBytes: view.logMaxBytes,
+      rssBytes: process.memoryUsage.rss(),
+    },
+    usersTotal: sessions.size,
+    usersMax: admission.maxUsers,
+    usersWaiting: channels.waitingUsers,
+  };
+}
+
+export function channelStatus(channel: Channel, nowMs: number): ChannelStatus {
   const { received, lost, late, stray, jumps, restarts } = channel.counters;
   return {
     channel: channel.id,
@@ -84,10 +97,13 @@ function channelStatus(channel: Channel, nowMs: number) {
   };
 }
 
-function userStatus(view: EdgeView, session: Session, nowMs: number) {
+export function sessionStatus(view: EdgeView, session: Session, nowMs: number): SessionStatus {
   return {
+    id: session.id,
     user: session.userId,
     channel: session.channelId,
+    address: session.address,
+    client: session.client,
     connectedSeconds: Math.round((nowMs - session.sinceMs) / 1000),
     seconds: (session.watchedPackets * view.packetDurationMs) / 1000,
     lagPackets: session.lagPackets,
@@ -95,6 +111,10 @@ function userStatus(view: EdgeView, session: Session, nowMs: number) {
   };
 }
 
-function round(value: number): number {
+export function round(value: number): number {
   return Math.round(value * 10) / 10;
+}
+
+function percent(value: number): number {
+  return Math.round(value * 100) / 100;
 }

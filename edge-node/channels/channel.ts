@@ -1,4 +1,5 @@
 import type { ChannelId } from '../../shared/ids.ts';
+import { CHANNEL_RATES_KEPT } from '../../shared/limits.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
 import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
@@ -57,6 +58,8 @@ export class Channel implements ReorderOutput {
   #skippedPackets = 0;
   /** Packets received in the last second. */
   packetsPerSecond = 0;
+  /** The same of each of the last seconds, the newest last. */
+  readonly rates: number[] = [];
   /** When a packet last came or a watcher last left. */
   usedMs: number;
   readonly #reorder: ReorderBuffer;
@@ -168,6 +171,7 @@ export class Channel implements ReorderOutput {
     if (this.secondsRate.isOff && !wasOff) this.#events.secondsOff(this);
     const seconds = (nowMs - this.#measuredMs) / 1000;
     if (seconds > 0) this.packetsPerSecond = (received - this.#measuredPackets) / seconds;
+    if (this.rates.push(this.packetsPerSecond) > CHANNEL_RATES_KEPT) this.rates.shift();
     this.#measuredPackets = received;
     this.#measuredMs = nowMs;
   }

@@ -8,6 +8,7 @@ export class LoopDelay {
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
+  #worstMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -16,9 +17,18 @@ export class LoopDelay {
   start(): void {
     this.#dueMs = this.#clock.monotonicMs() + LOOP_DELAY_STEP_MS;
     this.#timer = setTimeout(() => {
-      this.histogram.add(Math.max(0, this.#clock.monotonicMs() - this.#dueMs));
+      const delayMs = Math.max(0, this.#clock.monotonicMs() - this.#dueMs);
+      this.histogram.add(delayMs);
+      this.#worstMs = Math.max(this.#worstMs, delayMs);
       this.start();
     }, LOOP_DELAY_STEP_MS);
+  }
+
+  /** The longest since this was last asked. */
+  takeWorstMs(): number {
+    const worstMs = this.#worstMs;
+    this.#worstMs = 0;
+    return worstMs;
   }
 
   stop(): void {

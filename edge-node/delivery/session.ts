@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
 import type { CloseReason } from '../../shared/errors.ts';
-import type { ChannelId, UserId } from '../../shared/ids.ts';
+import type { ChannelId, SessionId, UserId } from '../../shared/ids.ts';
 import {
   CLIENT_TALK_MAX_BYTES,
   HALF_CLOSED_IDLE_MS,
@@ -20,6 +20,7 @@ const NOTHING = Buffer.alloc(0);
 export type StartAt = 'live' | 'entry';
 
 interface SessionParts {
+  readonly id: SessionId;
   readonly socket: Socket;
   readonly userId: UserId;
   readonly channelId: ChannelId;
@@ -31,6 +32,7 @@ interface SessionParts {
   /** Counts how long packets took from their arrival until the kernel of the user's socket had them. */
   readonly deliveryDelay: DelayHistogram;
   readonly address: string;
+  readonly client: string;
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
   readonly events: SessionEvents;
@@ -77,10 +79,13 @@ type Phase =
  *                      closed    the usage is due, and whoever holds the sessions is told, once
  */
 export class Session implements Watcher, Occupant {
+  readonly id: SessionId;
   readonly userId: UserId;
   readonly channelId: ChannelId;
   /** Where the user is. */
   readonly address: string;
+  /** What the user's program calls itself; empty on 9111, where none says. */
+  readonly client: string;
   readonly sinceMs: number;
   readonly #parts: SessionParts;
   readonly #socket: Socket;
@@ -97,9 +102,11 @@ export class Session implements Watcher, Occupant {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#socket = parts.socket;
+    this.id = parts.id;
     this.userId = parts.userId;
     this.channelId = parts.channelId;
     this.address = parts.address;
+    this.client = parts.client;
     this.#talkedBytes = parts.talkedBytes;
     this.sinceMs = parts.clock.monotonicMs();
     this.#deliveredMs = this.sinceMs;
@@ -190,9 +197,9 @@ export class Session implements Watcher, Occupant {
   }
 
   /** Ends the connection cleanly, once the write under way is done. */
-  shutDown(): void {
+  shutDown(reason: 'shutdown' | 'closed_by_operator'): void {
     if (!this.#isOpen) return;
-    this.#end('shutdown');
+    this.#end(reason);
     this.#socket.end();
     setTimeout(() => this.#socket.destroy(), REFUSAL_LINGER_MS).unref();
   }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { CloseReason, Refusal } from '../../shared/errors.ts';
-import type { ChannelId, UserId } from '../../shared/ids.ts';
+import type { ChannelId, SessionId, UserId } from '../../shared/ids.ts';
 import type { Admission, Arrival, Hold } from '../admission/admission.ts';
 import type { PlaceLimit, Visitor } from '../admission/places.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
@@ -37,6 +37,7 @@ export interface Request {
 export interface Connection extends Request {
   readonly socket: Socket;
   readonly startAt: StartAt;
+  readonly client: string;
   /** What the user had sent behind its request already. */
   readonly talkedBytes: number;
 }
@@ -58,6 +59,7 @@ export class Sessions {
   readonly deliveryDelay = new DelayHistogram();
   readonly #all = new Set<Session>();
   readonly #events: SessionEvents;
+  #lastId = 0;
   #draining = false;
   #hurried = false;
   #isSweeping = false;
@@ -116,8 +118,10 @@ export class Sessions {
   begin(connection: Connection, hold: Hold<Session>): void {
     const { config, channels, meter, overload, turns, clock } = this.#parts;
     const { userId, channelId } = connection;
+    this.#lastId += 1;
     const session = new Session({
       ...connection,
+      id: this.#lastId as SessionId,
       tally: meter.open(userId, channelId),
       turns,
       clock,
@@ -131,7 +135,14 @@ export class Sessions {
     session.begin();
     channels.watch(channelId, session);
     // Whoever was let in by another process may come after the draining has begun.
-    if (this.#draining) session.shutDown();
+    if (this.#draining) session.shutDown('shutdown');
+  }
+
+  /** Ends one session cleanly. @returns the session, or undefined where it is none of those that there are now */
+  closeOne(id: SessionId): Session | undefined {
+    const session = this.#all.values().find((each) => each.id === id);
+    session?.shutDown('closed_by_operator');
+    return session;
   }
 
   /** Closes sessions that are gone or stuck. Call it every second. */
@@ -153,7 +164,7 @@ export class Sessions {
     for (let closed = 0; closed < sessions.length; ) {
       const part = (clock.monotonicMs() - beganMs + DRAIN_STEP_MS) / Math.max(config.DRAIN_MS, 1);
       const due = Math.ceil(sessions.length * (this.#hurried ? 1 : Math.min(part, 1)));
-      await inSlices(sessions.slice(closed, due), clock, (session) => session.shutDown());
+      await inSlices(sessions.slice(closed, due), clock, (session) => session.shutDown('shutdown'));
       closed = due;
       await sleep(DRAIN_STEP_MS);
     }

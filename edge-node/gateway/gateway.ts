@@ -58,7 +58,8 @@ export class Gateway {
     const { children } = this.#tools;
     this.#admin = new GatewayAdmin({
       view: { channels: this.#channels, feed: this.#feed, children },
-      allowedHosts: config.ADMIN_ALLOWED_HOSTS,
+      config,
+      logger,
       limiter: this.#limiter,
     });
     this.ended = new Promise((resolve) => {

@@ -15,6 +15,7 @@ import { ScriptedUser } from './scripted-user.ts';
 const WAIT_MS = 20_000;
 
 interface UserStatus {
+  readonly id: number;
   readonly user: string;
   readonly channel: string;
   readonly seconds: number;

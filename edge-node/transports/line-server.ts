@@ -105,7 +105,7 @@ export class LineServer {
     socket.on('error', onError);
     const entry = await entrance.enter(socket, request, token, () => {
       socket.off('error', onError);
-      return { ...request, socket, startAt, talkedBytes };
+      return { ...request, socket, startAt, client: '', talkedBytes };
     });
     if (typeof entry === 'object') {
       this.#refuse(socket, entry, { address, user: userId, channel: channelId });

@@ -18,14 +18,14 @@ COPY edge-node edge-node
 COPY infra/docker/healthcheck.sh /healthcheck.sh
 RUN chmod -R a+rX . && chmod 755 /healthcheck.sh
 
-# The player page, one file each of HTML, CSS and script: what makes it is no part of the image.
-FROM node AS player
+# The pages, one file each of HTML, CSS and script: what makes them is no part of the image.
+FROM node AS pages
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY edge-node/player edge-node/player
-COPY infra/docker/bundle-player.ts infra/docker/bundle-player.ts
-RUN node infra/docker/bundle-player.ts && chmod -R a+rX dist
+COPY infra/docker/bundle-pages.ts infra/docker/bundle-pages.ts
+RUN node infra/docker/bundle-pages.ts && chmod -R a+rX dist
 
 FROM ${BASE_IMAGE} AS runtime
 RUN apt-get update \
@@ -36,7 +36,7 @@ RUN apt-get update \
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /healthcheck.sh /healthcheck.sh
 COPY --from=build /app /app
-COPY --from=player /app/dist/player /app/dist/player
+COPY --from=pages /app/dist /app/dist
 WORKDIR /app
 ENV NODE_ENV=production STREAM_HOST=0.0.0.0 WATCH_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
     SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool

@@ -6,7 +6,8 @@ import { exists, files, importsOf, read, sourceFiles } from './tree.ts';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shared: ['shared'],
   functions: ['functions', 'shared'],
-  'edge-node': ['edge-node', 'shared'],
+  // The manifest has the version.
+  'edge-node': ['edge-node', 'shared', 'package.json'],
 };
 
 const partOf = (path: string) => path.split('/')[0] ?? '';

@@ -1,5 +1,6 @@
 import { HOUR_MS, RUN_MAX_BYTES } from '../limits.ts';
 import {
+  bearerSecrets,
   bytes,
   host,
   hostNames,
@@ -188,7 +189,7 @@ export const SERVICE_SETTINGS = {
       'Secrets that stream tokens (JWT, HS256) are signed with: 32 bytes or more each, commas between them. A token may be signed with any of them, so that secrets can be changed without a gap. Empty, and no key set either: whoever knows a user id watches in its name.',
     ),
     API_KEYS: secretSetting(
-      secrets,
+      bearerSecrets,
       'Keys of your own systems: 32 bytes or more each, commas between them. Set: `POST /register` and `GET /usage` take one in `Authorization: Bearer`, and `/usage` a stream token of its user as well. Empty: `/register` is open, and `/usage` too unless stream tokens are asked for.',
     ),
     STREAM_TOKEN_JWKS_FILE: setting(
@@ -201,13 +202,17 @@ export const SERVICE_SETTINGS = {
     ADMIN_HOST: setting(
       host,
       '127.0.0.1',
-      'Address of `/healthz`, `/readyz`, `/metrics` and `/status` of the edge node. Not for the public: `/status` names users.',
+      'Address of the operators’ page, `/healthz`, `/readyz`, `/metrics` and `/status` of the edge node. Not for the public: it names users. Beyond loopback it needs `ADMIN_TOKEN`.',
     ),
     ADMIN_PORT: setting(port, '9112', 'Its port; 0 takes a free one.'),
     ADMIN_ALLOWED_HOSTS: setting(
       hostNames,
       '',
-      'Names, with commas between them, by which `/status` may be asked for besides `localhost`, the own host name and any IP address. This keeps out web pages that let a name of their own resolve to this machine (DNS rebinding).',
+      'Names, with commas between them, by which the page and `/status` may be asked for besides `localhost`, the own host name and any IP address. This keeps out web pages that let a name of their own resolve to this machine (DNS rebinding).',
+    ),
+    ADMIN_TOKEN: secretSetting(
+      bearerSecrets,
+      'What operators show, in `Authorization: Bearer` or on the page, for everything on this port but `/healthz`, `/readyz` and `/metrics`: 32 bytes or more. Several, with commas between them, are all good, so that it can be changed without a gap. Empty: on loopback all is open; at any other `ADMIN_HOST` health and metrics alone are served.',
     ),
     LOG_LEVEL: setting(
       oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),

@@ -101,6 +101,15 @@ export const secrets: Parse<readonly string[]> = (text) => {
 };
 const SECRET_MIN_BYTES = 32;
 
+/** Secrets that are sent in `Authorization: Bearer`, and so of the characters that this can carry (RFC 6750). */
+export const bearerSecrets: Parse<readonly string[]> = (given) => {
+  const values = secrets(given);
+  if (!values.every((value) => /^[\w.~+/-]+=*$/.test(value))) {
+    throw new RangeError('secrets of letters, digits and - . _ ~ + / alone, with = at the end');
+  }
+  return values;
+};
+
 export function secretSetting<T>(parse: Parse<T>, about: string): Setting<T> {
   return { default: '', parse, about, isSecret: true };
 }

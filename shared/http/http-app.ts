@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { HttpError } from '../errors.ts';
+import { USER_ID_MAX_BYTES } from '../ids.ts';
 import { HTTP_BODY_MAX_BYTES } from '../limits.ts';
 import { answerErrors } from './error-answers.ts';
 import { HttpListener, type HttpListenerOptions } from './http-listener.ts';
@@ -11,6 +12,9 @@ interface HttpAppOptions extends Omit<HttpListenerOptions, 'handler'> {
   /** What an Allow header says where the path is one of ours and only the method is not. */
   readonly allowOf?: (url: string) => string | undefined;
 }
+
+/** Every byte of an id may come percent-encoded. */
+const PATH_PARAM_MAX_CHARS = 3 * USER_ID_MAX_BYTES;
 
 /** A port of the edge node's or the gateway's: Fastify routes, errors are the catalogue's, and HttpListener guards it. */
 export class HttpApp {
@@ -23,6 +27,7 @@ export class HttpApp {
       logger: false,
       exposeHeadRoutes,
       bodyLimit: HTTP_BODY_MAX_BYTES,
+      routerOptions: { maxParamLength: PATH_PARAM_MAX_CHARS },
       frameworkErrors: answerError,
     });
     this.routes.setErrorHandler(answerError);

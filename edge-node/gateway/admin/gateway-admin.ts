@@ -1,16 +1,17 @@
 import type { AddressInfo } from 'node:net';
-import { HttpError } from '../../../shared/errors.ts';
+import type { Config } from '../../../shared/config.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
-import type { LogLimiter } from '../../../shared/logger.ts';
-import { hostCheck } from '../../admin/allowed-hosts.ts';
+import type { Logger, LogLimiter } from '../../../shared/logger.ts';
+import { guardOperators } from '../../admin/operator-access.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import type { GatewayView } from './gateway-view.ts';
 
 interface AdminParts {
   readonly view: GatewayView;
-  readonly allowedHosts: readonly string[];
+  readonly config: Pick<Config, 'ADMIN_HOST' | 'ADMIN_TOKEN' | 'ADMIN_ALLOWED_HOSTS'>;
+  readonly logger: Logger;
   readonly limiter: LogLimiter;
 }
 
@@ -21,14 +22,14 @@ interface AdminParts {
 export class GatewayAdmin {
   readonly #app: HttpApp;
 
-  constructor({ view, allowedHosts, limiter }: AdminParts) {
+  constructor({ view, config, logger, limiter }: AdminParts) {
     const metrics = createGatewayMetrics(view);
-    const isAllowed = hostCheck(allowedHosts);
     this.#app = new HttpApp({
       setting: 'GATEWAY_ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
+    guardOperators(this.#app.routes, { config, form: [], logger });
     this.#app.routes.get('/healthz', () => ({ status: 'ok' }));
     this.#app.routes.get('/readyz', (_request, reply) => {
       const isReady = view.feed.isListening;
@@ -37,10 +38,7 @@ export class GatewayAdmin {
     this.#app.routes.get('/metrics', async (_request, reply) => {
       return reply.type(metrics.contentType).send(await metrics.metrics());
     });
-    this.#app.routes.get('/status', ({ headers }) => {
-      if (!isAllowed(headers.host)) throw new HttpError('misdirected');
-      return gatewayStatus(view);
-    });
+    this.#app.routes.get('/status', () => gatewayStatus(view));
   }
 
   /** @throws the listener's error, such as EADDRINUSE */

@@ -2,14 +2,15 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, WATCH_REFUSALS } from '../../../shared/errors.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
-import { USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
+import { addWebPage } from '../../../shared/http/web-page.ts';
+import { CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import type { ConnectionRecord, Refused } from '../../delivery/connection-record.ts';
 import { type Entrance, peerAddress } from '../../delivery/entrance.ts';
 import type { StartAt } from '../../delivery/session.ts';
 import type { Connection } from '../../delivery/sessions.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
-import { addPlayerPage } from './player-page.ts';
+
 import { streamHead } from './stream-head.ts';
 import { parseWatchRequest, type Query, tokenOf, type WatchRequest } from './watch-request.ts';
 
@@ -25,6 +26,12 @@ interface WatchServerParts {
   readonly entrance: Entrance;
   readonly record: ConnectionRecord;
   readonly limiter: LogLimiter;
+}
+
+/** Who begins to watch, from where, and by what program. */
+interface Watching extends WatchRequest {
+  readonly address: string;
+  readonly agent: string | undefined;
 }
 
 type Asking = FastifyRequest<{ Params: { channel: string }; Querystring: Query }>;
@@ -69,7 +76,7 @@ export class WatchServer {
 
   /** @throws the listener's error, such as EADDRINUSE */
   async listen(): Promise<AddressInfo> {
-    await addPlayerPage(this.#app.routes);
+    await addWebPage(this.#app.routes, 'player');
     return this.#app.listen(this.#parts.host, this.#parts.port);
   }
 
@@ -90,8 +97,9 @@ export class WatchServer {
     }
     // Node would close the connection at the user's FIN; but a user who has closed its side may still be watching.
     socket.removeAllListeners('end');
+    const agent = request.headers['user-agent'];
     const entry = await entrance.enter(socket, { ...asked, address }, tokenOf(request), () =>
-      this.#claim(socket, reply, { ...asked, address }),
+      this.#claim(socket, reply, { ...asked, address, agent }),
     );
     if (entry === 'gone') reply.hijack();
     else if (typeof entry === 'object') {
@@ -99,17 +107,13 @@ export class WatchServer {
     }
   }
 
-  #claim(
-    socket: Socket,
-    reply: FastifyReply,
-    request: WatchRequest & { address: string },
-  ): Connection {
+  #claim(socket: Socket, reply: FastifyReply, { agent, ...request }: Watching): Connection {
     reply.hijack();
     this.#app.listener.release(socket);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, USER_KEEPALIVE_MS);
     socket.write(this.#head);
-    return { ...request, socket, talkedBytes: 0 };
+    return { ...request, socket, client: programOf(agent), talkedBytes: 0 };
   }
 
   /** What a GET would be answered with, without a session; whether the user may watch is not looked up. */
@@ -137,6 +141,14 @@ export class WatchServer {
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S);
     reply.send({ code: refusal.code, message });
   }
+}
+
+/**
+ * What a player calls itself, as far as it is kept. A text of its own: a part of the header would keep all of it in
+ * memory for as long as the session lasts.
+ */
+function programOf(agent = ''): string {
+  return Buffer.from(agent.slice(0, CLIENT_NAME_MAX_CHARS), 'latin1').toString('latin1');
 }
 
 /** A request that carries a body, or says that it will: what follows the head would not be the next request. */

@@ -21,7 +21,7 @@ const shots = process.env.PLAYER_SHOTS;
 let browser: Browser;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../docker/bundle-player.ts')]);
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../docker/bundle-pages.ts')]);
   browser = await chromium.launch({
     executablePath: chromiumPath(),
     args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],

@@ -4,18 +4,29 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../../../shared/errors.ts';
+import { HttpError } from '../errors.ts';
 
-/** What `npm run bundle` makes of edge-node/player, by the path that it is served at. */
-const FILES = {
-  '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
-  '/player.js': { name: 'player.js', type: 'text/javascript; charset=utf-8' },
-  '/player.css': { name: 'player.css', type: 'text/css; charset=utf-8' },
-} as const;
+/** The pages of this repository, by the folder of `dist` that `npm run bundle` makes of them. */
+export type PageName = 'player' | 'operator';
 
-const FOLDER = join(import.meta.dirname, '../../../dist/player');
+interface BundledFile {
+  /** Where it is served. */
+  readonly path: string;
+  readonly name: string;
+  readonly type: string;
+}
 
-/** The page runs its own script and talks to its own port, and nothing else; its video comes from that script. */
+function filesOf(page: PageName): readonly BundledFile[] {
+  return [
+    { path: '/', name: 'index.html', type: 'text/html; charset=utf-8' },
+    { path: `/${page}.js`, name: `${page}.js`, type: 'text/javascript; charset=utf-8' },
+    { path: `/${page}.css`, name: `${page}.css`, type: 'text/css; charset=utf-8' },
+  ];
+}
+
+const DIST = join(import.meta.dirname, '../../dist');
+
+/** A page runs its own script and talks to its own port, and nothing else; a video comes from that script. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -47,9 +58,18 @@ interface PageFile {
   readonly etag: string;
 }
 
-/** The player page at `/`, held in memory. Where it was never bundled, its paths say how to make it. */
-export async function addPlayerPage(app: FastifyInstance, folder = FOLDER): Promise<void> {
-  for (const [path, { name, type }] of Object.entries(FILES)) {
+/** What a page is served at; it tells nothing by itself. */
+export function pagePaths(page: PageName): string[] {
+  return filesOf(page).map(({ path }) => path);
+}
+
+/** A page at `/`, held in memory. Where it was never bundled, its paths say how to make it. */
+export async function addWebPage(
+  app: FastifyInstance,
+  page: PageName,
+  folder = join(DIST, page),
+): Promise<void> {
+  for (const { path, name, type } of filesOf(page)) {
     const file = await load(join(folder, name), type);
     app.get(path, { exposeHeadRoute: true }, (request, reply) => {
       if (file === undefined) throw new HttpError('page_not_built');
