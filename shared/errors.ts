@@ -149,6 +149,11 @@ export class SourceError extends Error {
   override readonly name = 'SourceError';
 }
 
+/** The connection to NATS is given up, or cannot be made; another attempt may succeed. */
+export class NatsError extends Error {
+  override readonly name = 'NatsError';
+}
+
 /** The store does not serve now: it is away, closed, or too slow. Whatever was asked may be asked again. */
 export class StoreAwayError extends Error {
   override readonly name = 'StoreAwayError';

@@ -28,6 +28,30 @@ export const BAD_HEADERS_MAX = 64;
 export const SOURCE_BACKOFF_MIN_MS = 100;
 export const SOURCE_BACKOFF_MAX_MS = 5_000;
 
+// NATS, between relays and edge nodes
+/** A message of packets is published so long after its first packet, at the latest. */
+export const RELAY_LINGER_MS = 5;
+/** Handed to the NATS client and not confirmed by the server yet, at the most. */
+export const RELAY_WINDOW_BYTES = 8 * MIB;
+/** How often the server is asked to confirm what it was sent: after so many bytes, and after so long. */
+export const RELAY_CONFIRM_BYTES = 512 * KIB;
+export const RELAY_CONFIRM_MS = 100;
+/** At a stop the server gets so long to take what waits. */
+export const RELAY_CLOSE_MS = 2_000;
+/** Edge nodes that wait for a backlog at once; further ones start live. */
+export const BACKLOG_REQUESTS_MAX = 4_096;
+/** How often relays tell the channels, in messages of so many channels. */
+export const DIRECTORY_MS = 1_000;
+export const DIRECTORY_CHANNELS = 1_000;
+/** A start waits so long for a NATS server, whose max_payload is to be known; then it goes on without. */
+export const NATS_OPEN_MS = 2_000;
+export const NATS_CONNECT_TIMEOUT_MS = 3_000;
+export const NATS_BACKOFF_MIN_MS = 50;
+export const NATS_BACKOFF_MAX_MS = 2_000;
+/** A server is asked so often whether it is there, and given up when it has not answered for so long. */
+export const NATS_PING_MS = 1_000;
+export const NATS_SILENCE_MS = 4_000;
+
 // Reordering
 /** Different stray packets, all within one window of each other, that prove a jump of the source. */
 export const JUMP_PACKETS = 5;

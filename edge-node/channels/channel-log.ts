@@ -1,7 +1,7 @@
 import { PACKET_OVERHEAD_BYTES, RUN_MAX_BYTES } from '../../shared/limits.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import { firstIndex } from './binary-search.ts';
-import { type EntryPoint, EntryPoints } from './entry-points.ts';
+import { type Entries, type EntryPoint, EntryPoints } from './entry-points.ts';
 import type { LogBudget } from './log-budget.ts';
 import { Run, type RunLimits } from './run.ts';
 
@@ -40,7 +40,7 @@ export class ChannelLog {
   readonly #limits: ChannelLogLimits;
   readonly #runLimits: RunLimits;
   readonly #budget: LogBudget;
-  readonly #entries: EntryPoints;
+  readonly #entries: Entries;
   /** Closed runs, oldest first, from `#head` on. */
   #runs: (Run | undefined)[] = [];
   #head = 0;
@@ -61,9 +61,10 @@ export class ChannelLog {
     runLimits: RunLimits,
     budget: LogBudget,
     onCutOff: (run: number) => void = () => {},
+    entries: Entries = new EntryPoints(limits.entryMaxAgeMs),
   ) {
     this.#limits = limits;
-    this.#entries = new EntryPoints(limits.entryMaxAgeMs);
+    this.#entries = entries;
     this.#runLimits = runLimits;
     this.#budget = budget;
     this.#onCutOff = onCutOff;

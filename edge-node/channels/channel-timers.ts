@@ -2,11 +2,17 @@ import type { Clock } from '../../shared/clock.ts';
 import type { Channel } from './channel.ts';
 import type { RunLimits } from './run.ts';
 
+/** Whose runs linger. */
+export interface Lingering {
+  readonly log: { readonly openedMs: number | undefined };
+  closeRun(nowMs: number): void;
+}
+
 /** Closes open runs when their linger ends. All linger equally long, so the order of opening is that of closing. */
 export class LingerTimer {
   readonly #clock: Clock;
   readonly #limits: RunLimits;
-  readonly #open = new Set<Channel>();
+  readonly #open = new Set<Lingering>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock, limits: RunLimits) {
@@ -14,7 +20,7 @@ export class LingerTimer {
     this.#limits = limits;
   }
 
-  add(channel: Channel): void {
+  add(channel: Lingering): void {
     this.#open.delete(channel);
     this.#open.add(channel);
     this.#timer ??= setTimeout(() => this.#closeDue(), this.#limits.lingerMs);

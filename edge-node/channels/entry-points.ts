@@ -7,11 +7,20 @@ export interface EntryPoint {
   readonly tables: Buffer;
 }
 
+/** Where users can begin in a log: what its packets carry decides. */
+export interface Entries {
+  readonly isTransportStream: boolean;
+  /** A packet has been appended to the log. */
+  push(packet: PacketView, nowMs: number): void;
+  newestWhole(nowMs: number): EntryPoint | undefined;
+  newestBegun(nowMs: number): EntryPoint | undefined;
+}
+
 /**
  * A channel's entry points and their age: the newest, and the newest whose picture has come whole, so that a user who
  * starts there sees a picture at once. One older than `maxAgeMs` is not used.
  */
-export class EntryPoints {
+export class EntryPoints implements Entries {
   readonly #maxAgeMs: number;
   readonly #finder = new EntryFinder();
   #begunAt = NO_ENTRY;

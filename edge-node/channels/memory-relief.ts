@@ -1,5 +1,11 @@
-import type { Channel } from './channel.ts';
 import type { LogBudget } from './log-budget.ts';
+
+/** Who keeps packets that wait out of order. */
+interface Holder {
+  readonly heldBytes: number;
+  /** Hands on all that waits. */
+  handOnHeld(): void;
+}
 
 /**
  * Brings the memory of all channels back within its bound, once per turn of the event loop, which takes at most
@@ -8,10 +14,10 @@ import type { LogBudget } from './log-budget.ts';
  */
 export class MemoryRelief {
   readonly #budget: LogBudget;
-  readonly #channels: Iterable<Channel>;
+  readonly #channels: Iterable<Holder>;
   #turn: NodeJS.Immediate | undefined;
 
-  constructor(budget: LogBudget, channels: Iterable<Channel>) {
+  constructor(budget: LogBudget, channels: Iterable<Holder>) {
     this.#budget = budget;
     this.#channels = channels;
   }

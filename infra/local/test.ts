@@ -10,6 +10,7 @@ import type { LocalEngine } from './engines/local-engine.ts';
 import { prepareRuntime } from './engines/runtime.ts';
 import { assertLoopback, cleanEnvironment } from './environment.ts';
 import { prepareLambdaRuntime } from './lambda-runtime.ts';
+import { prepareNats } from './nats/nats-program.ts';
 import { countTests, type TestCounts } from './test-counts.ts';
 
 /**
@@ -67,6 +68,12 @@ class TestRun {
     }
   }
 
+  async prepareNats(): Promise<void> {
+    await this.#attempt('nats', async () => {
+      this.environment.TEST_NATS_SERVER ||= await prepareNats(console.log);
+    });
+  }
+
   async takeDown(): Promise<void> {
     await Promise.all(this.#running.map((engine) => engine.stop()));
   }
@@ -116,6 +123,7 @@ async function main(): Promise<void> {
   const run = new TestRun();
   try {
     await run.prepareLambda();
+    await run.prepareNats();
     await run.bringUp();
     if (stop.signal.aborted) return;
     const { code, counts } = await runVitest(run.environment, stop.signal);

@@ -34,12 +34,12 @@ const ROOMS: readonly (readonly string[])[] = [
   ['shared'],
   ['edge-node/mpeg-ts', 'edge-node/ordering', 'edge-node/player'],
   ['edge-node/source'],
-  ['edge-node/channel-lists'],
+  ['edge-node/channel-lists', 'edge-node/nats'],
   ['edge-node/channels', 'edge-node/usage', 'edge-node/admission'],
   ['edge-node/delivery'],
   ['edge-node/transports'],
   ['edge-node/admin'],
-  ['edge-node/gateway', 'edge-node'],
+  ['edge-node/gateway', 'edge-node/relay', 'edge-node'],
   ['functions'],
   ['functions/lambda'],
 ];
@@ -112,6 +112,7 @@ describe('imports', () => {
       'functions/lambda/*.ts',
       'edge-node/main.ts',
       'edge-node/gateway/main.ts',
+      'edge-node/relay/main.ts',
     );
     const reached = new Set(entries.filter((file) => !isTest(file)));
     for (const file of reached) for (const target of relative.get(file) ?? []) reached.add(target);

@@ -83,6 +83,17 @@ export const host: Parse<string> = (given) => {
   return bare;
 };
 
+/** Addresses of NATS servers with commas between them, as `nats://host:port` or `tls://host:port`. */
+export const natsUrls: Parse<readonly string[]> = (given) => {
+  const urls = given.split(',').map((url) => url.trim());
+  if (!urls.every((url) => /^((nats|tls):\/\/)?([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(url))) {
+    throw new RangeError(
+      'nats://host:port or tls://host:port, with commas between several, without credentials',
+    );
+  }
+  return urls;
+};
+
 export const text: Parse<string> = (value) => value;
 export const port = integer(0, 65_535);
 /** A port, or none. */

@@ -1,3 +1,4 @@
+import { FEED_SETTINGS } from './feed-settings.ts';
 import { GATEWAY_SETTINGS } from './gateway-settings.ts';
 import { SERVICE_SETTINGS } from './service-settings.ts';
 import { STORE_SETTINGS } from './store-settings.ts';
@@ -10,4 +11,5 @@ export const SETTING_GROUPS = {
   ...SERVICE_SETTINGS,
   ...STORE_SETTINGS,
   ...GATEWAY_SETTINGS,
+  ...FEED_SETTINGS,
 } as const;

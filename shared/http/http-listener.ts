@@ -19,7 +19,12 @@ import { rawBadRequest, refuse } from './error-body.ts';
 /** Settings of ports that HTTP is served on. */
 export type HttpPort = Extract<
   SettingName,
-  'SERVER_PORT' | 'SERVER_METRICS_PORT' | 'ADMIN_PORT' | 'WATCH_PORT' | 'GATEWAY_ADMIN_PORT'
+  | 'SERVER_PORT'
+  | 'SERVER_METRICS_PORT'
+  | 'ADMIN_PORT'
+  | 'WATCH_PORT'
+  | 'GATEWAY_ADMIN_PORT'
+  | 'RELAY_ADMIN_PORT'
 >;
 
 export interface HttpListenerOptions {

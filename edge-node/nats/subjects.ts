@@ -1,0 +1,46 @@
+import { type ChannelId, parseChannelId } from '../../shared/ids.ts';
+
+/**
+ * What relays and edge nodes say to each other, by subject:
+ *
+ *     <prefix>.channels.<hex id>   whole packets of one channel as they came on 9110, header and all, several to a message
+ *     <prefix>.directory           the channels with their rates, each second (edge-node/nats/directory-message.ts)
+ *     <prefix>.backlog.<hex id>    a request for what a relay has of the channel since its newest entry point. One relay
+ *                                  replies with messages as of the first kind, and an empty one behind them
+ *
+ * An id in hexadecimal is one token of a subject, whatever characters it has.
+ */
+export class Subjects {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  get directory(): string {
+    return `${this.#prefix}.directory`;
+  }
+
+  get anyBacklog(): string {
+    return `${this.#prefix}.backlog.*`;
+  }
+
+  channel(id: ChannelId): string {
+    return `${this.#prefix}.channels.${hexOf(id)}`;
+  }
+
+  backlog(id: ChannelId): string {
+    return `${this.#prefix}.backlog.${hexOf(id)}`;
+  }
+}
+
+/** The last token of a channel's subjects. */
+function hexOf(id: ChannelId): string {
+  return Buffer.from(id, 'latin1').toString('hex');
+}
+
+/** The channel id that such a token stands for, or undefined where it is none. */
+export function channelIdOfHex(token: string): ChannelId | undefined {
+  if (!/^([0-9a-f]{2})+$/.test(token)) return undefined;
+  return parseChannelId(Buffer.from(token, 'hex').toString('latin1'));
+}

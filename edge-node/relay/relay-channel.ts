@@ -1,0 +1,132 @@
+import type { ChannelId } from '../../shared/ids.ts';
+import { ChannelLog, type ChannelLogLimits } from '../channels/channel-log.ts';
+import type { Lingering } from '../channels/channel-timers.ts';
+import type { LogBudget } from '../channels/log-budget.ts';
+import type { RunLimits } from '../channels/run.ts';
+import type { ChannelRate } from '../nats/directory-message.ts';
+import { PacketView } from '../ordering/packet-view.ts';
+import type { ReorderLimits } from '../ordering/reorder-contract.ts';
+import { HEADER_BYTES } from '../source/packet.ts';
+import { WireEntries } from './wire-entries.ts';
+
+interface ChannelParts {
+  readonly id: ChannelId;
+  readonly subject: string;
+  readonly log: ChannelLogLimits;
+  readonly reorder: ReorderLimits;
+  readonly run: RunLimits;
+  readonly budget: LogBudget;
+  /** Takes a run that has closed: whole packets, which nobody changes any more. */
+  readonly publish: (channel: RelayChannel, bytes: Buffer, packets: number) => void;
+  readonly nowMs: number;
+}
+
+/**
+ * One channel of a relay: a log of packets as they came, header and all. A run of it is a message: it is published as
+ * it closes, and kept as backlog for newcomers as long as the log keeps it.
+ */
+export class RelayChannel implements Lingering {
+  readonly id: ChannelId;
+  readonly subject: string;
+  readonly log: ChannelLog;
+  /** The keys in headers that lead here, one for each way in which the source has padded the id. */
+  readonly keys = new Set<number>();
+  readonly #entries: WireEntries;
+  readonly #budget: LogBudget;
+  readonly #publish: ChannelParts['publish'];
+  readonly #wire = new PacketView();
+  /** Index of the run that is published next. */
+  #nextRun = 0;
+  #heldBytes = 0;
+  packets = 0;
+  bytes = 0;
+  usedMs: number;
+  rate: ChannelRate = { packetsPerSecond: 0, bytesPerSecond: 0 };
+  #measuredMs: number;
+  #measuredPackets = 0;
+  #measuredBytes = 0;
+
+  constructor(parts: ChannelParts) {
+    const { id, subject, log, reorder, run, budget, publish, nowMs } = parts;
+    this.id = id;
+    this.subject = subject;
+    this.#entries = new WireEntries(reorder, log.entryMaxAgeMs);
+    this.log = new ChannelLog(log, run, budget, undefined, this.#entries);
+    this.#budget = budget;
+    this.#publish = publish;
+    this.usedMs = nowMs;
+    this.#measuredMs = nowMs;
+  }
+
+  /** @returns whether a run has opened that waits for more */
+  push({ bytes, start, end, high, low, arrivedMs }: PacketView): boolean {
+    const wire = this.#wire;
+    if (wire.bytes !== bytes) wire.bytes = bytes;
+    wire.start = start - HEADER_BYTES;
+    wire.end = end;
+    wire.high = high;
+    wire.low = low;
+    this.packets += 1;
+    this.bytes += end - wire.start;
+    this.usedMs = arrivedMs;
+    const wasOpen = this.log.openedMs !== undefined;
+    const hasClosed = this.log.append(wire, arrivedMs);
+    if (hasClosed) this.#publishClosed();
+    this.#accountHeld();
+    return this.log.openedMs !== undefined && (hasClosed || !wasOpen);
+  }
+
+  closeRun(nowMs: number): void {
+    this.log.closeRun(nowMs);
+    this.#publishClosed();
+  }
+
+  sourceConnected(): void {
+    this.#entries.sourceConnected();
+  }
+
+  /** Memory of what waits out of order, to be looked into. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  handOnHeld(): void {
+    this.#entries.handOnHeld();
+    this.#accountHeld();
+  }
+
+  /** Lets old runs go and measures the rate. Call it every second. */
+  sweep(nowMs: number): void {
+    this.log.trim(nowMs);
+    const seconds = (nowMs - this.#measuredMs) / 1000;
+    if (seconds <= 0) return;
+    this.rate = {
+      packetsPerSecond: (this.packets - this.#measuredPackets) / seconds,
+      bytesPerSecond: (this.bytes - this.#measuredBytes) / seconds,
+    };
+    this.#measuredMs = nowMs;
+    this.#measuredPackets = this.packets;
+    this.#measuredBytes = this.bytes;
+  }
+
+  /** Gives all memory back; the channel is forgotten. */
+  clear(nowMs: number): void {
+    this.handOnHeld();
+    this.closeRun(nowMs);
+    this.log.clear(nowMs);
+  }
+
+  #publishClosed(): void {
+    for (; this.#nextRun < this.log.endRun; this.#nextRun += 1) {
+      const run = this.log.closedRun(this.#nextRun);
+      if (run !== undefined) this.#publish(this, run.bytes, run.packets);
+    }
+  }
+
+  #accountHeld(): void {
+    const { heldBytes } = this.#entries;
+    if (heldBytes === this.#heldBytes) return;
+    this.#budget.hold(heldBytes - this.#heldBytes);
+    this.#heldBytes = heldBytes;
+  }
+}

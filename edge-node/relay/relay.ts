@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { blaming } from '../../shared/bind.ts';
+import { type Clock, systemClock } from '../../shared/clock.ts';
+import type { Config } from '../../shared/config.ts';
+import type { ChannelId } from '../../shared/ids.ts';
+import { DIRECTORY_MS, NATS_OPEN_MS, RELAY_CLOSE_MS } from '../../shared/limits.ts';
+import { type Logger, LogLimiter } from '../../shared/logger.ts';
+import { type ChannelRate, encodeDirectory } from '../nats/directory-message.ts';
+import { NatsLink } from '../nats/nats-link.ts';
+import { Subjects } from '../nats/subjects.ts';
+import { HEADER_BYTES } from '../source/packet.ts';
+import { SourceClient } from '../source/source-client.ts';
+import { RelayAdmin } from './admin/relay-admin.ts';
+import { Backlogs } from './backlogs.ts';
+import { Publisher } from './publisher.ts';
+import { RelayChannels } from './relay-channels.ts';
+
+interface RelayParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Log lines that nobody read in time. */
+  readonly droppedLogLines?: () => number;
+}
+
+/** Of the relays that share a subject prefix, one answers each request. */
+const QUEUE = 'relays';
+const CLOSE_STEP_MS = 10;
+
+/**
+ * The whole relay, built and joined in one place. A packet's way:
+ *
+ *     SourceClient → PacketDecoder → RelayChannels → RelayChannel (ChannelLog) → Publisher → NatsLink
+ *
+ * Nothing is put in order, and relays know nothing of each other: what two of them publish is a repeat at the edge node.
+ */
+export class Relay {
+  readonly #config: Config;
+  readonly #clock: Clock;
+  readonly #limiter: LogLimiter;
+  readonly #subjects: Subjects;
+  readonly #link: NatsLink;
+  readonly #source: SourceClient;
+  readonly #channels: RelayChannels;
+  readonly #publisher: Publisher;
+  readonly #backlogs: Backlogs;
+  readonly #admin: RelayAdmin;
+  /** Names this life of it. */
+  readonly #id = randomUUID();
+  #isRunning = false;
+  #sweeps: NodeJS.Timeout | undefined;
+
+  constructor({ config, logger, clock = systemClock(), droppedLogLines = () => 0 }: RelayParts) {
+    this.#config = config;
+    this.#clock = clock;
+    const limiter = new LogLimiter(logger);
+    this.#limiter = limiter;
+    this.#subjects = new Subjects(config.NATS_SUBJECT_PREFIX);
+    this.#link = NatsLink.of(config, { name: 'relay', clock, logger, limiter });
+    this.#backlogs = new Backlogs({
+      channelOf: (id) => this.#channels.get(id),
+      ready: () => this.#publisher.pump(),
+      nowMs: () => clock.monotonicMs(),
+      limiter,
+    });
+    this.#publisher = new Publisher({
+      link: this.#link,
+      maxBytes: config.RELAY_QUEUE_BYTES,
+      maxAgeMs: config.REORDER_DEADLINE_MS,
+      next: () => this.#backlogs.next(),
+      clock,
+      limiter,
+    });
+    this.#channels = new RelayChannels({
+      maxChannels: config.MAX_CHANNELS,
+      maxBytes: config.EDGE_LOG_BYTES,
+      log: {
+        // A log that holds one packet of the largest, with its header.
+        maxBytes: config.CHANNEL_LOG_BYTES + HEADER_BYTES,
+        maxMs: config.CHANNEL_LOG_MS,
+        entryMaxAgeMs: config.ENTRY_MAX_AGE_MS,
+      },
+      reorder: {
+        maxPackets: config.REORDER_MAX_PACKETS,
+        maxBytes: config.REORDER_MAX_BYTES,
+        deadlineMs: config.REORDER_DEADLINE_MS,
+        settleMs: config.REORDER_SETTLE_MS,
+      },
+      subjects: this.#subjects,
+      publish: ({ subject }, bytes, packets) => this.#publisher.offer(subject, bytes, packets),
+      clock,
+      limiter,
+    });
+    this.#source = new SourceClient({
+      host: config.CHANNEL_SOURCE_HOST,
+      port: config.CHANNEL_SOURCE_PORT,
+      maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
+      silenceMs: config.SOURCE_SILENCE_MS,
+      clock,
+      logger,
+      limiter,
+    });
+    this.#admin = new RelayAdmin({
+      view: {
+        source: this.#source,
+        link: this.#link,
+        channels: this.#channels,
+        publisher: this.#publisher,
+        backlogs: this.#backlogs,
+        clock,
+        droppedLogLines,
+        isRunning: () => this.#isRunning,
+      },
+      allowedHosts: config.ADMIN_ALLOWED_HOSTS,
+      limiter,
+    });
+  }
+
+  /** @throws ConfigError that names the settings of a port or of NATS; the source and NATS may be away */
+  async start(): Promise<{ readonly admin: AddressInfo }> {
+    const { ADMIN_HOST, RELAY_ADMIN_PORT } = this.#config;
+    const admin = await this.#admin
+      .listen(ADMIN_HOST, RELAY_ADMIN_PORT)
+      .catch(blaming('ADMIN_HOST, RELAY_ADMIN_PORT'));
+    await this.#link.start(NATS_OPEN_MS);
+    this.#link.listen(this.#subjects.anyBacklog, (request) => this.#backlogs.ask(request), QUEUE);
+    this.#source.start(this.#channels);
+    this.#sweeps = setInterval(() => this.#sweep(), DIRECTORY_MS);
+    this.#isRunning = true;
+    return { admin };
+  }
+
+  /** Takes no more packets, and publishes those that it has: for RELAY_CLOSE_MS at the most. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    const drained = this.#admin.drain(this.#config.SERVER_DRAIN_MS);
+    this.#source.stop();
+    this.#channels.stop();
+    const untilMs = this.#clock.monotonicMs() + RELAY_CLOSE_MS;
+    while (!this.#publisher.isIdle && this.#clock.monotonicMs() < untilMs)
+      await sleep(CLOSE_STEP_MS);
+    await drained;
+    clearInterval(this.#sweeps);
+    this.#publisher.stop();
+    await this.#link.stop();
+    await this.#admin.close();
+    this.#limiter.flush();
+  }
+
+  /** Cuts the draining of a stop short. */
+  hurry(): void {
+    this.#admin.hurry();
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs();
+    void this.#channels.sweep(nowMs);
+    this.#publisher.sweep(nowMs);
+    // Not by the publisher: what is a second old is of no use to anybody.
+    for (const part of encodeDirectory(this.#id, this.#rates())) {
+      this.#link.publish(this.#subjects.directory, part);
+    }
+  }
+
+  *#rates(): Iterable<readonly [ChannelId, ChannelRate]> {
+    for (const { id, rate } of this.#channels.all) yield [id, rate];
+  }
+}
