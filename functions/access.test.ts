@@ -28,6 +28,14 @@ function appWith(settings: Partial<Parameters<typeof accessBy>[0]>) {
     register: async (bearer?: string) =>
       (await app.inject({ method: 'POST', url: '/register', body: 'user-1', headers: as(bearer) }))
         .statusCode,
+    unregister: async (bearer?: string, query = '') =>
+      (
+        await app.inject({
+          method: 'DELETE',
+          url: `/register/user-1${query}`,
+          headers: as(bearer),
+        })
+      ).statusCode,
     usage: async (bearer?: string, query = '') =>
       (await app.inject({ url: `/usage/user-1${query}`, headers: as(bearer) })).statusCode,
   };
@@ -59,6 +67,24 @@ describe('who may ask', () => {
     expect(await usage()).toBe(401);
     expect(await usage(streamToken({ sub: 'user-2' }))).toBe(401);
     expect(await register()).toBe(200);
+  });
+
+  it('is the operator alone for taking users away: no token of a user, and nobody without keys', async () => {
+    const closed = appWith({ STREAM_TOKEN_SECRETS: [TOKEN_SECRET] });
+    expect([await closed.unregister(), await closed.unregister(token)]).toEqual([403, 403]);
+    const { unregister, register, store } = appWith({
+      API_KEYS: [API_KEY, OTHER_KEY],
+      STREAM_TOKEN_SECRETS: [TOKEN_SECRET],
+    });
+    await register(API_KEY);
+    for (const wrong of [undefined, `${API_KEY}x`, token]) {
+      expect([await unregister(wrong), await unregister(wrong, `?token=${API_KEY}`)]).toEqual([
+        401, 401,
+      ]);
+    }
+    expect(store.registered.has('user-1')).toBe(true);
+    for (const key of [API_KEY, OTHER_KEY]) expect(await unregister(key)).toBe(200);
+    expect(store.registered.has('user-1')).toBe(false);
   });
 
   it('is never who puts a token into a query, and no query stands in the log', async () => {

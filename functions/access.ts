@@ -5,7 +5,7 @@ import { bearerToken } from '../shared/tokens/bearer.ts';
 import { secretCheck } from '../shared/tokens/secret-check.ts';
 import { type TokenSettings, TokenVerifier } from '../shared/tokens/token-verifier.ts';
 
-export type Purpose = 'register' | 'usage';
+export type Purpose = 'register' | 'unregister' | 'usage';
 
 /** Lets a request on a user's behalf pass. @throws HttpError where it may not */
 export type Authorize = (request: FastifyRequest, userId: UserId, purpose: Purpose) => void;
@@ -16,7 +16,8 @@ interface AccessSettings extends TokenSettings {
 
 /**
  * Who may ask for what, by what stands in `Authorization: Bearer`. An API key, for the operator's own systems, opens
- * everything; a stream token opens its own user's usage. What nothing was set for is open. Neither is taken from a query,
+ * everything; a stream token opens its own user's usage. What nothing was set for is open, but for unregistering: that takes
+ * a key, since it takes away what a user is billed by. Neither is taken from a query,
  * which would stand in the logs of every proxy.
  *
  * @throws ConfigError where the key set cannot be used
@@ -27,10 +28,12 @@ export function accessBy(settings: AccessSettings): Authorize {
   const tokens = TokenVerifier.of(settings);
   const isOpen: Readonly<Record<Purpose, boolean>> = {
     register: !hasKeys,
+    unregister: false,
     usage: !hasKeys && !tokens.isRequired,
   };
   return (request, userId, purpose) => {
     if (isOpen[purpose]) return;
+    if (purpose === 'unregister' && !hasKeys) throw new HttpError('api_key_needed');
     const bearer = bearerToken(request.headers.authorization);
     if (bearer === undefined) throw new HttpError('bad_token');
     if (isKey(bearer)) return;

@@ -11,10 +11,10 @@ import type { Store } from '../shared/store/store.ts';
 import type { Authorize } from './access.ts';
 import { healthRoute } from './health.ts';
 import type { Metrics } from './metrics.ts';
-import { registerRoute } from './register.ts';
+import { registerRoute, unregisterRoute } from './register.ts';
 import type { Route } from './route.ts';
 import { storeAnswers } from './store-answer.ts';
-import { USAGE_PATH, usageRoute } from './usage.ts';
+import { usageRoute } from './usage.ts';
 
 export interface AppParts {
   readonly store: Store;
@@ -23,7 +23,7 @@ export interface AppParts {
   readonly now?: () => number;
   /** Whether a stop has been announced: what is asked is still answered, but this process is not ready. */
   readonly isDraining?: () => boolean;
-  /** Open to everyone where it is left out. */
+  /** Where it is left out, everyone may ask for all but what is the operator's. */
   readonly authorize?: Authorize;
   readonly metrics?: Metrics;
   /** The level at which each request has a line of the log. */
@@ -31,6 +31,8 @@ export interface AppParts {
 }
 
 const FORWARDED_ID = /^[\w.:=-]{1,128}$/;
+/** The paths that end in a user id. */
+const USER_PATH = /^\/(usage|register)\//;
 /** Every byte of an id may come percent-encoded. */
 const PATH_PARAM_MAX_CHARS = 3 * USER_ID_MAX_BYTES;
 
@@ -54,8 +56,12 @@ function unrouted(routes: readonly Route[], url: string): { error: HttpError; al
   return { error: new HttpError('method_not_allowed'), allow: route.allow };
 }
 
+const everyone: Authorize = (_request, _userId, purpose) => {
+  if (purpose === 'unregister') throw new HttpError('api_key_needed');
+};
+
 /** What functions is there for; /healthz and /readyz come with whichever of them are served. */
-export const ROUTES: readonly Route[] = [registerRoute, usageRoute];
+export const ROUTES: readonly Route[] = [registerRoute, unregisterRoute, usageRoute];
 
 /**
  * The HTTP service, without a port: server.ts hands it what it hears, lambda/ and tests inject requests. The store stays
@@ -67,7 +73,7 @@ export function buildApp(
     logger,
     now = wallClockMs,
     isDraining = () => false,
-    authorize = () => {},
+    authorize = everyone,
     metrics,
     requestLogLevel = 'debug',
   }: AppParts,
@@ -76,7 +82,7 @@ export function buildApp(
   const served = [...routes, healthRoute];
   const limiter = new LogLimiter(logger);
   const answerError = answerErrors(limiter, (url) =>
-    url.startsWith(USAGE_PATH) ? 'bad_user_id' : 'bad_request',
+    USER_PATH.test(url) ? 'bad_user_id' : 'bad_request',
   );
   const app = fastify({
     // A logger of Fastify's own would cost each request a child logger and two lines.

@@ -25,7 +25,7 @@ const seen = new Set<string>();
 
 /** Holds an answer against what docs/openapi.json says of such a request. */
 function check(method: string, url: string, { status, body }: Answer): void {
-  const path = (url.split('?', 1)[0] ?? '').replace(/^(\/usage\/)[^/]*$/, '$1{userId}');
+  const path = (url.split('?', 1)[0] ?? '').replace(/^(\/(usage|register)\/)[^/]*$/, '$1{userId}');
   const operation = paths[path]?.[method.toLowerCase()];
   if (operation === undefined) {
     if (method !== 'HEAD') expect([404, 405]).toContain(status);
@@ -57,12 +57,14 @@ function open(parts: Partial<AppParts>) {
 describe('docs/openapi.json', () => {
   it.each(httpContract(open({})))('is true of what is asked where $name', ({ run }) => run());
 
+  const KEY = 'k'.repeat(32);
+  const operator = { authorization: `Bearer ${KEY}` };
   const failing = new MemoryStore();
   failing.mode = 'failing';
   const watched = new MemoryStore();
   watched.saveUsage([usageRow({ deliveredMs: 31_000 })]);
   const authorize = accessBy({
-    API_KEYS: ['k'.repeat(32)],
+    API_KEYS: [KEY],
     STREAM_TOKEN_SECRETS: [],
     STREAM_TOKEN_JWKS_FILE: '',
   });
@@ -73,6 +75,16 @@ describe('docs/openapi.json', () => {
   ])('is true of %s', async (_, status, request) => {
     expect((await request('GET', '/usage/user?by=hour')).status).toBe(status);
     expect((await request('POST', '/register', {}, 'user')).status).toBe(status);
+  });
+
+  it.each([
+    ['done', 200, new MemoryStore(), operator],
+    ['failed', 500, failing, operator],
+    ['refused', 401, new MemoryStore(), {}],
+  ])('is true of a deletion that is %s', async (_, status, store, headers) => {
+    const request = open({ authorize, store });
+    expect((await request('DELETE', '/register/user', headers)).status).toBe(status);
+    await request('DELETE', '/register/user', headers, 'x'.repeat(5_000));
   });
 
   it('is true of a server that drains', async () => {
@@ -90,6 +102,7 @@ describe('docs/openapi.json', () => {
     const elsewhere = [
       '/register 403',
       '/register 503',
+      '/register/{userId} 503',
       '/usage/{userId} 403',
       '/usage/{userId} 503',
     ];

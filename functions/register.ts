@@ -1,8 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { HTTP_ERRORS, HttpError } from '../shared/errors.ts';
-import { parseUserId, type UserId } from '../shared/ids.ts';
+import { minuteOf, parseUserId, type UserId } from '../shared/ids.ts';
 import { HTTP_BODY_MAX_BYTES } from '../shared/limits.ts';
-import { type Description, empty, errorAnswers, type Schema } from './description.ts';
+import {
+  type Description,
+  empty,
+  errorAnswers,
+  type Schema,
+  USER_ID_SCHEMA,
+} from './description.ts';
 import type { Route } from './route.ts';
 
 const BODY: Schema = {
@@ -11,7 +17,7 @@ const BODY: Schema = {
   maxLength: HTTP_BODY_MAX_BYTES,
   description: `The first line, trimmed, is the user id; what follows is not read. The ${HTTP_ERRORS.bad_user_id.message}.`,
 };
-const DESCRIPTION: Description = {
+const REGISTER: Description = {
   operationId: 'register',
   summary: 'Lets a user watch',
   description: 'The body is taken whatever its Content-Type is. Registering again is harmless.',
@@ -32,6 +38,28 @@ const DESCRIPTION: Description = {
   },
 };
 
+const UNREGISTER: Description = {
+  operationId: 'unregister',
+  summary: 'Takes a user’s registration and usage away',
+  description:
+    'For the operator alone. Who watches is cut off within REGISTRATION_TTL_MS. For a user nobody knows it does nothing, and it may be repeated.',
+  security: [{ bearer: [] }],
+  params: { type: 'object', properties: { userId: USER_ID_SCHEMA } },
+  response: {
+    200: empty('The user is not registered, and has no usage.'),
+    ...errorAnswers(
+      'bad_user_id',
+      'bad_request',
+      'bad_token',
+      'api_key_needed',
+      'body_too_large',
+      'store_unavailable',
+      'internal',
+      'shutting_down',
+    ),
+  },
+};
+
 function userIdIn(body: Buffer): UserId | undefined {
   const [line = ''] = body.toString().split('\n', 1);
   return isUtf8(body) ? parseUserId(line.trim()) : undefined;
@@ -44,13 +72,32 @@ export const registerRoute: Route = {
   add(app, { ask, authorize }) {
     app.post<{ Body?: Buffer }>(
       '/register',
-      { config: { description: DESCRIPTION } },
+      { config: { description: REGISTER } },
       async (request, reply) => {
         const { body } = request;
         const userId = body === undefined ? undefined : userIdIn(body);
         if (userId === undefined) throw new HttpError('bad_user_id');
         authorize(request, userId, 'register');
         await ask('register', (store) => store.register(userId));
+        return reply.send();
+      },
+    );
+  },
+};
+
+/** `DELETE /register/{userId}`: 200 with an empty body, for a user nobody knows too. */
+export const unregisterRoute: Route = {
+  path: /^\/register\/[^/]+$/,
+  allow: 'DELETE',
+  add(app, { ask, now, authorize }) {
+    app.delete<{ Params: { userId: string } }>(
+      '/register/:userId',
+      { config: { description: UNREGISTER } },
+      async (request, reply) => {
+        const userId = parseUserId(request.params.userId);
+        if (userId === undefined) throw new HttpError('bad_user_id');
+        authorize(request, userId, 'unregister');
+        await ask('unregister', (store) => store.unregister(userId, minuteOf(now())));
         return reply.send();
       },
     );

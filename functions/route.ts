@@ -8,7 +8,7 @@ import type { Authorize } from './access.ts';
  * @throws HttpError store_unavailable
  */
 export type AskStore = <T>(
-  operation: 'register' | 'readUsage',
+  operation: 'register' | 'unregister' | 'readUsage',
   ask: (store: Store, abandoned: AbortSignal) => Promise<T>,
   client?: AbortSignal,
 ) => Promise<T>;

@@ -5,8 +5,6 @@ import { firstMinuteOf, secondsByChannel, secondsByHour } from '../shared/usage-
 import { type Description, errorAnswers, type Schema, USER_ID_SCHEMA } from './description.ts';
 import type { Route } from './route.ts';
 
-export const USAGE_PATH = '/usage/';
-
 const SECONDS: Schema = {
   type: 'object',
   description: 'Whole seconds by channel, rounded down.',
@@ -89,7 +87,7 @@ export const usageRoute: Route = {
   allow: 'GET, HEAD',
   add(app, { ask, now, authorize }) {
     app.get<{ Params: { userId: string }; Querystring: UsageQuery }>(
-      `${USAGE_PATH}:userId`,
+      '/usage/:userId',
       { config: { description: DESCRIPTION } },
       async (request, reply) => {
         const userId = parseUserId(request.params.userId);

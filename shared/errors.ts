@@ -12,6 +12,11 @@ export const HTTP_ERRORS = {
   },
   bad_request: { status: 400, message: 'the request could not be understood' },
   forbidden: { status: 403, message: 'the token is not that of this user' },
+  api_key_needed: {
+    status: 403,
+    message:
+      'only the operator may do that: with one of API_KEYS, which must be set, or in Lambda by a signed request',
+  },
   bad_token: { status: 401, message: 'this token is not good for that' },
   operators_only: {
     status: 401,
@@ -135,6 +140,7 @@ export const CLOSE_REASONS = {
   replaced:
     'it made room for another session at a limit of users: it had most likely left, waited for an absent channel, or was the oldest of its user',
   closed_by_operator: 'an operator closed it, on 9112',
+  unregistered: 'the user is not registered any more',
   shutdown: 'the edge node was stopped',
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -5,7 +5,7 @@ import type { ChannelId, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
 import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { buildApp } from '../app.ts';
-import { registerRoute } from '../register.ts';
+import { registerRoute, unregisterRoute } from '../register.ts';
 import { event, REGISTER_EVENT } from '../testing/http-api-event.ts';
 import { OTHER_EVENTS } from '../testing/other-events.ts';
 import { usageRoute } from '../usage.ts';
@@ -18,7 +18,13 @@ function functions() {
   const logger = pino({}, { write: (line) => logged.push(JSON.parse(line)) });
   const handler = (route: typeof usageRoute) =>
     httpApiHandler(buildApp({ store, logger, authorize: accessBySubject }, [route]), logger);
-  return { store, logged, register: handler(registerRoute), usage: handler(usageRoute) };
+  return {
+    store,
+    logged,
+    register: handler(registerRoute),
+    unregister: handler(unregisterRoute),
+    usage: handler(usageRoute),
+  };
 }
 
 async function watched(store: MemoryStore, userId: string): Promise<void> {
@@ -207,6 +213,26 @@ describe('the events of Lambda', () => {
     const got = await register(given, undefined);
     expect([got.statusCode, told(got)]).toEqual(answer);
     expect(logged).toEqual([]);
+  });
+
+  it.each([
+    ['nobody', undefined, [403, 'api_key_needed']],
+    ['the user’s own token', { jwt: { claims: { sub: 'ü' } } }, [403, 'api_key_needed']],
+    ['an AWS identity', { iam: { accountId: '123456789012' } }, [200, '']],
+  ])('the unregister function lets %s take a user away', async (_, authorizer, answer) => {
+    const { store, unregister } = functions();
+    await store.register('ü' as UserId);
+    await watched(store, 'ü');
+    const asked = event('DELETE', '/register/ü');
+    const got = await unregister(
+      { ...asked, requestContext: { ...asked.requestContext, authorizer } },
+      {},
+    );
+    expect([got.statusCode, told(got)]).toEqual(answer);
+    const isGone = got.statusCode === 200;
+    expect([store.registered.has('ü'), store.totalMs()]).toEqual(
+      isGone ? [false, 0] : [true, 31_000],
+    );
   });
 
   it.each(OTHER_EVENTS)(

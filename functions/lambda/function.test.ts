@@ -65,6 +65,21 @@ describe('a function', () => {
     expect(seen.connections).toBe(1);
   });
 
+  it('unregisters, where the request is signed', async () => {
+    const { handler } = await import('./unregister.ts');
+    const asked = event('DELETE', '/register/user-1');
+    const signed = { ...asked.requestContext, authorizer: { iam: { accountId: '1' } } };
+    expect((await handler(asked, {})).statusCode).toBe(403);
+    expect(seen.calls).toEqual([]);
+    const answer = await handler({ ...asked, requestContext: signed }, {});
+    expect(answer).toMatchObject({ statusCode: 200, body: '' });
+    expect(seen.calls).toEqual([
+      ['DeleteItem', 'tests-registrations'],
+      ['UpdateItem', 'tests-usage'],
+      ['Query', 'tests-usage'],
+    ]);
+  });
+
   it('answers a token for its own user alone', async () => {
     const { handler } = await import('./usage.ts');
     const asked = event('GET', '/usage/user-1');

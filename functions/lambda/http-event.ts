@@ -19,6 +19,8 @@ export interface HttpEvent {
   readonly isBase64Encoded: boolean;
   /** Whose token the gateway has verified; '', which nobody is called, where it names nobody; undefined without a token. */
   readonly subject: string | undefined;
+  /** Whether an AWS identity has signed the request, and the gateway let it pass. */
+  readonly isSigned: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -107,5 +109,6 @@ export function parseHttpEvent(given: unknown): HttpEvent | undefined {
     body: body === '' ? undefined : body,
     isBase64Encoded: event.isBase64Encoded === true,
     subject: subjectOf(context),
+    isSigned: fields(context.authorizer).iam !== undefined,
   };
 }

@@ -174,6 +174,21 @@ export function httpContract(request: Request): ContractCase[] {
     assert.equal(Number(answer.headers['content-length']), '{"sessions":{}}'.length);
   });
 
+  directly(
+    'DELETE /register/{user} is the operator’s alone: without a key nobody may',
+    async () => {
+      isError(await request('DELETE', `/register/user-${run}`), 'api_key_needed');
+      for (const id of ['a%2Fb', '%zz', '%ff', 'a'.repeat(129)]) {
+        isError(await request('DELETE', `/register/${id}`), 'bad_user_id');
+      }
+    },
+  );
+  directly('GET /register/{user} is not allowed, and says what is', async () => {
+    const answer = await request('GET', `/register/user-${run}`);
+    isError(answer, 'method_not_allowed');
+    assert.equal(answer.headers.allow, 'DELETE');
+  });
+
   for (const [path, allow, methods] of [
     ['/register', 'POST', ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']],
     [`/usage/user-${run}`, 'GET, HEAD', ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']],

@@ -110,7 +110,10 @@ describe('register and usage', () => {
   });
 
   it('take a key or a token from the environment, and never print it', async () => {
-    const { origin } = await functions({ API_KEYS: API_KEY, STREAM_TOKEN_SECRETS: TOKEN_SECRET });
+    const { store, origin } = await functions({
+      API_KEYS: API_KEY,
+      STREAM_TOKEN_SECRETS: TOKEN_SECRET,
+    });
     const refused = await cli(['register', 'user-1', '--at', origin]);
     const text = 'error: refused with 401 bad_token: this token is not good for that\n';
     expect(refused).toEqual({ code: 1, out: '', err: text });
@@ -118,6 +121,11 @@ describe('register and usage', () => {
     expect(wrong.err).toBe(text);
     const allowed = await cli(['register', 'user-1', '--at', origin], { API_KEY });
     expect(allowed.code).toBe(0);
+    expect((await cli(['unregister', 'user-1', '--at', origin])).err).toBe(text);
+    expect(store.registered.has('user-1')).toBe(true);
+    const gone = await cli(['unregister', 'user-1', '--at', origin], { API_KEY });
+    expect(gone.out).toBe('user-1 is not registered any more, and has no usage\n');
+    expect(store.registered.has('user-1')).toBe(false);
     const secrets = { STREAM_TOKEN_SECRETS: TOKEN_SECRET };
     const { out } = await cli(['token', 'user-1', '--ttl', '1h'], secrets);
     const env = { STREAM_TOKEN: out.trim() };

@@ -8,7 +8,7 @@ import {
 } from './arguments.ts';
 import { channels } from './commands/channels.ts';
 import { doctor } from './commands/doctor.ts';
-import { register } from './commands/register.ts';
+import { register, unregister } from './commands/register.ts';
 import { token } from './commands/token.ts';
 import { top } from './commands/top.ts';
 import { usage } from './commands/usage.ts';
@@ -44,6 +44,12 @@ export function program(): Command {
     .argument('<user>', 'user id', userArgument)
     .addOption(atOrigin('of functions'))
     .action(register);
+  root
+    .command('unregister')
+    .description('take a user’s registration and usage away; who watches is cut off')
+    .argument('<user>', 'user id', userArgument)
+    .addOption(atOrigin('of functions'))
+    .action(unregister);
   root
     .command('usage')
     .description('seconds that a user watched in the last 24 hours, by channel')

@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '../..');
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['functions/lambda/register.ts', 'functions/lambda/usage.ts'],
+  entryPoints: ['register', 'unregister', 'usage'].map((name) => `functions/lambda/${name}.ts`),
   outdir: process.argv[2] ?? 'dist/lambda',
   outExtension: { '.js': '.cjs' },
   bundle: true,

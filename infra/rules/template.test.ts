@@ -34,11 +34,17 @@ const { RouteSettings, DefinitionBody } = template.Resources.HttpApi.Properties;
 
 describe('the API of Lambda', () => {
   test('is closed by default: without a token’s issuer, only who signs is answered, unless it is opened', () => {
-    const security = Object.values(DefinitionBody.paths).map(
-      (path) => path['x-amazon-apigateway-any-method'].security,
-    );
+    const security = Object.entries(DefinitionBody.paths).map(([path, methods]) => [
+      path,
+      methods['x-amazon-apigateway-any-method'].security,
+    ]);
     const closed = { If: ['HasJwt', [{ jwt: [] }], { If: ['IsAnonymous', [], [{ iam: [] }]] }] };
-    expect(security).toEqual([closed, closed, closed]);
+    expect(security).toEqual([
+      ['/register', closed],
+      ['/register/{userId}', [{ iam: [] }]],
+      ['/usage/{userId}', closed],
+      ['$default', closed],
+    ]);
     expect(template.Parameters.AllowAnonymous?.Default).toBe('false');
     expect(template.Parameters.JwtIssuer?.Default).toBe('');
   });

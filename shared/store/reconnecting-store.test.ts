@@ -14,6 +14,7 @@ function fakeStore(): Store & { isClosed: boolean } {
     register: async () => {},
     isRegistered: async () => true,
     saveUsage: async () => [],
+    forgetUsage: async () => {},
     unregister: async () => {},
     readUsage: async () => [],
     ping: async () => {},

@@ -107,6 +107,10 @@ class ReconnectingStore implements Store {
     await this.#get().unregister(userId, minute);
   }
 
+  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+    await this.#get().forgetUsage(userId, minute);
+  }
+
   async isRegistered(userId: UserId): Promise<boolean> {
     return this.#get().isRegistered(userId);
   }

@@ -35,8 +35,14 @@ export interface ChannelUsage {
 export interface Store {
   /** No client's clock has a part in it, nor in `unregister`: the later call counts. */
   register(userId: UserId): Promise<void>;
-  /** Takes away the registration, and the usage of all minutes before `minute`. */
+  /** Takes away the registration, then forgets usage as `forgetUsage` does. */
   unregister(userId: UserId, minute: Minute): Promise<void>;
+  /**
+   * Deletes what there is of the user's usage. What comes in later of minutes before `minute`, out of a spool or from a
+   * writer that was cut off, is never told. A row of `minute`, the running one, counts again once it grows: somebody
+   * watches. A `minute` in the future is taken for the running one.
+   */
+  forgetUsage(userId: UserId, minute: Minute): Promise<void>;
   /** Sees every registration that was confirmed before the call. */
   isRegistered(userId: UserId): Promise<boolean>;
   /**

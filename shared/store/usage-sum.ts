@@ -12,7 +12,8 @@ type HourSums = Map<ChannelId, Sum>;
  * watched in each, not with the rows.
  */
 export class UsageSum {
-  readonly #from: Minute;
+  #from: Minute;
+  readonly #partly: Minute;
   readonly #hours = new Map<Hour, HourSums>();
   /** The hour of the last row: the next one mostly has the same, since engines keep rows by minute. */
   #hour: Hour | undefined;
@@ -21,12 +22,18 @@ export class UsageSum {
   /** Rows of minutes before `from` do not count. */
   constructor(from: Minute) {
     this.#from = from;
+    this.#partly = from;
+  }
+
+  /** Rows that come from now on do not count, either, where they are of minutes before `minute`. */
+  forgetBefore(minute: Minute): void {
+    if (minute > this.#from) this.#from = minute;
   }
 
   add(minute: Minute, channelId: ChannelId, deliveredMs: number): void {
     if (minute < this.#from) return;
     const sum = this.#of(hourOf(minute), channelId);
-    if (minute === this.#from) sum.firstMs += deliveredMs;
+    if (minute === this.#partly) sum.firstMs += deliveredMs;
     else sum.laterMs += deliveredMs;
   }
 

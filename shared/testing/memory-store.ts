@@ -16,6 +16,7 @@ export class MemoryStore implements Store {
   /** The rows of each saveUsage call, as they were when it was made. */
   readonly calls: UsageRow[][] = [];
   readonly #rows = new Map<string, UsageRow>();
+  readonly #forgotten = new Map<UserId, number>();
 
   get rows(): UsageRow[] {
     return [...this.#rows.values()];
@@ -46,17 +47,22 @@ export class MemoryStore implements Store {
     return refused.map((row) => ({ row, error: new Error('not enough replicas') }));
   }
 
-  async unregister(userId: UserId, before: Minute): Promise<void> {
+  async unregister(userId: UserId, minute: Minute): Promise<void> {
     await this.#pass();
     this.registered.delete(userId);
-    for (const [key, { userId: watcher, minute }] of this.#rows) {
-      if (watcher === userId && minute < before) this.#rows.delete(key);
-    }
+    await this.forgetUsage(userId, minute);
+  }
+
+  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+    await this.#pass();
+    this.#forgotten.set(userId, Math.max(minute, this.#forgotten.get(userId) ?? 0));
+    for (const [key, row] of this.#rows) if (row.userId === userId) this.#rows.delete(key);
   }
 
   async readUsage(userId: UserId, from: Minute): Promise<readonly ChannelUsage[]> {
     await this.#pass();
     const sum = new UsageSum(from);
+    sum.forgetBefore((this.#forgotten.get(userId) ?? 0) as Minute);
     for (const { userId: watcher, minute, channelId, deliveredMs } of this.rows) {
       if (watcher === userId) sum.add(minute, channelId, deliveredMs);
     }

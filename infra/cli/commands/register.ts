@@ -8,3 +8,8 @@ export async function register(userId: UserId, { at = places().functions }: { at
   await ask(`${at}/register`, apiKey(), { method: 'POST', body: userId });
   say(`${shown(userId)} is registered`);
 }
+
+export async function unregister(userId: UserId, { at = places().functions }: { at?: string }) {
+  await ask(`${at}/register/${encodeURIComponent(userId)}`, apiKey(), { method: 'DELETE' });
+  say(`${shown(userId)} is not registered any more, and has no usage`);
+}

@@ -1,10 +1,10 @@
 import { errors, type QueryOptions, types } from 'cassandra-driver';
 import { wallClockMs } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
-import type { ChannelId, Minute, UserId } from '../../ids.ts';
+import { type ChannelId, type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
-import { InFlight } from '../in-flight.ts';
+import { forEachBounded, InFlight } from '../in-flight.ts';
 import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
 import { saveEach } from '../save-each.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
@@ -23,11 +23,24 @@ const SAVE_CONCURRENCY = 64;
 /** Rows per page of a read: more than a user's day with one device. */
 const PAGE_ROWS = 5_000;
 
+/**
+ * In place of a minute, in the row that says which usage is forgotten: `delivered_ms` of it is the first minute that is
+ * told. Minutes are kept in descending order, so that whoever reads a user's rows meets it first.
+ */
+const FORGOTTEN_MINUTE = 2 ** 31 - 1;
+
 const STATEMENTS = {
   version: "SELECT version FROM schema_version WHERE part = 'schema'",
   register: 'INSERT INTO registrations (user_id) VALUES (?)',
   unregister: 'DELETE FROM registrations WHERE user_id = ?',
+  serverTime: 'SELECT toUnixTimestamp(now()) AS ms FROM system.local',
   forget: 'DELETE FROM usage USING TIMESTAMP ? WHERE user_id = ?',
+  forgetLater: `INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms)
+    VALUES (?, ${FORGOTTEN_MINUTE}, '', '', ?) USING TIMESTAMP ? AND TTL ?`,
+  running: `SELECT minute, channel_id, writer_id, WRITETIME(delivered_ms) AS written_us FROM usage
+    WHERE user_id = ? AND minute >= ? AND minute < ${FORGOTTEN_MINUTE}`,
+  forgetRow: `DELETE FROM usage USING TIMESTAMP ?
+    WHERE user_id = ? AND minute = ? AND channel_id = ? AND writer_id = ?`,
   isRegistered: 'SELECT user_id FROM registrations WHERE user_id = ?',
   save: `INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms)
     VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?`,
@@ -40,7 +53,7 @@ const STATEMENTS = {
  * so the greater value is the newer one, whatever arrives last. It begins at the row's minute, so it is no time in
  * the future, and clocks of writers play no part.
  */
-function writeTime({ minute, deliveredMs }: UsageRow): types.Long {
+function writeTime({ minute, deliveredMs }: Pick<UsageRow, 'minute' | 'deliveredMs'>): types.Long {
   return types.Long.fromNumber(minute * MINUTE_MS * 1_000 + deliveredMs);
 }
 
@@ -63,12 +76,30 @@ class CassandraStore implements Store {
     await this.#inFlight.run(() => this.#execute(STATEMENTS.register, [userId]));
   }
 
-  /** The write times of usage are its minutes, so a deletion's time says of which minutes it is. */
   async unregister(userId: UserId, minute: Minute): Promise<void> {
-    const before = types.Long.fromNumber(minute * MINUTE_MS * 1_000 - 1);
-    await this.#inFlight.run(async () => {
-      await this.#execute(STATEMENTS.unregister, [userId]);
-      await this.#execute(STATEMENTS.forget, [before, userId]);
+    await this.#inFlight.run(() => this.#execute(STATEMENTS.unregister, [userId]));
+    await this.forgetUsage(userId, minute);
+  }
+
+  /**
+   * The write times of usage are its minutes, so a deletion's time says of which minutes it is. One in the future would
+   * take away what is yet to be watched: the cluster's own clock bounds it. Of the running minute each row is deleted as
+   * it was written, so that it comes back where it grows. Tombstones outlive gc_grace_seconds by little, but rows may wait
+   * in a spool for a day: a row of its own says what is forgotten.
+   */
+  forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+    return this.#inFlight.run(async () => {
+      const now = (await this.#execute(STATEMENTS.serverTime, [])).first();
+      const first = Math.min(minute, minuteOf(Number(now?.ms))) as Minute;
+      const time = writeTime({ minute: first, deliveredMs: 0 });
+      const ttl = ttlSeconds(first, this.#now());
+      await this.#execute(STATEMENTS.forgetLater, [userId, first, time, ttl]);
+      await this.#execute(STATEMENTS.forget, [time.subtract(1), userId]);
+      const { rows } = await this.#execute(STATEMENTS.running, [userId, first]);
+      await forEachBounded(rows, SAVE_CONCURRENCY, async (row) => {
+        const { minute: of, channel_id, writer_id, written_us } = row;
+        await this.#execute(STATEMENTS.forgetRow, [written_us, userId, of, channel_id, writer_id]);
+      });
     });
   }
 
@@ -112,7 +143,8 @@ class CassandraStore implements Store {
           ...(pageState && { pageState }),
         });
         for (const { minute, channel_id, delivered_ms } of page.rows) {
-          sum.add(minute as Minute, channel_id as ChannelId, delivered_ms as number);
+          if (minute === FORGOTTEN_MINUTE) sum.forgetBefore(delivered_ms as Minute);
+          else sum.add(minute as Minute, channel_id as ChannelId, delivered_ms as number);
         }
       } while (page.pageState);
       return sum.channels;

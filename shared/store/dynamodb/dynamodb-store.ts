@@ -1,5 +1,6 @@
 import {
   BatchWriteItemCommand,
+  ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -7,16 +8,17 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { wallClockMs } from '../../clock.ts';
-import type { ChannelId, Minute, UserId } from '../../ids.ts';
+import { type ChannelId, type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
 import { InFlight } from '../in-flight.ts';
 import { firstLivingMinute, livingRows } from '../row-life.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
 import { createDynamoDbClient, within } from './client.ts';
-import { type Item, minuteText, tableNames } from './items.ts';
+import { expiresAt, FORGOTTEN_KEY, type Item, minuteText, tableNames } from './items.ts';
 import { UsageSaver } from './usage-saver.ts';
 
 export interface DynamoDbOptions {
@@ -62,16 +64,34 @@ class DynamoDbStore implements Store {
       Key: { user_id: { S: userId } },
     });
     await this.#run((options) => this.#client.send(command, options));
+    await this.forgetUsage(userId, minute);
+  }
+
+  /** DynamoDB has no tombstones, so an item stays that says which rows are not to be told, however late they come. */
+  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+    const key = { user_id: { S: userId }, row_key: { S: FORGOTTEN_KEY } };
+    const first = Math.min(minute, minuteOf(this.#now())) as Minute;
+    const marker = new UpdateItemCommand({
+      TableName: this.#tables.usage,
+      Key: key,
+      ConditionExpression: 'attribute_not_exists(#minute) OR #minute < :minute',
+      UpdateExpression: 'SET #minute = :minute, expires_at = :expires_at',
+      ExpressionAttributeNames: { '#minute': 'minute' },
+      ExpressionAttributeValues: {
+        ':minute': { N: String(first) },
+        ':expires_at': expiresAt(first),
+      },
+    });
+    await this.#run((options) => this.#client.send(marker, options)).catch((error: unknown) => {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    });
+    const rows = {
+      KeyConditionExpression: 'user_id = :user_id AND row_key < :marker',
+      ProjectionExpression: 'user_id, row_key',
+      ExpressionAttributeValues: { ':user_id': { S: userId }, ':marker': { S: FORGOTTEN_KEY } },
+    };
     await this.#inFlight.run(async () => {
-      const before = {
-        KeyConditionExpression: 'user_id = :user_id AND row_key < :before',
-        ProjectionExpression: 'user_id, row_key',
-        ExpressionAttributeValues: {
-          ':user_id': { S: userId },
-          ':before': { S: minuteText(minute) },
-        },
-      };
-      for await (const items of this.#pages(before)) await this.#delete(items);
+      for await (const items of this.#pages(rows)) await this.#delete(items);
     });
   }
 
@@ -89,20 +109,26 @@ class DynamoDbStore implements Store {
     return this.#inFlight.run(() => this.#saver.save(livingRows(rows, this.#now())));
   }
 
-  /** Expired rows may stay for days before DynamoDB sweeps them, so the key is bounded from below. */
+  /**
+   * Expired rows may stay for days before DynamoDB sweeps them, so the key is bounded from below. They are read from the
+   * last on, so that the item that says what is forgotten comes first.
+   */
   readUsage(userId: UserId, from: Minute, signal?: AbortSignal): Promise<readonly ChannelUsage[]> {
     const first = Math.max(from, firstLivingMinute(this.#now())) as Minute;
     const query = {
       KeyConditionExpression: 'user_id = :user_id AND row_key >= :from',
-      ProjectionExpression: '#minute, channel_id, delivered_ms',
+      ProjectionExpression: 'row_key, #minute, channel_id, delivered_ms',
+      ScanIndexForward: false,
       ExpressionAttributeNames: { '#minute': 'minute' },
       ExpressionAttributeValues: { ':user_id': { S: userId }, ':from': { S: minuteText(first) } },
     };
     return this.#inFlight.run(async () => {
       const sum = new UsageSum(from);
       for await (const items of this.#pages(query, signal)) {
-        for (const { minute, channel_id, delivered_ms } of items) {
-          sum.add(Number(minute?.N) as Minute, channel_id?.S as ChannelId, Number(delivered_ms?.N));
+        for (const { row_key, minute, channel_id, delivered_ms } of items) {
+          const of = Number(minute?.N) as Minute;
+          if (row_key?.S === FORGOTTEN_KEY) sum.forgetBefore(of);
+          else sum.add(of, channel_id?.S as ChannelId, Number(delivered_ms?.N));
         }
       }
       return sum.channels;

@@ -20,6 +20,9 @@ function rowKey({ minute, channelId, writerId }: UsageRow): string {
   return `${minuteText(minute)}#${channelId}#${writerId}`;
 }
 
+/** The sort key of the item that says which usage is forgotten: it comes after those of all rows. */
+export const FORGOTTEN_KEY = '~forgotten';
+
 export function keyOf(row: UsageRow): Item {
   return { user_id: { S: row.userId }, row_key: { S: rowKey(row) } };
 }
@@ -29,13 +32,17 @@ export function keyText({ user_id, row_key }: Item): string {
   return `${user_id?.S} ${row_key?.S}`;
 }
 
-/** `expires_at` in seconds: the form that DynamoDB's TTL takes. */
+/** In seconds: the form that DynamoDB's TTL takes. */
+export function expiresAt(minute: Minute): AttributeValue.NMember {
+  return { N: String(Math.ceil(expiryMs(minute) / 1_000)) };
+}
+
 export function attributesOf(row: UsageRow) {
   return {
     minute: { N: String(row.minute) },
     channel_id: { S: row.channelId },
     writer_id: { S: row.writerId },
     delivered_ms: { N: String(row.deliveredMs) },
-    expires_at: { N: String(Math.ceil(expiryMs(row.minute) / 1_000)) },
+    expires_at: expiresAt(row.minute),
   };
 }

@@ -14,6 +14,13 @@ const PAGE_ROWS = 5_000;
 /** Expired rows deleted at a time: few, so that no save waits long. */
 const SWEEP_ROWS = 1_000;
 
+/** Of users whose usage was forgotten: the first minute that is told. Came after version 1, and is no hindrance to it. */
+const FORGOTTEN_TABLE = `
+  CREATE TABLE IF NOT EXISTS forgotten_usage (
+    user_id TEXT PRIMARY KEY,
+    minute INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;`;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS registrations (user_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS usage (
@@ -25,13 +32,17 @@ const SCHEMA = `
     PRIMARY KEY (user_id, minute, channel_id, writer_id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS usage_by_minute ON usage (minute);
+  ${FORGOTTEN_TABLE}
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   const version = database.prepare('PRAGMA user_version').get()?.user_version;
-  if (version === SCHEMA_VERSION) return tune(database);
+  if (version === SCHEMA_VERSION) {
+    tune(database).exec(FORGOTTEN_TABLE);
+    return database;
+  }
   if (version !== 0) {
     const text = `its schema has version ${version}, not ${SCHEMA_VERSION}`;
     throw new StoreAwayError(text, { code: 'SCHEMA_VERSION' });
@@ -64,7 +75,12 @@ function prepareStatements(database: DatabaseSync) {
   return {
     register: database.prepare('INSERT OR IGNORE INTO registrations (user_id) VALUES (?)'),
     unregister: database.prepare('DELETE FROM registrations WHERE user_id = ?'),
-    forget: database.prepare('DELETE FROM usage WHERE user_id = ? AND minute < ?'),
+    forget: database.prepare('DELETE FROM usage WHERE user_id = ?'),
+    forgetLater: database.prepare(`
+      INSERT INTO forgotten_usage (user_id, minute) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET minute = max(minute, excluded.minute)`),
+    forgotten: database.prepare('SELECT minute FROM forgotten_usage WHERE user_id = ?'),
+    sweepForgotten: database.prepare('DELETE FROM forgotten_usage WHERE minute < ?'),
     isRegistered: database.prepare('SELECT 1 FROM registrations WHERE user_id = ?'),
     save: database.prepare(`
       INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms) VALUES (?, ?, ?, ?, ?)
@@ -117,11 +133,16 @@ export class SqliteDatabase {
     this.#files.check();
   }
 
-  unregister(userId: UserId, before: Minute): undefined {
+  unregister(userId: UserId, minute: Minute): undefined {
     transaction(this.#database, () => {
       this.#statements.unregister.run(userId);
-      this.#statements.forget.run(userId, before);
+      this.#forget(userId, minute);
     });
+    this.#files.check();
+  }
+
+  forgetUsage(userId: UserId, minute: Minute): undefined {
+    transaction(this.#database, () => this.#forget(userId, minute));
     this.#files.check();
   }
 
@@ -156,6 +177,8 @@ export class SqliteDatabase {
     const rows = this.#statements.read.all(userId, minute, channelId, writerId);
     this.#files.check();
     const sum = new UsageSum(from);
+    const forgotten = this.#statements.forgotten.get(userId)?.minute as Minute | undefined;
+    if (forgotten !== undefined) sum.forgetBefore(forgotten);
     for (const row of rows as unknown as readonly StoredRow[]) {
       sum.add(row.minute, row.channelId, row.deliveredMs);
     }
@@ -164,6 +187,7 @@ export class SqliteDatabase {
   }
 
   sweep(firstLiving: Minute): number {
+    this.#statements.sweepForgotten.run(firstLiving);
     return Number(this.#statements.sweep.run(firstLiving, SWEEP_ROWS).changes);
   }
 
@@ -174,5 +198,10 @@ export class SqliteDatabase {
 
   close(): undefined {
     this.#database.close();
+  }
+
+  #forget(userId: UserId, minute: Minute): void {
+    this.#statements.forget.run(userId);
+    this.#statements.forgetLater.run(userId, minute);
   }
 }

@@ -11,7 +11,11 @@ export interface SqliteCalls {
   readonly open: { readonly ask: object; readonly answer: undefined };
   readonly register: { readonly ask: { readonly userId: UserId }; readonly answer: undefined };
   readonly unregister: {
-    readonly ask: { readonly userId: UserId; readonly before: Minute };
+    readonly ask: { readonly userId: UserId; readonly minute: Minute };
+    readonly answer: undefined;
+  };
+  readonly forgetUsage: {
+    readonly ask: { readonly userId: UserId; readonly minute: Minute };
     readonly answer: undefined;
   };
   readonly isRegistered: { readonly ask: { readonly userId: UserId }; readonly answer: boolean };

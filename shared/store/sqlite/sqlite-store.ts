@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { wallClockMs } from '../../clock.ts';
 import { RowRefusedError } from '../../errors.ts';
-import type { Minute, UserId } from '../../ids.ts';
+import { type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
 import { firstLivingMinute, livingRows } from '../row-life.ts';
@@ -54,7 +54,11 @@ class SqliteStore implements Store {
   }
 
   async unregister(userId: UserId, minute: Minute): Promise<void> {
-    await this.#writer.request({ op: 'unregister', userId, before: minute });
+    await this.#writer.request({ op: 'unregister', userId, minute: this.#past(minute) });
+  }
+
+  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+    await this.#writer.request({ op: 'forgetUsage', userId, minute: this.#past(minute) });
   }
 
   isRegistered(userId: UserId): Promise<boolean> {
@@ -105,6 +109,10 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all([this.#writer.close(), this.#reader.close()]);
+  }
+
+  #past(minute: Minute): Minute {
+    return Math.min(minute, minuteOf(this.#now())) as Minute;
   }
 
   /** What a locked file or a full disk leaves undone is done with the next. */

@@ -26,7 +26,9 @@ function answer(request: SqliteRequest): unknown {
     case 'register':
       return opened?.register(request.userId);
     case 'unregister':
-      return opened?.unregister(request.userId, request.before);
+      return opened?.unregister(request.userId, request.minute);
+    case 'forgetUsage':
+      return opened?.forgetUsage(request.userId, request.minute);
     case 'isRegistered':
       return opened?.isRegistered(request.userId);
     case 'saveUsage':

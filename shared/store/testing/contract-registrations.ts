@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Minute, parseUserId, type UserId } from '../../ids.ts';
+import { type Minute, minuteOf, parseUserId, type UserId } from '../../ids.ts';
 import type { Store } from '../store.ts';
 import { MINUTE, newUser, type OpenClient, row, sums } from './contract-kit.ts';
 
@@ -58,11 +58,10 @@ export function describeUnregistering(store: () => Store, open: OpenClient): voi
     await other.close();
   });
 
-  test('usage of before the minute goes with the registration, and no other', async () => {
+  test('usage goes with the registration, all that there is, and no other user’s', async () => {
     const [userId, neighbour] = [newUser(), newUser()];
-    const minutes = [MINUTE - 60, MINUTE - 1, MINUTE] as const;
     const rows = [userId, neighbour].flatMap((user) =>
-      minutes.flatMap((minute) =>
+      [MINUTE - 60, MINUTE - 1, MINUTE].flatMap((minute) =>
         Array.from({ length: 20 }, (_, writer) =>
           row({ userId: user, minute, writerId: `w${writer}`, deliveredMs: 1_000, final: true }),
         ),
@@ -70,9 +69,39 @@ export function describeUnregistering(store: () => Store, open: OpenClient): voi
     );
     await store().saveUsage(rows);
     await store().unregister(userId, MINUTE);
-    expect(await sums(store(), userId)).toEqual({ zato01: [0, 20_000] });
+    expect(await sums(store(), userId)).toEqual({});
     expect(await sums(store(), neighbour)).toEqual({ zato01: [0, 60_000] });
-    await store().saveUsage([row({ userId, deliveredMs: 1_500, writerId: 'w0' })]);
-    expect(await sums(store(), userId)).toEqual({ zato01: [0, 20_500] });
+    await store().forgetUsage(neighbour, MINUTE);
+    expect(await sums(store(), neighbour)).toEqual({});
+  });
+
+  test('what comes late of before the deletion is not told; what somebody watches after it is', async () => {
+    const userId = newUser();
+    const old = [MINUTE - 90, MINUTE - 1].map((minute) =>
+      row({ userId, minute, deliveredMs: 1_000, final: true }),
+    );
+    const running = row({ userId, deliveredMs: 1_000 });
+    await store().register(userId);
+    await store().saveUsage([...old, running]);
+    await store().unregister(userId, MINUTE);
+    await store().register(userId);
+    const spooled = old.map((each) => ({ ...each, deliveredMs: 9_000, final: false }));
+    const others = old.map((each) => row({ ...each, channelId: 'zato02', writerId: 'dead' }));
+    await store().saveUsage([...spooled, ...others]);
+    expect(await sums(store(), userId)).toEqual({});
+    await store().saveUsage([row({ userId, deliveredMs: 1_500 })]);
+    expect(await sums(store(), userId)).toEqual({ zato01: [0, 1_500] });
+    // Said again by a clock that is behind: what was forgotten stays so.
+    await store().forgetUsage(userId, (MINUTE - 100) as Minute);
+    await store().saveUsage(others);
+    expect(await sums(store(), userId)).toEqual({});
+  });
+
+  test('a clock that is hours ahead takes away nothing that is watched after the deletion', async () => {
+    const userId = newUser();
+    await store().unregister(userId, (MINUTE + 600) as Minute);
+    const next = minuteOf(Date.now()) + 1;
+    await store().saveUsage([row({ userId, minute: next, deliveredMs: 20_000 })]);
+    expect(await sums(store(), userId)).toEqual({ zato01: [0, 20_000] });
   });
 }
