@@ -10,6 +10,7 @@ import type { Store } from '../shared/store/store.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { EdgeView } from './admin/edge-view.ts';
 import { type Admission, OwnAdmission } from './admission/admission.ts';
+import { AdmittedUsers } from './admission/admitted-users.ts';
 import { Places, placeLimits } from './admission/places.ts';
 import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
@@ -68,6 +69,7 @@ export class EdgeNode {
   readonly #writer: UsageWriter;
   readonly #record: ConnectionRecord;
   readonly #admission: Admission<Session, Connection>;
+  readonly #admitted: AdmittedUsers<Session>;
   readonly #sessions: Sessions;
   readonly #transports: Transports;
   readonly #admin: AdminServer;
@@ -153,8 +155,18 @@ export class EdgeNode {
       session.reset('replaced'),
     );
     this.#admission = new OwnAdmission(places, clock);
+    this.#admitted = new AdmittedUsers<Session>({
+      registrations,
+      ttlMs: config.REGISTRATION_TTL_MS,
+      clock,
+      end: (sessions) => {
+        for (const session of sessions) session.shutDown('unregistered');
+      },
+      gone: (userId) => void this.#writer.forget(userId),
+    });
     this.#sessions = new Sessions({
       config,
+      admitted: this.#admitted,
       admission: this.#admission,
       channels: this.#channels,
       record: this.#record,
@@ -213,6 +225,7 @@ export class EdgeNode {
     this.#files.start();
     this.#loopDelay.start();
     this.#source.start(this.#channels);
+    this.#admitted.start();
     this.#timers = [
       // After the sockets were polled: what a late event loop has not read yet is no silence.
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
@@ -228,6 +241,7 @@ export class EdgeNode {
     await Promise.all([this.#sessions.drain(), this.#admin.drain(this.#config.SERVER_DRAIN_MS)]);
     this.#source.stop();
     for (const timer of this.#timers) clearInterval(timer);
+    this.#admitted.stop();
     this.#channels.stop();
     this.#turns.stop();
     await this.#transports.close();

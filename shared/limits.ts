@@ -144,6 +144,10 @@ export const STORE_AWAY_LOG_MS = 10_000;
 export const REGISTRATION_CACHE_MAX_USERS = 100_000;
 /** Look-ups of registrations under way at once, of one edge node; further ones wait for their turn. */
 export const LOOK_UPS_MAX = 128;
+/** Of these, for users who watch already and are looked up again. */
+export const LOOK_AGAIN_AT_ONCE = 16;
+/** They are looked up again no more often than that, however short REGISTRATION_TTL_MS is. */
+export const LOOK_AGAIN_MIN_MS = 1_000;
 /** An id that was found unregistered is looked up again so long after, at the soonest. */
 export const LOOK_UP_AGAIN_MS = 500;
 

@@ -59,6 +59,19 @@ export class Registrations {
       return 'registered';
     }
     this.waiting += 1;
+    const found = await this.lookUpAgain(userId);
+    this.waiting -= 1;
+    return found === 'store_unavailable' && knownUntilMs !== undefined ? 'registered' : found;
+  }
+
+  /** When the user was last found registered, in monotonic milliseconds; undefined where that is not remembered. */
+  confirmedMs(userId: UserId): number | undefined {
+    const knownUntilMs = this.#known.peek(userId);
+    return knownUntilMs === undefined ? undefined : knownUntilMs - this.#parts.ttlMs;
+  }
+
+  /** Asks the store, whatever is remembered. */
+  async lookUpAgain(userId: UserId): Promise<Registration> {
     try {
       return (await this.#ask(userId)) ? 'registered' : 'not_registered';
     } catch (error) {
@@ -67,9 +80,7 @@ export class Registrations {
         'cannot ask the store who is registered; new users are refused, known ones let in',
         { err: asError(error) },
       );
-      return knownUntilMs === undefined ? 'store_unavailable' : 'registered';
-    } finally {
-      this.waiting -= 1;
+      return 'store_unavailable';
     }
   }
 

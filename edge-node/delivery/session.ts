@@ -197,7 +197,7 @@ export class Session implements Watcher, Occupant {
   }
 
   /** Ends the connection cleanly, once the write under way is done. */
-  shutDown(reason: 'shutdown' | 'closed_by_operator'): void {
+  shutDown(reason: 'shutdown' | 'closed_by_operator' | 'unregistered'): void {
     if (!this.#isOpen) return;
     this.#end(reason);
     this.#socket.end();
@@ -292,7 +292,8 @@ export class Session implements Watcher, Occupant {
     if (phase.kind !== 'ending') return;
     phase.stream?.cursor.endStretch();
     this.#phase = { kind: 'closed' };
-    this.#parts.tally.close();
+    if (phase.reason === 'unregistered') this.#parts.tally.discard();
+    else this.#parts.tally.close();
     this.#parts.events.closed(this, phase.reason);
   }
 }

@@ -5,6 +5,7 @@ import type { Config } from '../../shared/config.ts';
 import type { CloseReason, Refusal } from '../../shared/errors.ts';
 import type { ChannelId, SessionId, UserId } from '../../shared/ids.ts';
 import type { Admission, Arrival, Hold } from '../admission/admission.ts';
+import type { AdmittedUsers } from '../admission/admitted-users.ts';
 import type { PlaceLimit, Visitor } from '../admission/places.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import { inSlices } from '../channels/in-slices.ts';
@@ -18,6 +19,7 @@ import type { Turns } from './turns.ts';
 interface SessionsParts {
   readonly config: Pick<Config, 'DRAIN_MS' | 'USER_STALL_MS'>;
   readonly admission: Admission<Session, Connection>;
+  readonly admitted: AdmittedUsers<Session>;
   readonly channels: ChannelDirectory;
   readonly record: ConnectionRecord;
   readonly meter: UsageMeter;
@@ -116,7 +118,7 @@ export class Sessions {
 
   /** Begins the session of a user who was admitted. The socket, its events too, is the session's from now on. */
   begin(connection: Connection, hold: Hold<Session>): void {
-    const { config, channels, meter, overload, turns, clock } = this.#parts;
+    const { config, admitted, channels, meter, overload, turns, clock } = this.#parts;
     const { userId, channelId } = connection;
     this.#lastId += 1;
     const session = new Session({
@@ -132,6 +134,7 @@ export class Sessions {
     this.#all.add(session);
     overload.users = this.#all.size;
     hold(session);
+    admitted.entered(userId, session);
     session.begin();
     channels.watch(channelId, session);
     // Whoever was let in by another process may come after the draining has begun.
@@ -181,13 +184,14 @@ export class Sessions {
   }
 
   #closed(session: Session, reason: CloseReason): void {
-    const { admission, channels, clock, overload, record } = this.#parts;
+    const { admission, admitted, channels, clock, overload, record } = this.#parts;
     const nowMs = clock.monotonicMs();
     this.#all.delete(session);
     overload.users = this.#all.size;
     admission.leave(session);
     channels.unwatch(session.channelId, session, nowMs);
     record.sessionEnded(session, reason, nowMs);
+    admitted.left(session.userId, session);
   }
 }
 

@@ -38,6 +38,11 @@ export class UsageTally {
     this.#meter.count(this.#account, packets);
   }
 
+  /** The session has ended, and its user is nobody any more: what no other session shares is forgotten. */
+  discard(): void {
+    this.#meter.discard(this.#account);
+  }
+
   /** The session has ended: what it counted is due. */
   close(): void {
     this.#meter.release(this.#account);
@@ -151,6 +156,14 @@ export class UsageMeter {
 
   release(account: Account): void {
     account.sessions -= 1;
+    this.#left.add(account);
+  }
+
+  discard(account: Account): void {
+    account.sessions -= 1;
+    if (account.sessions > 0) return;
+    account.current = undefined;
+    account.ended = [];
     this.#left.add(account);
   }
 

@@ -45,6 +45,11 @@ export class UsageCell {
     return { userId, minute, channelId, writerId, deliveredMs, final };
   }
 
+  /** Nothing of the cell is to be stored any more: a save or a spool file that is under way changes nothing about it. */
+  settle(): void {
+    this.storedMs = this.deliveredMs;
+  }
+
   /** Whether `row` is of this cell as it is dated now. */
   isKeyOf(row: UsageRow): boolean {
     return row.minute === this.minute && row.writerId === this.writerId;

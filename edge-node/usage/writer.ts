@@ -1,4 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
+import { asError } from '../../shared/errors.ts';
+import type { UserId } from '../../shared/ids.ts';
 import { SAVE_BATCH_ROWS, SAVE_CONCURRENCY, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -13,7 +15,7 @@ import { Spooler } from './spool/spooler.ts';
 import type { UsageCell } from './usage-cell.ts';
 
 interface WriterParts {
-  readonly store: Pick<Store, 'saveUsage'>;
+  readonly store: Pick<Store, 'saveUsage' | 'forgetUsage'>;
   readonly meter: UsageMeter;
   readonly folder: SpoolFolder;
   /** USAGE_FLUSH_MS. */
@@ -34,6 +36,7 @@ const STOP_POLL_MS = 10;
  * that is older than the schedule says is durable in the spool as well, while the spool can be written.
  */
 export class UsageWriter {
+  readonly #store: Pick<Store, 'forgetUsage'>;
   readonly #meter: UsageMeter;
   readonly #clock: Clock;
   readonly #limiter: LogLimiter;
@@ -50,6 +53,7 @@ export class UsageWriter {
 
   constructor({ store, meter, folder, flushMs, maxPendingRows, logger, clock }: WriterParts) {
     const limiter = new LogLimiter(logger);
+    this.#store = store;
     this.#meter = meter;
     this.#clock = clock;
     this.#limiter = limiter;
@@ -95,6 +99,27 @@ export class UsageWriter {
     await this.#spooler.stop();
     for (const cell of this.#pending) if (!cell.isSpooled) this.#lost.add(cell, 'rowsWithoutRoom');
     this.#limiter.flush();
+  }
+
+  /**
+   * The user has been unregistered, and the last of its sessions has ended: what is not stored yet is dropped, and what
+   * was stored since the deletion goes, too.
+   */
+  async forget(userId: UserId): Promise<void> {
+    this.#meter.submitLeft(this.#submit);
+    for (const cell of this.#pending) {
+      if (cell.userId !== userId) continue;
+      cell.settle();
+      this.#pending.remove(cell);
+      this.#spooler.forget(cell);
+    }
+    try {
+      await this.#store.forgetUsage(userId, this.#meter.minute);
+    } catch (error) {
+      const message =
+        'usage: what an unregistered user watched until it was cut off could not be deleted';
+      this.#limiter.warn(message, { err: asError(error), user: userId });
+    }
   }
 
   /** Counters since the start, and the present state. */

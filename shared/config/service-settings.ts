@@ -139,7 +139,7 @@ export const SERVICE_SETTINGS = {
     REGISTRATION_TTL_MS: setting(
       integer(0, 24 * HOUR_MS),
       '60000',
-      'How long, in ms, a user who was found registered is let in without asking the store again. While the store is away, for longer.',
+      'How long, in ms, a user who was found registered is let in without asking the store again, and within which one who watches and was unregistered is cut off. While the store is away, for longer.',
     ),
     DRAIN_MS: setting(
       integer(0, HOUR_MS),
