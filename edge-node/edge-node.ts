@@ -21,7 +21,8 @@ import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
 import { type Connection, Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
-import { SourceClient } from './source/source-client.ts';
+import type { Feed } from './source/feed.ts';
+import { openFeed } from './source/open-feed.ts';
 import { fileShares } from './transports/open-files.ts';
 import { Transports } from './transports/transports.ts';
 import { UsageMeter } from './usage/meter.ts';
@@ -50,7 +51,7 @@ const SWEEP_MS = 1_000;
 /**
  * The whole edge node, built and joined in one place. A packet's way:
  *
- *     SourceClient → PacketDecoder → ChannelDirectory → Channel (ReorderBuffer → ChannelLog) → Session → user
+ *     Feed → PacketDecoder → ChannelDirectory → Channel (ReorderBuffer → ChannelLog) → Session → user
  *
  * and what a user was sent goes Session → UsageMeter → UsageWriter → Store.
  */
@@ -64,7 +65,7 @@ export class EdgeNode {
   readonly #overload = new Overload();
   readonly #turns: Turns;
   readonly #channels: ChannelDirectory;
-  readonly #source: SourceClient;
+  readonly #feed: Feed;
   readonly spoolFolder: SpoolFolder;
   readonly #writer: UsageWriter;
   readonly #record: ConnectionRecord;
@@ -99,15 +100,7 @@ export class EdgeNode {
     });
     this.#turns = new Turns(clock, this.#overload, this.#record);
     this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
-    this.#source = new SourceClient({
-      host: config.CHANNEL_SOURCE_HOST,
-      port: config.CHANNEL_SOURCE_PORT,
-      maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
-      silenceMs: config.SOURCE_SILENCE_MS,
-      clock,
-      logger,
-      limiter: this.#limiter,
-    });
+    this.#feed = openFeed({ config, clock, logger, limiter: this.#limiter });
     this.#channels = new ChannelDirectory({
       maxChannels: config.MAX_CHANNELS,
       maxBytes: config.EDGE_LOG_BYTES,
@@ -124,7 +117,7 @@ export class EdgeNode {
       },
       idleRun: { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS },
       packetDurationMs: config.PACKET_DURATION_MS,
-      progress: this.#source,
+      progress: this.#feed,
       runsClosed: (channel) => this.#turns.runsClosed(channel),
       clock,
       logger,
@@ -189,7 +182,7 @@ export class EdgeNode {
       packetDurationMs: config.PACKET_DURATION_MS,
       logMaxBytes: config.EDGE_LOG_BYTES,
       store,
-      source: this.#source,
+      feed: this.#feed,
       channels: this.#channels,
       sessions: this.#sessions,
       record: this.#record,
@@ -224,7 +217,7 @@ export class EdgeNode {
     this.#isListening = true;
     this.#files.start();
     this.#loopDelay.start();
-    this.#source.start(this.#channels);
+    this.#feed.start(this.#channels);
     this.#admitted.start();
     this.#timers = [
       // After the sockets were polled: what a late event loop has not read yet is no silence.
@@ -239,7 +232,7 @@ export class EdgeNode {
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
   async stop(): Promise<void> {
     await Promise.all([this.#sessions.drain(), this.#admin.drain(this.#config.SERVER_DRAIN_MS)]);
-    this.#source.stop();
+    this.#feed.stop();
     for (const timer of this.#timers) clearInterval(timer);
     this.#admitted.stop();
     this.#channels.stop();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { addressOf, nameOf } from './config/addresses.ts';
 import { loadConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 
@@ -41,6 +42,11 @@ describe('settings', () => {
     ['LOG_LEVEL', 'loud'],
     ['CHANNEL_SOURCE_HOST', '[::1'],
     ['CHANNEL_SOURCE_HOST', '[source]'],
+    ['CHANNEL_SOURCE_HOST', 'a,b,a'],
+    ['CHANNEL_SOURCE_HOST', 'a:0'],
+    ['CHANNEL_SOURCE_HOST', 'a:65536'],
+    ['CHANNEL_SOURCE_HOST', '1,2,3,4,5,6,7,8,9'],
+    ['CHANNEL_SOURCE_MODE', 'both'],
     ['STREAM_HOST', '127.0.0.1:9111'],
   ])('that are bad stop the start with one line that names %s (%s)', (name, value) => {
     const start = () => loadConfig({ [name]: value });
@@ -55,7 +61,7 @@ describe('settings', () => {
   });
 
   it('take an IPv6 address with brackets or without', () => {
-    expect(loadConfig({ CHANNEL_SOURCE_HOST: '[::1]' }).CHANNEL_SOURCE_HOST).toBe('::1');
+    expect(loadConfig({ ADMIN_HOST: '[::1]' }).ADMIN_HOST).toBe('::1');
     expect(loadConfig({ STREAM_HOST: '::' }).STREAM_HOST).toBe('::');
   });
 
@@ -68,6 +74,15 @@ describe('settings', () => {
     expect(config.CHANNEL_LOG_BYTES).toBe(2 ** 24);
     expect(config.EDGE_LOG_BYTES).toBe(2 ** 30);
     expect(config.MAX_PAYLOAD_BYTES).toBe(2048);
+  });
+
+  it('take sources as they take nodes, each once, and an IPv6 address that stands alone', () => {
+    const sourcesOf = (list: string) =>
+      loadConfig({ CHANNEL_SOURCE_HOST: list }).CHANNEL_SOURCE_HOST.map((node) =>
+        nameOf(addressOf(node, 9110)),
+      );
+    expect(sourcesOf('::1')).toEqual(['[::1]:9110']);
+    expect(sourcesOf('a, b:9120,[::1]:9130')).toEqual(['a:9110', 'b:9120', '[::1]:9130']);
   });
 
   it('take nodes with a port of their own, and IPv6', () => {

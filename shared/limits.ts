@@ -7,6 +7,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 // 9110, the channel source
+/** Sources of one edge node. */
+export const SOURCES_MAX = 8;
 /** What a packet in a run counts on top of its payload, against every byte limit. */
 export const PACKET_OVERHEAD_BYTES = 64;
 /** The same for a packet that waits out of order, in memory of its own: 230 to 320 bytes were measured. */

@@ -10,7 +10,7 @@ import type { LoopDelay } from '../delivery/loop-delay.ts';
 import type { Overload } from '../delivery/overload.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Connection, Sessions } from '../delivery/sessions.ts';
-import type { SourceClient } from '../source/source-client.ts';
+import type { Feed } from '../source/feed.ts';
 import type { Lobby } from '../transports/lobby.ts';
 import type { UsageWriter } from '../usage/writer.ts';
 
@@ -21,7 +21,7 @@ export interface EdgeView {
   /** EDGE_LOG_BYTES. */
   readonly logMaxBytes: number;
   readonly store: Store;
-  readonly source: SourceClient;
+  readonly feed: Feed;
   readonly channels: ChannelDirectory;
   readonly sessions: Sessions;
   readonly admission: Admission<Session, Connection>;

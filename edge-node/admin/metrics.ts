@@ -3,6 +3,7 @@ import { CLOSE_REASONS, REFUSAL_CAUSES, REFUSALS, type RefusalCause } from '../.
 import { closedByReason, type HttpListener } from '../../shared/http/http-listener.ts';
 import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.ts';
 import type { EdgeView } from './edge-view.ts';
+import { sourceMetrics } from './source-metrics.ts';
 
 /** The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before somebody asks. */
 export function createMetrics(view: EdgeView, listener: () => HttpListener): Registry {
@@ -15,39 +16,6 @@ export function createMetrics(view: EdgeView, listener: () => HttpListener): Reg
   usageMetrics(view, counter, gauge);
   adminMetrics(view, listener, counter, gauge);
   return registry;
-}
-
-function sourceMetrics(
-  { source, channels, clock }: EdgeView,
-  counter: Define,
-  gauge: Define,
-): void {
-  gauge('source_connected', '1 while connected to the channel source', [], () =>
-    source.state.kind === 'connected' ? 1 : 0,
-  );
-  counter(
-    'source_connections_total',
-    'Connections made to the channel source',
-    [],
-    () => source.connections,
-  );
-  gauge(
-    'source_packet_age_seconds',
-    'Time since the newest packet from the source',
-    [],
-    () => source.silentMs(clock.monotonicMs()) / 1000,
-  );
-  counter('source_bytes_total', 'Bytes read from the channel source', [], () => source.bytesRead);
-  counter(
-    'source_framing_lost_total',
-    'Connections given up because what came was no header',
-    [],
-    () => source.framingLost,
-  );
-  counter('source_dropped_packets_total', 'Packets that reached no channel', ['reason'], () => [
-    [{ reason: 'bad_channel' }, channels.badChannelPackets],
-    [{ reason: 'max_channels' }, channels.excessChannelPackets],
-  ]);
 }
 
 function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Define): void {

@@ -11,7 +11,12 @@ export interface NodeStatus {
   readonly loadFactor: number;
   /** Part of the event loop's time that delivery takes. */
   readonly deliveryShare: number;
+  /** All sources as one: connected while one of them is. */
   readonly source: SourceStatus;
+  readonly sources: readonly (SourceStatus & {
+    /** `host:port`. */
+    readonly source: string;
+  })[];
   readonly store: {
     readonly name: string;
     readonly answers: boolean;

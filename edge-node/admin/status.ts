@@ -5,6 +5,7 @@ import { inSlices } from '../channels/in-slices.ts';
 import type { Session } from '../delivery/session.ts';
 import type { EdgeView } from './edge-view.ts';
 import type { ChannelStatus, NodeStatus, SessionStatus } from './snapshot.ts';
+import { feedStatus, sourceStatus } from './source-status.ts';
 import { VERSION } from './version.ts';
 
 /** Users listed at most; `?user=` finds the others. */
@@ -45,7 +46,7 @@ export function storeAnswers({ store }: EdgeView): Promise<boolean> {
 }
 
 export function nodeStatus(view: EdgeView, storeAnswers: boolean): NodeStatus {
-  const { source, channels, sessions, admission, overload, writer, load, clock } = view;
+  const { feed, channels, sessions, admission, overload, writer, load, clock } = view;
   const nowMs = clock.monotonicMs();
   return {
     version: VERSION,
@@ -53,14 +54,8 @@ export function nodeStatus(view: EdgeView, storeAnswers: boolean): NodeStatus {
     accepting: view.isAccepting(),
     loadFactor: round(load.value),
     deliveryShare: percent(overload.shareAt(nowMs)),
-    source: {
-      state: source.state.kind,
-      ...(source.state.kind === 'waiting' && { reason: source.state.reason }),
-      connections: source.connections,
-      framingLost: source.framingLost,
-      bytes: source.bytesRead,
-      silentSeconds: round(source.silentMs(nowMs) / 1000),
-    },
+    source: feedStatus(feed, nowMs),
+    sources: feed.sources.map((source) => sourceStatus(source, nowMs)),
     store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
     memory: {
       logBytes: channels.budget.usedBytes,

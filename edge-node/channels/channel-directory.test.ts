@@ -4,6 +4,7 @@ import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS, SOURCE_TURN_BYTES } from '../../shared/limits.ts';
 import { createLogger, LogLimiter } from '../../shared/logger.ts';
 import { packetOf } from '../ordering/testing/packets.ts';
+import type { ReadProgress } from '../source/feed.ts';
 import { channelKeyAt, encodePacket } from '../source/packet.ts';
 import type { Watcher } from './channel.ts';
 import { ChannelDirectory } from './channel-directory.ts';
@@ -11,17 +12,9 @@ import { ChannelDirectory } from './channel-directory.ts';
 const PAYLOAD = Buffer.alloc(100);
 const WATCHER: Watcher = { attach() {}, advance() {}, letGoOf() {} };
 
-interface Progress {
-  bytesRead: number;
-  maxUnreadBytes: number;
-  isDry: boolean;
-}
+const DRY: ReadProgress = { mark: () => ({ isRead: () => true }) };
 
-function directoryOf(
-  maxChannels: number,
-  progress: Progress = { bytesRead: 0, maxUnreadBytes: 0, isDry: true },
-  clock = systemClock(),
-): ChannelDirectory {
+function directoryOf(maxChannels: number, progress = DRY, clock = systemClock()): ChannelDirectory {
   const logger = createLogger('fatal', 'test');
   const directory = new ChannelDirectory({
     maxChannels,
@@ -52,7 +45,13 @@ function idsOf(directory: ChannelDirectory): string[] {
 
 /** A loop that was held up for longer than the deadline, while a source that never pauses sent this much before the packet. */
 async function heldUp(unreadBytes: number, maxUnreadBytes: number): Promise<number> {
-  const progress = { bytesRead: 0, maxUnreadBytes, isDry: false };
+  let bytesRead = 0;
+  const progress: ReadProgress = {
+    mark() {
+      const end = bytesRead + maxUnreadBytes;
+      return { isRead: () => bytesRead >= end };
+    },
+  };
   let nowMs = 0;
   const directory = directoryOf(1, progress, { ...systemClock(), monotonicMs: () => nowMs });
   const push = (sequence: bigint) => {
@@ -64,9 +63,9 @@ async function heldUp(unreadBytes: number, maxUnreadBytes: number): Promise<numb
   const [channel] = directory.channels;
   while (channel?.counters.ordered === 1) {
     await new Promise((resolve) => setImmediate(resolve));
-    progress.bytesRead += SOURCE_TURN_BYTES;
+    bytesRead += SOURCE_TURN_BYTES;
     // The missing packet was among them, the last.
-    if (progress.bytesRead === unreadBytes) push(1n);
+    if (bytesRead === unreadBytes) push(1n);
   }
   return channel?.counters.lost ?? Number.NaN;
 }
@@ -79,9 +78,8 @@ describe('a gap whose time is over', () => {
   });
 
   it('is not lost while a sender that the full socket has stopped sends what it had to keep', async () => {
-    const progress = { bytesRead: 0, maxUnreadBytes: 0, isDry: true };
     let nowMs = 0;
-    const directory = directoryOf(1, progress, { ...systemClock(), monotonicMs: () => nowMs });
+    const directory = directoryOf(1, DRY, { ...systemClock(), monotonicMs: () => nowMs });
     const push = (sequence: bigint) => {
       const key = channelKeyAt(encodePacket('zato01', sequence, PAYLOAD), 0);
       directory.packet(key, packetOf(PAYLOAD, sequence, nowMs));

@@ -4,11 +4,11 @@ import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
+import type { FeedSink, ReadProgress } from '../source/feed.ts';
 import { channelIdOfKey } from '../source/packet.ts';
-import type { SourceSink } from '../source/source-client.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
 import type { ChannelLogLimits } from './channel-log.ts';
-import { LingerTimer, type ReadProgress, ReorderTimer } from './channel-timers.ts';
+import { LingerTimer, ReorderTimer } from './channel-timers.ts';
 import { inSlices } from './in-slices.ts';
 import { LogBudget } from './log-budget.ts';
 import { MemoryRelief } from './memory-relief.ts';
@@ -38,7 +38,7 @@ const ROOM_LOOK_MS = 1_000;
  * All channels with their timers and their memory, and the users who wait for one that is not there. Only the source
  * creates channels. Takes the source's packets and gives each to its channel.
  */
-export class ChannelDirectory implements SourceSink {
+export class ChannelDirectory implements FeedSink {
   readonly budget: LogBudget;
   readonly #byId = new Map<ChannelId, Channel>();
   /** By the six bytes in a header; a channel whose id comes padded in several ways has several keys. */
@@ -54,8 +54,6 @@ export class ChannelDirectory implements SourceSink {
   #quiet: Channel[] = [];
   #lookedMs = Number.NEGATIVE_INFINITY;
   #isSweeping = false;
-  /** Packets with a channel id, whether the channel had room or not. */
-  accepted = 0;
   /** Packets dropped because their channel id was not printable ASCII, or because of MAX_CHANNELS. */
   badChannelPackets = 0;
   excessChannelPackets = 0;
@@ -102,7 +100,6 @@ export class ChannelDirectory implements SourceSink {
   packet(key: number, packet: PacketView): boolean {
     const channel = this.#byKey.get(key);
     if (channel === undefined) return this.#unknown(key, packet);
-    this.accepted += 1;
     channel.push(packet);
     return true;
   }
@@ -110,6 +107,8 @@ export class ChannelDirectory implements SourceSink {
   sourceConnected(): void {
     for (const channel of this.#byId.values()) channel.sourceConnected();
   }
+
+  sourceLost(): void {}
 
   /** Begins to watch. Without the channel the watcher waits, and is attached when it appears. */
   watch(id: ChannelId, watcher: Watcher): void {
@@ -175,7 +174,6 @@ export class ChannelDirectory implements SourceSink {
       });
       return false;
     }
-    this.accepted += 1;
     const channel = this.#byId.get(id) ?? this.#create(id, packet.arrivedMs);
     if (channel === undefined) {
       this.excessChannelPackets += 1;

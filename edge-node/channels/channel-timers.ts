@@ -1,4 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
+import type { ReadMark, ReadProgress } from '../source/feed.ts';
 import type { Channel } from './channel.ts';
 import type { RunLimits } from './run.ts';
 
@@ -48,15 +49,6 @@ export class LingerTimer {
   }
 }
 
-/** How far the source's socket has been read: to be known before a packet is given up as lost. */
-export interface ReadProgress {
-  readonly bytesRead: number;
-  /** The most bytes that can wait unread: after so many more, all that waited at a given moment has been read. */
-  readonly maxUnreadBytes: number;
-  /** The last turn of the event loop has left nothing to read. */
-  readonly isDry: boolean;
-}
-
 /** How often, while any channel keeps packets, it is checked whether one has waited too long. */
 const TICK_MS = 10;
 /** A tick this late means that the event loop stood still: the socket filled up, and the source could not send. */
@@ -66,8 +58,8 @@ const GRACE_MAX_MS = 1_000;
 
 /**
  * Tells channels when packets have waited too long. A missing packet is not lost if it waits unread in the socket, so a
- * channel whose time has come is told only once the socket has been read empty, or read past all that it can have held
- * at that time. After the event loop has stood still, the source first gets as long again (up to GRACE_MAX_MS), since
+ * channel whose time has come is told only once each source's socket has been read empty, or read past all that it can
+ * have held at that time. After the event loop has stood still, the source first gets as long again (up to GRACE_MAX_MS), since
  * the full socket has stopped it, too.
  */
 export class ReorderTimer {
@@ -109,16 +101,15 @@ export class ReorderTimer {
       if (channel.heldPackets === 0) this.#waiting.delete(channel);
       else dueMs = Math.min(dueMs, channel.dueMs);
     }
-    if (dueMs <= nowMs)
-      this.#expireOnceRead(nowMs, this.#progress.bytesRead + this.#progress.maxUnreadBytes);
+    if (dueMs <= nowMs) this.#expireOnceRead(nowMs, this.#progress.mark());
     else this.#tickBy(nowMs, dueMs - nowMs);
   }
 
   /** Immediates run right after the sockets were polled. */
-  #expireOnceRead(nowMs: number, backlogEnd: number): void {
+  #expireOnceRead(nowMs: number, mark: ReadMark): void {
     this.#check = setImmediate(() => {
-      if (!this.#progress.isDry && this.#progress.bytesRead < backlogEnd) {
-        this.#expireOnceRead(nowMs, backlogEnd);
+      if (!mark.isRead()) {
+        this.#expireOnceRead(nowMs, mark);
         return;
       }
       for (const channel of this.#waiting) if (channel.dueMs <= nowMs) channel.expire(nowMs);

@@ -14,6 +14,8 @@ export class PacketView {
   start = 0;
   end = 0;
   arrivedMs = 0;
+  /** The number of the source that brought it, where there are several. */
+  source = 0;
   /** Nobody fills it again. */
   isKept = false;
   // Links in the order of arrival, which belong to Arrivals.
@@ -33,6 +35,7 @@ export class PacketView {
     copy.bytes = Buffer.allocUnsafe(this.payloadBytes);
     copy.end = this.bytes.copy(copy.bytes, 0, this.start, this.end);
     copy.arrivedMs = this.arrivedMs;
+    copy.source = this.source;
     copy.isKept = true;
     return copy;
   }

@@ -26,10 +26,14 @@ export class PacketDecoder {
   #carried = 0;
   /** Headers in a row, up to the newest, whose channel id cannot be one. */
   #badHeaders = 0;
+  /** Packets so far that have a channel id. */
+  accepted = 0;
 
-  constructor(maxPayloadBytes: number, sink: PacketSink) {
+  /** @param source the number of the source whose packets these are, where there are several */
+  constructor(maxPayloadBytes: number, sink: PacketSink, source = 0) {
     this.#maxPayloadBytes = maxPayloadBytes;
     this.#sink = sink;
+    this.#view.source = source;
   }
 
   /**
@@ -85,8 +89,12 @@ export class PacketDecoder {
     if (view.bytes !== bytes) view.bytes = bytes;
     view.start = at + HEADER_BYTES;
     view.end = end;
-    if (!this.#sink.packet(channelKeyAt(bytes, at), view)) this.#countBadHeader();
-    else if (this.#badHeaders > 0) this.#badHeaders = 0;
+    if (!this.#sink.packet(channelKeyAt(bytes, at), view)) {
+      this.#countBadHeader();
+      return;
+    }
+    this.accepted += 1;
+    if (this.#badHeaders > 0) this.#badHeaders = 0;
   }
 
   #countBadHeader(): void {

@@ -1,36 +1,25 @@
-import { connect, isIPv6, type Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.ts';
-import { reasonOf, SourceError } from '../../shared/errors.ts';
+import { type Address, nameOf } from '../../shared/config/addresses.ts';
 import {
-  SOURCE_ATTEMPT_TIMEOUT_MS,
   SOURCE_BACKOFF_MAX_MS,
   SOURCE_BACKOFF_MIN_MS,
-  SOURCE_CONNECT_TIMEOUT_MS,
-  SOURCE_KEEPALIVE_MS,
-  SOURCE_TURN_BYTES,
   SOURCE_WELL_MS,
 } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
-import { FramingLostError, PacketDecoder, type PacketSink } from './packet-decoder.ts';
-import { receiveBufferMaxBytes } from './receive-buffer.ts';
-
-export interface SourceSink extends PacketSink {
-  /** Packets so far that were valid. */
-  readonly accepted: number;
-  /** A new connection begins. */
-  sourceConnected(): void;
-}
-
-export type SourceState =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'connected'; readonly sinceMs: number }
-  | { readonly kind: 'waiting'; readonly retryMs: number; readonly reason: string }
-  | { readonly kind: 'stopped' };
+import type { FeedSink, FeedSource, ReadMark, SourceState } from './feed.ts';
+import { PacketDecoder } from './packet-decoder.ts';
+import { SourceConnection } from './source-connection.ts';
 
 interface SourceParts {
-  readonly host: string;
-  readonly port: number;
+  /** The source's number to the sink. */
+  readonly source: number;
+  /** Where it is: one place, or several that are tried in turn. */
+  readonly places: readonly [Address, ...Address[]];
   readonly maxPayloadBytes: number;
+  /** Taken per turn of the event loop, at the most, so that users are served however fast the source sends. */
+  readonly turnBytes: number;
+  /** The most that can wait unread in the kernel for a connection. */
+  readonly maxUnreadBytes: number;
   /** A connection that brings no packet for so long is given up; 0: never. */
   readonly silenceMs: number;
   readonly clock: Clock;
@@ -40,159 +29,123 @@ interface SourceParts {
 
 const READ_BYTES = 64 * 1024;
 
+/** What is known of a place. */
+class Place implements FeedSource {
+  readonly address: Address;
+  readonly name: string;
+  state: SourceState = { kind: 'stopped' };
+  connections = 0;
+  bytesRead = 0;
+  framingLost = 0;
+  lastPacketMs = 0;
+
+  constructor(address: Address) {
+    this.address = address;
+    this.name = nameOf(address);
+  }
+}
+
 /**
- * Holds the connection to the channel source, for ever: lost, refused or silent, it is tried again with exponential
- * backoff and jitter, which only a connection resets that has brought packets for SOURCE_WELL_MS. Takes at most
- * SOURCE_TURN_BYTES per turn of the event loop, so that users are served however fast the source sends.
+ * Holds a connection to a channel source, for ever: lost, refused or silent, it is tried again, at the next of its places
+ * if it has several, with exponential backoff and jitter from one round of the places to the next. Only a connection
+ * that has brought packets for SOURCE_WELL_MS resets the backoff.
  */
 export class SourceClient {
   readonly #parts: SourceParts;
-  /** What is read goes here, on each connection anew: nobody keeps a view of it (PacketSink). */
-  readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  #socket: Socket | undefined;
+  readonly #buffer: Buffer;
+  readonly sources: readonly Place[];
+  #place: Place;
+  #connection: SourceConnection | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
-  #turnBytes = 0;
-  #turn: NodeJS.Immediate | undefined;
-  #mayHaveMore = false;
-  #silence: NodeJS.Timeout | undefined;
-  /** When the newest valid packet came; before the first, when the client began. */
-  #lastPacketMs = 0;
-  /** The most that can wait unread in the kernel. */
-  readonly maxUnreadBytes = receiveBufferMaxBytes();
-  state: SourceState = { kind: 'stopped' };
-  bytesRead = 0;
-  connections = 0;
-  framingLost = 0;
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
-  }
-
-  /** Whether the last turn of the event loop has left nothing to read. */
-  get isDry(): boolean {
-    return !this.#mayHaveMore && this.#turnBytes < SOURCE_TURN_BYTES;
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, parts.turnBytes));
+    const [first, ...others] = parts.places;
+    this.#place = new Place(first);
+    this.sources = [this.#place, ...others.map((address) => new Place(address))];
   }
 
   /** Begins to take packets, for ever, and gives them to `sink`. */
-  start(sink: SourceSink): void {
-    this.#lastPacketMs = this.#parts.clock.monotonicMs();
+  start(sink: FeedSink): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const place of this.sources) {
+      place.lastPacketMs = nowMs;
+      place.state = { kind: 'standby' };
+    }
     this.#connect(sink);
   }
 
   stop(): void {
-    this.state = { kind: 'stopped' };
+    for (const place of this.sources) place.state = { kind: 'stopped' };
     clearTimeout(this.#retry);
-    clearTimeout(this.#silence);
-    clearImmediate(this.#turn);
-    this.#socket?.destroy();
+    this.#connection?.destroy();
   }
 
-  /** How long no valid packet has come. */
-  silentMs(nowMs: number): number {
-    return nowMs - this.#lastPacketMs;
+  /** What waits unread in the socket now will have been read once the mark says so. */
+  mark(): ReadMark {
+    const connection = this.#connection;
+    const end = (connection?.bytesRead ?? 0) + this.#parts.maxUnreadBytes;
+    const isRead = (): boolean =>
+      connection === undefined ||
+      connection !== this.#connection ||
+      connection.isDry ||
+      connection.bytesRead >= end;
+    return { isRead };
   }
 
-  #connect(sink: SourceSink): void {
-    const { host, port, maxPayloadBytes, logger } = this.#parts;
-    this.state = { kind: 'connecting' };
-    const decoder = new PacketDecoder(maxPayloadBytes, sink);
-    let reason = 'the source closed the connection';
-    const socket = connect({
-      host,
-      port,
-      autoSelectFamilyAttemptTimeout: SOURCE_ATTEMPT_TIMEOUT_MS,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: SOURCE_KEEPALIVE_MS,
-      onread: {
-        buffer: this.#buffer,
-        callback: (count) => {
-          try {
-            this.#read(decoder, sink, count);
-          } catch (error) {
-            if (!(error instanceof FramingLostError)) throw error;
-            this.framingLost += 1;
-            socket.destroy(error);
-          }
-          return this.#turnBytes < SOURCE_TURN_BYTES;
-        },
+  #connect(sink: FeedSink): void {
+    const { source, maxPayloadBytes, logger, clock } = this.#parts;
+    const place = this.#place;
+    place.state = { kind: 'connecting' };
+    const decoder = new PacketDecoder(maxPayloadBytes, sink, source);
+    let accepted = 0;
+    const connection = new SourceConnection({
+      ...this.#parts,
+      address: place.address,
+      decoder,
+      buffer: this.#buffer,
+      connected: () => {
+        for (const other of this.sources) other.state = { kind: 'standby' };
+        place.connections += 1;
+        place.state = { kind: 'connected', sinceMs: clock.monotonicMs() };
+        logger.info({ source: place.name }, 'connected to the channel source');
+        sink.sourceConnected(source);
+      },
+      read: (bytes, nowMs) => {
+        place.bytesRead += bytes;
+        if (decoder.accepted === accepted) return;
+        accepted = decoder.accepted;
+        connection.lastPacketMs = nowMs;
+        place.lastPacketMs = nowMs;
+        const { state } = place;
+        const isWell = state.kind === 'connected' && nowMs - state.sinceMs >= SOURCE_WELL_MS;
+        if (isWell) this.#failures = 0;
+      },
+      framingLost: () => {
+        place.framingLost += 1;
+      },
+      closed: (reason) => {
+        this.#connection = undefined;
+        if (place.state.kind === 'connected') sink.sourceLost(source);
+        if (place.state.kind !== 'stopped') this.#retryLater(sink, reason);
       },
     });
-    this.#socket = socket;
-    socket.setTimeout(SOURCE_CONNECT_TIMEOUT_MS, () =>
-      socket.destroy(new SourceError(`no answer within ${SOURCE_CONNECT_TIMEOUT_MS / 1000} s`)),
-    );
-    socket.on('connect', () => {
-      socket.setTimeout(0);
-      this.connections += 1;
-      this.state = { kind: 'connected', sinceMs: this.#parts.clock.monotonicMs() };
-      this.#watchSilence(socket, this.#parts.silenceMs);
-      logger.info({ source: addressOf(host, port) }, 'connected to the channel source');
-      sink.sourceConnected();
-      socket.resume();
-    });
-    socket.on('error', (error) => {
-      reason = reasonOf(error);
-    });
-    socket.on('close', () => this.#retryLater(sink, reason));
+    this.#connection = connection;
   }
 
-  #read(decoder: PacketDecoder, sink: SourceSink, count: number): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    const acceptedBefore = sink.accepted;
-    this.bytesRead += count;
-    this.#turnBytes += count;
-    this.#turn ??= setImmediate(() => this.#endTurn());
-    decoder.push(this.#buffer.subarray(0, count), nowMs);
-    if (sink.accepted === acceptedBefore) return;
-    this.#lastPacketMs = nowMs;
-    const isWell = this.state.kind === 'connected' && nowMs - this.state.sinceMs >= SOURCE_WELL_MS;
-    if (isWell) this.#failures = 0;
-  }
-
-  /** Checks after `waitMs` whether the connection has been silent for too long, and if not, again when it may be. */
-  #watchSilence(socket: Socket, waitMs: number): void {
-    const { silenceMs, clock } = this.#parts;
-    if (silenceMs === 0) return;
-    this.#silence = setTimeout(() => {
-      // After the sockets were polled: what a late event loop has not read yet is no silence.
-      setImmediate(() => {
-        if (this.state.kind !== 'connected' || socket !== this.#socket) return;
-        const nowMs = clock.monotonicMs();
-        const leftMs = silenceMs - Math.min(this.silentMs(nowMs), nowMs - this.state.sinceMs);
-        if (leftMs <= 0) socket.destroy(new SourceError(`no packet for ${silenceMs} ms`));
-        else this.#watchSilence(socket, leftMs);
-      });
-    }, waitMs);
-  }
-
-  /** Runs after the sockets were polled: a turn that took all it may is followed by another. */
-  #endTurn(): void {
-    this.#mayHaveMore = this.#turnBytes >= SOURCE_TURN_BYTES;
-    this.#turnBytes = 0;
-    this.#turn = this.#mayHaveMore ? setImmediate(() => this.#endTurn()) : undefined;
-    if (this.#mayHaveMore) this.#socket?.resume();
-  }
-
-  #retryLater(sink: SourceSink, reason: string): void {
-    clearTimeout(this.#silence);
-    if (this.state.kind === 'stopped') return;
-    const steps = Math.min(this.#failures, 16);
-    const ceilingMs = Math.min(SOURCE_BACKOFF_MAX_MS, SOURCE_BACKOFF_MIN_MS * 2 ** steps);
+  /** After a place has failed, the next one is tried soon, and the first of a new round after a longer wait. */
+  #retryLater(sink: FeedSink, reason: string): void {
+    const rounds = Math.min(Math.floor(this.#failures / this.sources.length), 16);
+    const ceilingMs = Math.min(SOURCE_BACKOFF_MAX_MS, SOURCE_BACKOFF_MIN_MS * 2 ** rounds);
     const retryMs = Math.round(ceilingMs * (0.5 + Math.random() / 2));
     this.#failures += 1;
-    this.state = { kind: 'waiting', retryMs, reason };
-    const { host, port, limiter } = this.#parts;
-    limiter.warn('no connection to the channel source', {
-      source: addressOf(host, port),
-      reason,
-      retryMs,
-    });
+    const lost = this.#place;
+    lost.state = { kind: 'waiting', retryMs, reason };
+    this.#place = this.sources[(this.sources.indexOf(lost) + 1) % this.sources.length] ?? lost;
+    const fields = { source: lost.name, reason, retryMs };
+    this.#parts.limiter.warn('no connection to the channel source', fields, lost.name);
     this.#retry = setTimeout(() => this.#connect(sink), retryMs);
   }
-}
-
-function addressOf(host: string, port: number): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }

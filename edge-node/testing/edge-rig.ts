@@ -140,15 +140,17 @@ export class EdgeRig {
     await this.eventually(() => users.map((user) => user.receivedBytes)).toEqual(expected);
   }
 
-  /** A metric's value, by its name without prefix and, where it has labels, one label's value. */
+  /** A metric's value, by its name without prefix: of all its labels together, or where one has this value. */
   async metric(name: string, label?: string): Promise<number> {
     const answer = await fetch(`${this.origin}/metrics`);
-    const lines = (await answer.text()).split('\n');
-    const start = `streaming_${name}${label === undefined ? ' ' : '{'}`;
-    const line = lines.find(
-      (each) => each.startsWith(start) && (label === undefined || each.includes(`"${label}"`)),
-    );
-    return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
+    const values = (await answer.text())
+      .split('\n')
+      .filter(
+        (line) => line.startsWith(`streaming_${name} `) || line.startsWith(`streaming_${name}{`),
+      )
+      .filter((line) => label === undefined || line.includes(`"${label}"`))
+      .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+    return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value);
   }
 
   /** What /status says of a user's sessions. */

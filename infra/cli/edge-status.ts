@@ -11,6 +11,7 @@ export interface EdgeStatus {
     readonly connections: number;
     readonly bytes: number;
   };
+  readonly sources: readonly SourceStatus[];
   readonly store: {
     readonly name: string;
     readonly answers: boolean;
@@ -21,6 +22,13 @@ export interface EdgeStatus {
   readonly usersTotal: number;
   readonly usersWaiting: number;
   readonly users: readonly UserStatus[];
+}
+
+export interface SourceStatus {
+  /** `host:port`. */
+  readonly source: string;
+  readonly state: string;
+  readonly reason?: string;
 }
 
 export interface ChannelStatus {

@@ -14,6 +14,7 @@ import {
   setting,
   text,
 } from './setting.ts';
+import { SOURCE_SETTINGS } from './source-settings.ts';
 
 /** What functions and the edge node are set by, but for their store. */
 export const SERVICE_SETTINGS = {
@@ -45,25 +46,7 @@ export const SERVICE_SETTINGS = {
       'Level of the line that each request has in the log of functions: at `info` it is there by default.',
     ),
   },
-  'The channel source, 9110': {
-    CHANNEL_SOURCE_HOST: setting(host, 'localhost', 'Host of the channel source.'),
-    CHANNEL_SOURCE_PORT: setting(integer(1, 65_535), '9110', 'Port of the channel source.'),
-    SOURCE_SILENCE_MS: setting(
-      integer(0, HOUR_MS),
-      '10000',
-      'After so long without a packet, in ms, the connection to the source is made anew; 0: never. Longer than the longest pause of all channels together.',
-    ),
-    MAX_PAYLOAD_BYTES: setting(
-      bytes(1, 64 * MIB),
-      '1 MiB',
-      'Largest payload of a packet. A larger limit notices later that what the source sends are no packets.',
-    ),
-    MAX_CHANNELS: setting(
-      integer(1, 1_000_000),
-      '4096',
-      'Channels at once. A further one replaces the least recently used channel that has no users and had no packet in the last second. If there is none, its packets are dropped and counted.',
-    ),
-  },
+  ...SOURCE_SETTINGS,
   Ordering: {
     REORDER_DEADLINE_MS: setting(
       integer(10, 60_000),

@@ -2,6 +2,7 @@ import { wallClockMs } from '../../../shared/clock.ts';
 import { OPERATOR_HISTORY_SAMPLES, OPERATOR_TICK_MS } from '../../../shared/limits.ts';
 import type { EdgeView } from '../edge-view.ts';
 import type { Sample } from '../snapshot.ts';
+import { bytesReadOf } from '../source-status.ts';
 import { round } from '../status.ts';
 
 const MICROSECONDS_OF_MS = 1_000;
@@ -44,17 +45,18 @@ export class Samples {
   }
 
   #sample(): Sample {
-    const { clock, source, sessions, channels, loopDelay } = this.#view;
+    const { clock, feed, sessions, channels, loopDelay } = this.#view;
     const nowMs = clock.monotonicMs();
     const passedMs = Math.max(1, nowMs - this.#takenMs);
     const { user, system } = process.cpuUsage(this.#cpu);
+    const bytesIn = bytesReadOf(feed);
     let bytesOut = 0;
     for (const channel of channels.channels) bytesOut += channel.deliveredBytes;
     const perSecond = (bytes: number) => Math.max(0, Math.round((bytes * 1000) / passedMs));
     const sample = {
       at: wallClockMs(),
       users: sessions.size,
-      bytesIn: perSecond(source.bytesRead - this.#bytesIn),
+      bytesIn: perSecond(bytesIn - this.#bytesIn),
       // A channel that is forgotten takes what it counted with it.
       bytesOut: perSecond(bytesOut - this.#bytesOut),
       cpu: Math.round((1000 * (user + system)) / MICROSECONDS_OF_MS / passedMs) / 1000,
@@ -62,7 +64,7 @@ export class Samples {
     };
     this.#cpu = process.cpuUsage();
     this.#takenMs = nowMs;
-    this.#bytesIn = source.bytesRead;
+    this.#bytesIn = bytesIn;
     this.#bytesOut = bytesOut;
     return sample;
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { PacketDecoder } from '../../../edge-node/source/packet-decoder.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
+import { type Address, addressOf, nameOf } from '../../../shared/config/addresses.ts';
 import type { Config } from '../../../shared/config.ts';
 import { edgeStatus } from '../edge-status.ts';
 import { placesIn } from '../places.ts';
@@ -9,20 +10,21 @@ import { shown } from '../terminal/table.ts';
 import { because, type Finding, ok, problem } from './finding.ts';
 
 const ANSWER_WITHIN_MS = 3_000;
+const START_ONE = 'start a source, such as: npm run gateway -- zato01=film.ts?loop';
 
 /**
- * Whether the channel source sends. A running edge node is asked, since it knows; else it is connected to as an edge
+ * Whether the channel sources send. A running edge node is asked, since it knows; else each is connected to as an edge
  * node would, which begins to play what waits for one.
  */
 export async function lookAtSource(config: Config): Promise<Finding> {
-  const { CHANNEL_SOURCE_HOST: host, CHANNEL_SOURCE_PORT: port } = config;
   const asked = await edgeStatus(placesIn(config).admin).catch(() => undefined);
-  if (asked === undefined) return listenTo(host, port, config.MAX_PAYLOAD_BYTES);
-  const { source, channels } = asked;
-  if (source.state !== 'connected') {
+  if (asked === undefined) return listenToEach(config);
+  const { sources, channels } = asked;
+  const away = sources.filter(({ state }) => state !== 'connected' && state !== 'standby');
+  if (away.length > 0) {
     return problem(
-      `${host}:${port}: ${shown(source.reason ?? source.state)}`,
-      'start a source, such as: npm run gateway -- zato01=film.ts?loop',
+      away.map((one) => `${shown(one.source)}: ${shown(one.reason ?? one.state)}`).join(', '),
+      START_ONE,
     );
   }
   const sending = channels.filter(({ packetsPerSecond }) => packetsPerSecond > 0).length;
@@ -34,9 +36,19 @@ export async function lookAtSource(config: Config): Promise<Finding> {
   );
 }
 
-async function listenTo(host: string, port: number, maxPayloadBytes: number): Promise<Finding> {
-  const place = `${host}:${port}`;
-  const socket = connect({ host, port });
+/** The first problem, or that all send. */
+async function listenToEach(config: Config): Promise<Finding> {
+  const { CHANNEL_SOURCE_HOST, CHANNEL_SOURCE_PORT, MAX_PAYLOAD_BYTES } = config;
+  const addresses = CHANNEL_SOURCE_HOST.map((node) => addressOf(node, CHANNEL_SOURCE_PORT));
+  const findings = await Promise.all(
+    addresses.map((address) => listenTo(address, MAX_PAYLOAD_BYTES)),
+  );
+  return findings.find(({ isOk }) => !isOk) ?? ok(findings.map(({ detail }) => detail).join(', '));
+}
+
+async function listenTo(address: Address, maxPayloadBytes: number): Promise<Finding> {
+  const place = nameOf(address);
+  const socket = connect({ ...address });
   const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
   let isConnected = false;
   let packets = 0;
@@ -56,10 +68,7 @@ async function listenTo(host: string, port: number, maxPayloadBytes: number): Pr
     return ok(`${place} sends`);
   } catch (thrown) {
     if (!isConnected) {
-      return problem(
-        `${place} does not answer: ${because(thrown)}`,
-        'start a source, such as: npm run gateway -- zato01=film.ts?loop',
-      );
+      return problem(`${place} does not answer: ${because(thrown)}`, START_ONE);
     }
     const isSilent = signal.aborted;
     return problem(

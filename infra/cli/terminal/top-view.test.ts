@@ -28,6 +28,7 @@ function status(channels: number, users: number): EdgeStatus {
     accepting: true,
     loadFactor: 1,
     source: { state: 'waiting', reason: 'gone\x1b[2J', connections: 1, bytes: 2048 },
+    sources: [],
     store: {
       name: 'cassandra',
       answers: false,

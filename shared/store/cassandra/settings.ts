@@ -1,14 +1,5 @@
-import { integer, matching, type Parse, setting, text, type Values } from '../../config/setting.ts';
-
-const NODE = /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i;
-
-const nodeList: Parse<readonly string[]> = (list) => {
-  const nodes = list.split(',').map((node) => node.trim());
-  if (!nodes.every((node) => NODE.test(node))) {
-    throw new RangeError('hosts with commas between them, each with :port or without');
-  }
-  return nodes;
-};
+import { nodeList } from '../../config/addresses.ts';
+import { integer, matching, setting, text, type Values } from '../../config/setting.ts';
 
 export const CASSANDRA_SETTINGS = {
   DB_NODES: setting(

@@ -1,0 +1,65 @@
+import type { Define } from '../../shared/metrics/metric-definer.ts';
+import type { FeedSource } from '../source/feed.ts';
+import type { EdgeView } from './edge-view.ts';
+
+export function sourceMetrics(
+  { feed, channels, clock }: EdgeView,
+  counter: Define,
+  gauge: Define,
+): void {
+  const { sources } = feed;
+  const ofEach = (read: (source: FeedSource) => number) => () =>
+    sources.map((source) => [{ source: source.name }, read(source)] as const);
+
+  gauge('source_connected', '1 while connected to a channel source', [], () =>
+    sources.some(isConnected) ? 1 : 0,
+  );
+  gauge('source_packet_age_seconds', 'Time since the newest packet from any source', [], () =>
+    silentSeconds(clock.monotonicMs(), ...sources),
+  );
+  gauge(
+    'source_up',
+    'Of each source: 1 while connected to it, 0 while it is tried in vain; none while it is not needed',
+    ['source'],
+    () =>
+      sources
+        .filter(({ state }) => state.kind !== 'standby')
+        .map((source) => [{ source: source.name }, isConnected(source) ? 1 : 0] as const),
+  );
+  gauge(
+    'source_silent_seconds',
+    'Of each source: time since its newest packet',
+    ['source'],
+    ofEach((source) => silentSeconds(clock.monotonicMs(), source)),
+  );
+  counter(
+    'source_connections_total',
+    'Connections made to a source',
+    ['source'],
+    ofEach(({ connections }) => connections),
+  );
+  counter(
+    'source_bytes_total',
+    'Bytes read from a source',
+    ['source'],
+    ofEach(({ bytesRead }) => bytesRead),
+  );
+  counter(
+    'source_framing_lost_total',
+    'Connections given up because what came was no header',
+    ['source'],
+    ofEach(({ framingLost }) => framingLost),
+  );
+  counter('source_dropped_packets_total', 'Packets that reached no channel', ['reason'], () => [
+    [{ reason: 'bad_channel' }, channels.badChannelPackets],
+    [{ reason: 'max_channels' }, channels.excessChannelPackets],
+  ]);
+}
+
+function isConnected({ state }: FeedSource): boolean {
+  return state.kind === 'connected';
+}
+
+function silentSeconds(nowMs: number, ...sources: readonly FeedSource[]): number {
+  return (nowMs - Math.max(...sources.map(({ lastPacketMs }) => lastPacketMs))) / 1000;
+}
