@@ -2,8 +2,13 @@ import type { Define } from '../../shared/metrics/metric-definer.ts';
 import type { FeedSource } from '../source/feed.ts';
 import type { EdgeView } from './edge-view.ts';
 
+interface SourceView extends Pick<EdgeView, 'feed' | 'clock'> {
+  readonly channels: Pick<EdgeView['channels'], 'badChannelPackets' | 'excessChannelPackets'>;
+}
+
+/** Of an edge node as of a relay: where its packets come from. */
 export function sourceMetrics(
-  { feed, channels, clock }: EdgeView,
+  { feed, channels, clock }: SourceView,
   counter: Define,
   gauge: Define,
 ): void {

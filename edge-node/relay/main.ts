@@ -11,7 +11,7 @@ async function main({ output, stopped, onImpatience }: ServiceProcess): Promise<
   const { admin } = await relay.start();
   logger.info(
     { admin: admin.port },
-    `ready to relay ${config.CHANNEL_SOURCE_HOST}:${config.CHANNEL_SOURCE_PORT} to NATS, admin at ${admin.address}:${admin.port}`,
+    `ready to relay ${config.CHANNEL_SOURCE_HOST} to NATS, admin at ${admin.address}:${admin.port}`,
   );
   onImpatience(() => relay.hurry());
   const signal = await stopped;

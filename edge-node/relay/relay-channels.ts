@@ -11,8 +11,8 @@ import { RunLimits } from '../channels/run.ts';
 import type { Subjects } from '../nats/subjects.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
+import type { FeedSink } from '../source/feed.ts';
 import { channelIdOfKey } from '../source/packet.ts';
-import type { SourceSink } from '../source/source-client.ts';
 import { RelayChannel } from './relay-channel.ts';
 
 interface ChannelsParts {
@@ -28,7 +28,7 @@ interface ChannelsParts {
 }
 
 /** All channels of a relay, with the timer of their messages and the memory of their logs. */
-export class RelayChannels implements SourceSink {
+export class RelayChannels implements FeedSink {
   readonly budget: LogBudget;
   readonly #parts: ChannelsParts;
   readonly #byId = new Map<ChannelId, RelayChannel>();
@@ -38,7 +38,6 @@ export class RelayChannels implements SourceSink {
   readonly #linger: LingerTimer;
   readonly #relief: MemoryRelief;
   #isSweeping = false;
-  accepted = 0;
   badChannelPackets = 0;
   excessChannelPackets = 0;
 
@@ -66,7 +65,6 @@ export class RelayChannels implements SourceSink {
   packet(key: number, packet: PacketView): boolean {
     const channel = this.#byKey.get(key) ?? this.#unknown(key, packet.arrivedMs);
     if (channel === 'bad id') return false;
-    this.accepted += 1;
     if (channel === 'no room') return true;
     if (channel.push(packet)) this.#linger.add(channel);
     if (this.budget.isExceeded) this.#relief.schedule();
@@ -76,6 +74,8 @@ export class RelayChannels implements SourceSink {
   sourceConnected(): void {
     for (const channel of this.#byId.values()) channel.sourceConnected();
   }
+
+  sourceLost(): void {}
 
   /** Lets old runs and forgotten channels go, in slices. Call it every second. */
   async sweep(nowMs: number): Promise<void> {

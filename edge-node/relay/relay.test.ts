@@ -119,9 +119,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('a relay', () => {
     const relay = await rig.relay();
     const packets = new Feed('zato01').make(10);
     rig.source.send(packets);
-    await rig
-      .eventually(() => relay.metric('relay_source_bytes_total'))
-      .toBe(wireOf(packets).length);
+    await rig.eventually(() => relay.metric('source_bytes_total')).toBe(wireOf(packets).length);
     await relay.stop();
     await rig.eventually(() => Buffer.concat(messages)).toEqual(wireOf(packets));
   });
@@ -166,9 +164,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('a relay', () => {
     const feed = new Feed('zato01', { payloadBytes: 100_000 });
     for (let i = 0; i < 10; i += 1) {
       rig.source.send(feed.make(30));
-      await rig
-        .eventually(() => relay.metric('relay_source_bytes_total'))
-        .toBe((i + 1) * 30 * 100_023);
+      await rig.eventually(() => relay.metric('source_bytes_total')).toBe((i + 1) * 30 * 100_023);
     }
     expect(await relay.metric('relay_queue_bytes')).toBeLessThanOrEqual(16 * 2 ** 20);
     const dropped = await relay.metric('relay_dropped_packets_total');

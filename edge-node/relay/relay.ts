@@ -10,8 +10,9 @@ import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import { type ChannelRate, encodeDirectory } from '../nats/directory-message.ts';
 import { NatsLink } from '../nats/nats-link.ts';
 import { Subjects } from '../nats/subjects.ts';
+import type { Feed } from '../source/feed.ts';
+import { openFeed } from '../source/open-feed.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
-import { SourceClient } from '../source/source-client.ts';
 import { RelayAdmin } from './admin/relay-admin.ts';
 import { Backlogs } from './backlogs.ts';
 import { Publisher } from './publisher.ts';
@@ -32,7 +33,7 @@ const CLOSE_STEP_MS = 10;
 /**
  * The whole relay, built and joined in one place. A packet's way:
  *
- *     SourceClient → PacketDecoder → RelayChannels → RelayChannel (ChannelLog) → Publisher → NatsLink
+ *     Feed → PacketDecoder → RelayChannels → RelayChannel (ChannelLog) → Publisher → NatsLink
  *
  * Nothing is put in order, and relays know nothing of each other: what two of them publish is a repeat at the edge node.
  */
@@ -42,7 +43,7 @@ export class Relay {
   readonly #limiter: LogLimiter;
   readonly #subjects: Subjects;
   readonly #link: NatsLink;
-  readonly #source: SourceClient;
+  readonly #feed: Feed;
   readonly #channels: RelayChannels;
   readonly #publisher: Publisher;
   readonly #backlogs: Backlogs;
@@ -93,18 +94,10 @@ export class Relay {
       clock,
       limiter,
     });
-    this.#source = new SourceClient({
-      host: config.CHANNEL_SOURCE_HOST,
-      port: config.CHANNEL_SOURCE_PORT,
-      maxPayloadBytes: config.MAX_PAYLOAD_BYTES,
-      silenceMs: config.SOURCE_SILENCE_MS,
-      clock,
-      logger,
-      limiter,
-    });
+    this.#feed = openFeed({ config, clock, logger, limiter });
     this.#admin = new RelayAdmin({
       view: {
-        source: this.#source,
+        feed: this.#feed,
         link: this.#link,
         channels: this.#channels,
         publisher: this.#publisher,
@@ -126,7 +119,7 @@ export class Relay {
       .catch(blaming('ADMIN_HOST, RELAY_ADMIN_PORT'));
     await this.#link.start(NATS_OPEN_MS);
     this.#link.listen(this.#subjects.anyBacklog, (request) => this.#backlogs.ask(request), QUEUE);
-    this.#source.start(this.#channels);
+    this.#feed.start(this.#channels);
     this.#sweeps = setInterval(() => this.#sweep(), DIRECTORY_MS);
     this.#isRunning = true;
     return { admin };
@@ -136,7 +129,7 @@ export class Relay {
   async stop(): Promise<void> {
     this.#isRunning = false;
     const drained = this.#admin.drain(this.#config.SERVER_DRAIN_MS);
-    this.#source.stop();
+    this.#feed.stop();
     this.#channels.stop();
     const untilMs = this.#clock.monotonicMs() + RELAY_CLOSE_MS;
     while (!this.#publisher.isIdle && this.#clock.monotonicMs() < untilMs)

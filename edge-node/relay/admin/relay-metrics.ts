@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Define, metricDefiner } from '../../../shared/metrics/metric-definer.ts';
+import { sourceMetrics } from '../../admin/source-metrics.ts';
 import type { RelayView } from './relay-view.ts';
 
 /** All metrics of a relay. */
@@ -11,35 +12,6 @@ export function createRelayMetrics(view: RelayView): Registry {
   publishMetrics(view, counter, gauge);
   backlogMetrics(view, counter, gauge);
   return registry;
-}
-
-function sourceMetrics({ source, channels, clock }: RelayView, counter: Define, gauge: Define) {
-  gauge('relay_source_connected', '1 while connected to the channel source', [], () =>
-    source.state.kind === 'connected' ? 1 : 0,
-  );
-  gauge(
-    'relay_source_packet_age_seconds',
-    'Time since the newest packet from the source',
-    [],
-    () => source.silentMs(clock.monotonicMs()) / 1000,
-  );
-  counter(
-    'relay_source_bytes_total',
-    'Bytes read from the channel source',
-    [],
-    () => source.bytesRead,
-  );
-  counter(
-    'relay_source_framing_lost_total',
-    'Connections given up because what came was no header',
-    [],
-    () => source.framingLost,
-  );
-  counter('relay_unrelayed_packets_total', 'Packets that reached no channel', ['reason'], () => [
-    [{ reason: 'bad_channel' }, channels.badChannelPackets],
-    [{ reason: 'max_channels' }, channels.excessChannelPackets],
-  ]);
-  gauge('relay_channels', 'Channels that are known now', [], () => channels.size);
 }
 
 function publishMetrics({ link, publisher }: RelayView, counter: Define, gauge: Define) {
@@ -102,6 +74,7 @@ function backlogMetrics(
     () => backlogs.refused,
   );
   counter('relay_backlog_bytes_total', 'Bytes of backlogs', [], () => backlogs.bytes);
+  gauge('relay_channels', 'Channels that are known now', [], () => channels.size);
   gauge('relay_log_bytes', 'Memory of the backlogs', [], () => channels.budget.usedBytes);
   counter(
     'relay_log_lines_dropped_total',

@@ -1,16 +1,13 @@
+import { feedStatus, sourceStatus } from '../../admin/source-status.ts';
 import type { RelayChannel } from '../relay-channel.ts';
 import type { RelayView } from './relay-view.ts';
 
 /** The relay at one glance, for people: source, NATS, what it publishes, channels with their rates. */
-export function relayStatus({ source, link, channels, publisher, backlogs }: RelayView) {
+export function relayStatus({ feed, link, channels, publisher, backlogs, clock }: RelayView) {
+  const nowMs = clock.monotonicMs();
   return {
-    source: {
-      state: source.state.kind,
-      ...(source.state.kind === 'waiting' && { reason: source.state.reason }),
-      connections: source.connections,
-      framingLost: source.framingLost,
-      bytes: source.bytesRead,
-    },
+    source: feedStatus(feed, nowMs),
+    sources: feed.sources.map((source) => sourceStatus(source, nowMs)),
     nats: {
       state: link.state.kind,
       ...(link.state.kind === 'connected' && { server: link.state.server }),

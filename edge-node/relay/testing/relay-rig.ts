@@ -97,7 +97,8 @@ class RunningRelay {
   async metric(name: string): Promise<number> {
     const answer = await fetch(`${this.origin}/metrics`);
     const lines = (await answer.text()).split('\n');
-    const line = lines.find((each) => each.startsWith(`streaming_${name} `));
+    const start = new RegExp(`^streaming_${name}[ {]`);
+    const line = lines.find((each) => start.test(each));
     return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
   }
 
