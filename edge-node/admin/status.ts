@@ -5,7 +5,7 @@ import { inSlices } from '../channels/in-slices.ts';
 import type { Session } from '../delivery/session.ts';
 import type { EdgeView } from './edge-view.ts';
 import type { ChannelStatus, NodeStatus, SessionStatus } from './snapshot.ts';
-import { feedStatus, sourceStatus } from './source-status.ts';
+import { feedStatus, sourceStatus } from './sources/source-status.ts';
 import { VERSION } from './version.ts';
 
 /** Users listed at most; `?user=` finds the others. */

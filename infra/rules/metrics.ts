@@ -4,7 +4,7 @@ import { read } from './tree.ts';
 const DEFINING = [
   'edge-node/admin/metrics.ts',
   'edge-node/admin/channel-metrics.ts',
-  'edge-node/admin/source-metrics.ts',
+  'edge-node/admin/sources/source-metrics.ts',
   'edge-node/admin/histogram-metrics.ts',
   'edge-node/gateway/admin/gateway-metrics.ts',
   'edge-node/relay/admin/relay-metrics.ts',

@@ -2,7 +2,7 @@ import { wallClockMs } from '../../../shared/clock.ts';
 import { OPERATOR_HISTORY_SAMPLES, OPERATOR_TICK_MS } from '../../../shared/limits.ts';
 import type { EdgeView } from '../edge-view.ts';
 import type { Sample } from '../snapshot.ts';
-import { bytesReadOf } from '../source-status.ts';
+import { bytesReadOf } from '../sources/source-status.ts';
 import { round } from '../status.ts';
 
 const MICROSECONDS_OF_MS = 1_000;

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Define, metricDefiner } from '../../../shared/metrics/metric-definer.ts';
-import { sourceMetrics } from '../../admin/source-metrics.ts';
+import { sourceMetrics } from '../../admin/sources/source-metrics.ts';
 import type { RelayView } from './relay-view.ts';
 
 /** All metrics of a relay. */

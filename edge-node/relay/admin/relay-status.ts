@@ -1,4 +1,4 @@
-import { feedStatus, sourceStatus } from '../../admin/source-status.ts';
+import { feedStatus, sourceStatus } from '../../admin/sources/source-status.ts';
 import type { RelayChannel } from '../relay-channel.ts';
 import type { RelayView } from './relay-view.ts';
 

@@ -1,5 +1,5 @@
-import type { Feed, FeedSource } from '../source/feed.ts';
-import type { SourceStatus } from './snapshot.ts';
+import type { Feed, FeedSource } from '../../source/feed.ts';
+import type { SourceStatus } from '../snapshot.ts';
 
 /** All sources as one: connected while one of them is. */
 export function feedStatus(feed: Feed, nowMs: number): SourceStatus {

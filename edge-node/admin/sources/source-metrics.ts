@@ -1,6 +1,6 @@
-import type { Define } from '../../shared/metrics/metric-definer.ts';
-import type { FeedSource } from '../source/feed.ts';
-import type { EdgeView } from './edge-view.ts';
+import type { Define } from '../../../shared/metrics/metric-definer.ts';
+import type { FeedSource } from '../../source/feed.ts';
+import type { EdgeView } from '../edge-view.ts';
 
 interface SourceView extends Pick<EdgeView, 'feed' | 'clock'> {
   readonly channels: Pick<EdgeView['channels'], 'badChannelPackets' | 'excessChannelPackets'>;
