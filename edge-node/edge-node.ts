@@ -21,6 +21,8 @@ import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
 import { type Connection, Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
+import { announcerOf } from './placement/advertised.ts';
+import type { Announcer } from './placement/announcer.ts';
 import type { Feed } from './source/feed.ts';
 import { openFeed } from './source/open-feed.ts';
 import { fileShares } from './transports/open-files.ts';
@@ -73,9 +75,11 @@ export class EdgeNode {
   readonly #admitted: AdmittedUsers<Session>;
   readonly #sessions: Sessions;
   readonly #transports: Transports;
+  readonly #view: EdgeView;
   readonly #admin: AdminServer;
   readonly #files: OpenFilesWatch;
   readonly #loopDelay: LoopDelay;
+  #announcer: Announcer | undefined;
   #timers: NodeJS.Timeout[] = [];
   #isListening = false;
 
@@ -177,7 +181,7 @@ export class EdgeNode {
       limiter: this.#limiter,
       present: () => this.#channels.ids,
     });
-    const view: EdgeView = {
+    this.#view = {
       storeName: config.STORE,
       packetDurationMs: config.PACKET_DURATION_MS,
       logMaxBytes: config.EDGE_LOG_BYTES,
@@ -196,10 +200,11 @@ export class EdgeNode {
       files: this.#files,
       loopDelay: this.#loopDelay,
       droppedLogLines,
+      announcementFailures: () => this.#announcer?.failures ?? 0,
       isAccepting: () => this.#isListening && !this.#sessions.isDraining,
     };
     this.#admin = new AdminServer({
-      view,
+      view: this.#view,
       config,
       logger,
       limiter: this.#limiter,
@@ -226,12 +231,18 @@ export class EdgeNode {
     ];
     const { maxUsers } = this.#admission;
     this.#logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
+    this.#announcer = announcerOf(this.#view, this.#config, listening, this.#limiter);
+    this.#announcer?.start();
     return { ...listening, admin };
   }
 
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */
   async stop(): Promise<void> {
-    await Promise.all([this.#sessions.drain(), this.#admin.drain(this.#config.SERVER_DRAIN_MS)]);
+    await Promise.all([
+      this.#announcer?.withdraw(),
+      this.#sessions.drain(),
+      this.#admin.drain(this.#config.SERVER_DRAIN_MS),
+    ]);
     this.#feed.stop();
     for (const timer of this.#timers) clearInterval(timer);
     this.#admitted.stop();

@@ -11,6 +11,8 @@ export type ChannelId = Branded<string, 'ChannelId'>;
 export type WriterId = Branded<string, 'WriterId'>;
 /** One connection of a user in one edge-node process, counted from 1. */
 export type SessionId = Branded<number, 'SessionId'>;
+/** By which users reach an edge node's 9111: host:port, with brackets around IPv6. */
+export type EdgeAddress = Branded<string, 'EdgeAddress'>;
 /** Whole minutes since the Unix epoch. */
 export type Minute = Branded<number, 'Minute'>;
 /** Whole hours since the Unix epoch, so hours of UTC. */

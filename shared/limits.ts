@@ -153,6 +153,13 @@ export const LOOK_AGAIN_MIN_MS = 1_000;
 /** An id that was found unregistered is looked up again so long after, at the soonest. */
 export const LOOK_UP_AGAIN_MS = 500;
 
+// The list of edge nodes
+/** How often an edge node shows that it takes users, and how long others go by that: two may fail. */
+export const ANNOUNCE_MS = 10_000;
+export const ANNOUNCEMENT_LIFE_MS = 30_000;
+/** Channels that an edge node tells of itself, at the most. */
+export const ANNOUNCED_CHANNELS_MAX = 4_096;
+
 // HTTP: functions' port and the operators'
 export const HTTP_BODY_MAX_BYTES = 4 * KIB;
 export const HTTP_HEAD_MAX_BYTES = 16 * KIB;

@@ -7,6 +7,7 @@ import { parseUserId, type SessionId } from '../../shared/ids.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { InTurn } from '../delivery/in-turn.ts';
+import { LOAD_HEADER, loadOf, loadReport } from '../placement/load.ts';
 import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
 import { histogramMetricsText } from './histogram-metrics.ts';
@@ -91,6 +92,7 @@ export class AdminServer {
     routes.get('/healthz', () => ({ status: 'ok' }));
     routes.get('/readyz', (_request, reply) => {
       const isReady = view.isAccepting();
+      reply.header(LOAD_HEADER, loadReport(loadOf(view)));
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
     });
     // Whoever asks while the page is being made is given that one.

@@ -35,6 +35,8 @@ export interface EdgeView {
   readonly loopDelay: LoopDelay;
   /** Log lines that nobody read in time. */
   readonly droppedLogLines: () => number;
+  /** Announcements of this node that the store did not take. */
+  readonly announcementFailures: () => number;
   readonly clock: Clock;
   /** Listening, and not draining. */
   readonly isAccepting: () => boolean;

@@ -173,7 +173,7 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
 }
 
 function adminMetrics(
-  { files, droppedLogLines }: EdgeView,
+  { files, droppedLogLines, announcementFailures }: EdgeView,
   listener: () => HttpListener,
   counter: Define,
   gauge: Define,
@@ -189,6 +189,12 @@ function adminMetrics(
     "Connections to the operators' port that were closed for the sake of others",
     ['reason'],
     () => closedByReason(listener()),
+  );
+  counter(
+    'announcement_failures_total',
+    'Times that the store did not take that this node takes users',
+    [],
+    announcementFailures,
   );
   counter(
     'log_lines_dropped_total',

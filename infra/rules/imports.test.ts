@@ -37,7 +37,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['edge-node/channel-lists', 'edge-node/nats'],
   ['edge-node/channels', 'edge-node/usage', 'edge-node/admission'],
   ['edge-node/delivery'],
-  ['edge-node/transports'],
+  ['edge-node/transports', 'edge-node/placement'],
   ['edge-node/admin'],
   ['edge-node/gateway', 'edge-node/relay', 'edge-node'],
   ['functions'],

@@ -1,5 +1,6 @@
 import { FEED_SETTINGS } from './feed-settings.ts';
 import { GATEWAY_SETTINGS } from './gateway-settings.ts';
+import { PLACEMENT_SETTINGS } from './placement-settings.ts';
 import { SERVICE_SETTINGS } from './service-settings.ts';
 import { STORE_SETTINGS } from './store-settings.ts';
 
@@ -9,6 +10,7 @@ import { STORE_SETTINGS } from './store-settings.ts';
  */
 export const SETTING_GROUPS = {
   ...SERVICE_SETTINGS,
+  ...PLACEMENT_SETTINGS,
   ...STORE_SETTINGS,
   ...GATEWAY_SETTINGS,
   ...FEED_SETTINGS,

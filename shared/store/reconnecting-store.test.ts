@@ -17,6 +17,9 @@ function fakeStore(): Store & { isClosed: boolean } {
     forgetUsage: async () => {},
     unregister: async () => {},
     readUsage: async () => [],
+    announce: async () => {},
+    withdraw: async () => {},
+    readAnnouncements: async () => [],
     ping: async () => {},
     async close() {
       this.isClosed = true;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreAwayError, StoreSetupError } from '../errors.ts';
-import type { Minute, UserId } from '../ids.ts';
+import type { EdgeAddress, Minute, UserId } from '../ids.ts';
 import { STORE_AWAY_LOG_MS, STORE_OPEN_TIMEOUT_MS, STORE_RETRY_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
 import { TimeLimitError, withTimeout } from '../with-timeout.ts';
@@ -125,6 +125,18 @@ class ReconnectingStore implements Store {
     signal?: AbortSignal,
   ): Promise<readonly ChannelUsage[]> {
     return this.#get().readUsage(userId, from, signal);
+  }
+
+  async announce(address: EdgeAddress, text: string, lifeSeconds: number): Promise<void> {
+    await this.#get().announce(address, text, lifeSeconds);
+  }
+
+  async withdraw(address: EdgeAddress): Promise<void> {
+    await this.#get().withdraw(address);
+  }
+
+  async readAnnouncements(): Promise<readonly string[]> {
+    return this.#get().readAnnouncements();
   }
 
   async ping(): Promise<void> {

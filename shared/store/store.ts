@@ -1,4 +1,4 @@
-import type { ChannelId, Hour, Minute, UserId, WriterId } from '../ids.ts';
+import type { ChannelId, EdgeAddress, Hour, Minute, UserId, WriterId } from '../ids.ts';
 
 /** One cell of the accounts: how long one user watched one channel in one minute, as one writer saw it. */
 export interface UsageRow {
@@ -57,6 +57,15 @@ export interface Store {
    * rows there are, they are read page by page, and no page is asked for once `signal` is aborted.
    */
   readUsage(userId: UserId, from: Minute, signal?: AbortSignal): Promise<readonly ChannelUsage[]>;
+  /**
+   * Shows that an edge node takes users at `address`, and what it says of itself, for `lifeSeconds`: until then it is to
+   * be announced again. The time is the engine's own, or as near to it as the engine allows; never the node's.
+   */
+  announce(address: EdgeAddress, text: string, lifeSeconds: number): Promise<void>;
+  /** Takes an announcement back: no reading that begins later sees it. */
+  withdraw(address: EdgeAddress): Promise<void>;
+  /** The texts of all living announcements, in no order. */
+  readAnnouncements(): Promise<readonly string[]>;
   /** Resolves when the engine answers. */
   ping(): Promise<void>;
   /** Waits for what is under way, then lets go of every handle. */

@@ -1,4 +1,5 @@
-import type { Minute, UserId } from '../ids.ts';
+import { monotonicMs } from '../clock.ts';
+import type { EdgeAddress, Minute, UserId } from '../ids.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store/store.ts';
 import { UsageSum } from '../store/usage-sum.ts';
 
@@ -17,6 +18,7 @@ export class MemoryStore implements Store {
   readonly calls: UsageRow[][] = [];
   readonly #rows = new Map<string, UsageRow>();
   readonly #forgotten = new Map<UserId, number>();
+  readonly #announced = new Map<EdgeAddress, { readonly text: string; readonly endMs: number }>();
 
   get rows(): UsageRow[] {
     return [...this.#rows.values()];
@@ -67,6 +69,23 @@ export class MemoryStore implements Store {
       if (watcher === userId) sum.add(minute, channelId, deliveredMs);
     }
     return sum.channels;
+  }
+
+  async announce(address: EdgeAddress, text: string, lifeSeconds: number): Promise<void> {
+    await this.#pass();
+    this.#announced.set(address, { text, endMs: monotonicMs() + lifeSeconds * 1000 });
+  }
+
+  async withdraw(address: EdgeAddress): Promise<void> {
+    await this.#pass();
+    this.#announced.delete(address);
+  }
+
+  async readAnnouncements(): Promise<readonly string[]> {
+    await this.#pass();
+    const nowMs = monotonicMs();
+    const living = [...this.#announced.values()].filter(({ endMs }) => endMs > nowMs);
+    return living.map(({ text }) => text);
   }
 
   async ping(): Promise<void> {

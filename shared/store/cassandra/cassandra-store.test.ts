@@ -85,7 +85,7 @@ describe.skipIf(!testEndpoint('cassandra'))('on Cassandra', () => {
       await client.execute('TRUNCATE schema_version', [], { prepare: false });
       await client.close();
       await expect(openCassandra(old.config)).rejects.toThrow(
-        /^DB_NAME=\w+ has schema version 0, and this program needs 1: run "npm run schema"$/,
+        /^DB_NAME=\w+ has schema version 0, and this program needs 2: run "npm run schema"$/,
       );
       await old.remove();
     });

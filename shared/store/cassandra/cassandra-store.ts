@@ -1,7 +1,7 @@
 import { errors, type QueryOptions, types } from 'cassandra-driver';
 import { wallClockMs } from '../../clock.ts';
 import { StoreSetupError } from '../../errors.ts';
-import { type ChannelId, type Minute, minuteOf, type UserId } from '../../ids.ts';
+import { type ChannelId, type EdgeAddress, type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { MINUTE_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
 import { forEachBounded, InFlight } from '../in-flight.ts';
@@ -14,7 +14,7 @@ import type { CassandraConfig } from './settings.ts';
 import { isSetupError } from './setup-errors.ts';
 
 /** The schema that the statements below are written for. A newer one is fine: schemas only ever grow. */
-export const CASSANDRA_SCHEMA_VERSION = 1;
+export const CASSANDRA_SCHEMA_VERSION = 2;
 
 /** For a row to be saved: above the 2 s after which a node gives up on another by default, so that it can tell of it. */
 const SAVE_TIMEOUT_MS = 3_000;
@@ -45,6 +45,9 @@ const STATEMENTS = {
   save: `INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms)
     VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?`,
   read: 'SELECT minute, channel_id, delivered_ms FROM usage WHERE user_id = ? AND minute >= ?',
+  announce: "INSERT INTO edges (part, address, announcement) VALUES ('edges', ?, ?) USING TTL ?",
+  withdraw: "DELETE FROM edges WHERE part = 'edges' AND address = ?",
+  announcements: "SELECT announcement FROM edges WHERE part = 'edges'",
   ping: 'SELECT key FROM system.local',
 } as const;
 
@@ -149,6 +152,21 @@ class CassandraStore implements Store {
       } while (page.pageState);
       return sum.channels;
     });
+  }
+
+  async announce(address: EdgeAddress, text: string, lifeSeconds: number): Promise<void> {
+    await this.#inFlight.run(() =>
+      this.#execute(STATEMENTS.announce, [address, text, lifeSeconds]),
+    );
+  }
+
+  async withdraw(address: EdgeAddress): Promise<void> {
+    await this.#inFlight.run(() => this.#execute(STATEMENTS.withdraw, [address]));
+  }
+
+  async readAnnouncements(): Promise<readonly string[]> {
+    const found = await this.#inFlight.run(() => this.#execute(STATEMENTS.announcements, []));
+    return found.rows.map((row) => row.announcement as string);
   }
 
   async ping(): Promise<void> {

@@ -11,14 +11,16 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { wallClockMs } from '../../clock.ts';
-import { type ChannelId, type Minute, minuteOf, type UserId } from '../../ids.ts';
+import { type ChannelId, type EdgeAddress, type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
 import { InFlight } from '../in-flight.ts';
 import { firstLivingMinute, livingRows } from '../row-life.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
+import { announcementIn, announcementUpdate, EDGES_KEY, withdrawal } from './announcements.ts';
 import { createDynamoDbClient, within } from './client.ts';
 import { expiresAt, FORGOTTEN_KEY, type Item, minuteText, tableNames } from './items.ts';
+import { ServerTime } from './server-time.ts';
 import { UsageSaver } from './usage-saver.ts';
 
 export interface DynamoDbOptions {
@@ -41,12 +43,14 @@ class DynamoDbStore implements Store {
   readonly #saver: UsageSaver;
   readonly #tables: ReturnType<typeof tableNames>;
   readonly #now: () => number;
+  readonly #serverTime: ServerTime;
   readonly #inFlight = new InFlight();
 
   constructor({ tablePrefix, now = wallClockMs }: DynamoDbOptions) {
     this.#tables = tableNames(tablePrefix);
     this.#now = now;
     this.#client = createDynamoDbClient({ sockets: LOOKUP_SOCKETS, attemptMs: LOOKUP_ATTEMPT_MS });
+    this.#serverTime = new ServerTime(this.#client);
     this.#saver = new UsageSaver(this.#tables.usage);
   }
 
@@ -132,6 +136,36 @@ class DynamoDbStore implements Store {
         }
       }
       return sum.channels;
+    });
+  }
+
+  async announce(address: EdgeAddress, text: string, lifeSeconds: number): Promise<void> {
+    const nowMs = this.#serverTime.epochMs();
+    const command = announcementUpdate(this.#tables.usage, address, text, nowMs, lifeSeconds);
+    await this.#run((options) => this.#client.send(command, options));
+  }
+
+  async withdraw(address: EdgeAddress): Promise<void> {
+    const command = withdrawal(this.#tables.usage, address, this.#serverTime.epochMs());
+    await this.#run((options) => this.#client.send(command, options));
+  }
+
+  readAnnouncements(): Promise<readonly string[]> {
+    const query = {
+      KeyConditionExpression: 'user_id = :edges',
+      ExpressionAttributeValues: { ':edges': { S: EDGES_KEY } },
+      ConsistentRead: true,
+    };
+    return this.#inFlight.run(async () => {
+      const texts: string[] = [];
+      for await (const items of this.#pages(query)) {
+        const nowMs = this.#serverTime.epochMs();
+        for (const item of items) {
+          const text = announcementIn(item, nowMs);
+          if (text !== undefined) texts.push(text);
+        }
+      }
+      return texts;
     });
   }
 

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { StoreAwayError } from '../../errors.ts';
-import type { ChannelId, Minute, UserId } from '../../ids.ts';
+import type { ChannelId, EdgeAddress, Minute, UserId } from '../../ids.ts';
 import type { UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
 import { FileIdentity } from './file-identity.ts';
@@ -14,12 +14,22 @@ const PAGE_ROWS = 5_000;
 /** Expired rows deleted at a time: few, so that no save waits long. */
 const SWEEP_ROWS = 1_000;
 
-/** Of users whose usage was forgotten: the first minute that is told. Came after version 1, and is no hindrance to it. */
-const FORGOTTEN_TABLE = `
+/**
+ * Tables that came after version 1, and are no hindrance to it. `forgotten_usage`: of users whose usage was forgotten,
+ * the first minute that is told.
+ */
+const ADDED_TABLES = `
   CREATE TABLE IF NOT EXISTS forgotten_usage (
     user_id TEXT PRIMARY KEY,
     minute INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;`;
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS edges (
+    address TEXT PRIMARY KEY,
+    announcement TEXT NOT NULL,
+    announced_at REAL NOT NULL,
+    life_seconds INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS registrations (user_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -32,7 +42,6 @@ const SCHEMA = `
     PRIMARY KEY (user_id, minute, channel_id, writer_id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS usage_by_minute ON usage (minute);
-  ${FORGOTTEN_TABLE}
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -40,7 +49,7 @@ function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   const version = database.prepare('PRAGMA user_version').get()?.user_version;
   if (version === SCHEMA_VERSION) {
-    tune(database).exec(FORGOTTEN_TABLE);
+    tune(database).exec(ADDED_TABLES);
     return database;
   }
   if (version !== 0) {
@@ -48,7 +57,7 @@ function openDatabase(path: string): DatabaseSync {
     throw new StoreAwayError(text, { code: 'SCHEMA_VERSION' });
   }
   tune(database);
-  transaction(database, () => database.exec(SCHEMA));
+  transaction(database, () => database.exec(SCHEMA + ADDED_TABLES));
   return database;
 }
 
@@ -71,6 +80,12 @@ function transaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
+/**
+ * Of the one machine's clock, which is every program's here. Should it be set, what was announced before is dead until it
+ * is announced again, rather than alive for as long as the clock is off.
+ */
+const IS_LIVING = "unixepoch('subsec') - announced_at BETWEEN -1 AND life_seconds";
+
 function prepareStatements(database: DatabaseSync) {
   return {
     register: database.prepare('INSERT OR IGNORE INTO registrations (user_id) VALUES (?)'),
@@ -92,6 +107,12 @@ function prepareStatements(database: DatabaseSync) {
       SELECT minute, channel_id AS channelId, writer_id AS writerId, delivered_ms AS deliveredMs
       FROM usage WHERE user_id = ? AND (minute, channel_id, writer_id) > (?, ?, ?)
       ORDER BY minute, channel_id, writer_id LIMIT ${PAGE_ROWS}`),
+    announce: database.prepare(`
+      INSERT OR REPLACE INTO edges (address, announcement, announced_at, life_seconds)
+      VALUES (?, ?, unixepoch('subsec'), ?)`),
+    withdraw: database.prepare('DELETE FROM edges WHERE address = ?'),
+    forgetDead: database.prepare(`DELETE FROM edges WHERE NOT ${IS_LIVING}`),
+    announcements: database.prepare(`SELECT announcement FROM edges WHERE ${IS_LIVING}`),
   };
 }
 
@@ -189,6 +210,25 @@ export class SqliteDatabase {
   sweep(firstLiving: Minute): number {
     this.#statements.sweepForgotten.run(firstLiving);
     return Number(this.#statements.sweep.run(firstLiving, SWEEP_ROWS).changes);
+  }
+
+  announce(address: EdgeAddress, text: string, lifeSeconds: number): undefined {
+    transaction(this.#database, () => {
+      this.#statements.forgetDead.run();
+      this.#statements.announce.run(address, text, lifeSeconds);
+    });
+    this.#files.check();
+  }
+
+  withdraw(address: EdgeAddress): undefined {
+    this.#statements.withdraw.run(address);
+    this.#files.check();
+  }
+
+  readAnnouncements(): string[] {
+    const rows = this.#statements.announcements.all();
+    this.#files.check();
+    return rows.map(({ announcement }) => String(announcement));
   }
 
   ping(): undefined {

@@ -1,4 +1,4 @@
-import type { Minute, UserId } from '../../ids.ts';
+import type { EdgeAddress, Minute, UserId } from '../../ids.ts';
 import type { ChannelUsage, UsageRow } from '../store.ts';
 
 /** What passes between the store and the threads that have its connections. */
@@ -35,6 +35,19 @@ export interface SqliteCalls {
   };
   /** Deletes some rows of before `firstLiving`, and answers how many. */
   readonly sweep: { readonly ask: { readonly firstLiving: Minute }; readonly answer: number };
+  readonly announce: {
+    readonly ask: {
+      readonly address: EdgeAddress;
+      readonly text: string;
+      readonly lifeSeconds: number;
+    };
+    readonly answer: undefined;
+  };
+  readonly withdraw: {
+    readonly ask: { readonly address: EdgeAddress };
+    readonly answer: undefined;
+  };
+  readonly readAnnouncements: { readonly ask: object; readonly answer: readonly string[] };
   readonly ping: { readonly ask: object; readonly answer: undefined };
   readonly close: { readonly ask: object; readonly answer: undefined };
 }

@@ -2,7 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { wallClockMs } from '../../clock.ts';
 import { RowRefusedError } from '../../errors.ts';
-import { type Minute, minuteOf, type UserId } from '../../ids.ts';
+import { type EdgeAddress, type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import type { OpenOptions } from '../engine.ts';
 import { firstLivingMinute, livingRows } from '../row-life.ts';
@@ -100,6 +100,18 @@ class SqliteStore implements Store {
       after = page.end;
     }
     return sum.channels;
+  }
+
+  async announce(address: EdgeAddress, text: string, lifeSeconds: number): Promise<void> {
+    await this.#writer.request({ op: 'announce', address, text, lifeSeconds });
+  }
+
+  async withdraw(address: EdgeAddress): Promise<void> {
+    await this.#writer.request({ op: 'withdraw', address });
+  }
+
+  readAnnouncements(): Promise<readonly string[]> {
+    return this.#reader.request({ op: 'readAnnouncements' });
   }
 
   async ping(): Promise<void> {

@@ -37,6 +37,12 @@ function answer(request: SqliteRequest): unknown {
       return opened?.readUsage(request.userId, request.from, request.after);
     case 'sweep':
       return opened?.sweep(request.firstLiving);
+    case 'announce':
+      return opened?.announce(request.address, request.text, request.lifeSeconds);
+    case 'withdraw':
+      return opened?.withdraw(request.address);
+    case 'readAnnouncements':
+      return opened?.readAnnouncements();
     case 'ping':
       return opened?.ping();
     case 'close':

@@ -22,6 +22,9 @@ export function patient(store: Store): Store {
         return refused;
       }),
     readUsage: (userId, from, signal) => repeat(() => store.readUsage(userId, from, signal)),
+    announce: (...args) => repeat(() => store.announce(...args)),
+    withdraw: (address) => repeat(() => store.withdraw(address)),
+    readAnnouncements: () => repeat(() => store.readAnnouncements()),
     ping: () => repeat(() => store.ping()),
     close: () => store.close(),
   };

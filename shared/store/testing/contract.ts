@@ -4,6 +4,7 @@ import { type ChannelId, hourOf, type Minute } from '../../ids.ts';
 import { expiryMs, firstLivingMinute } from '../row-life.ts';
 import type { Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
+import { describeAnnouncements } from './contract-announcements.ts';
 import { MINUTE, newUser, type OpenClient, patient, row, sums, totalMs } from './contract-kit.ts';
 import { describeRegistrations, describeUnregistering } from './contract-registrations.ts';
 
@@ -23,6 +24,7 @@ export function describeStore(openRaw: OpenClient): void {
     describeGreatestWins(() => store, open);
     describeReading(() => store, openRaw);
     describeExpiry(() => store, open);
+    describeAnnouncements(() => store, open);
 
     test('answers a ping', () => store.ping());
 

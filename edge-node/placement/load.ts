@@ -1,0 +1,28 @@
+import type { Clock } from '../../shared/clock.ts';
+import { OVERLOAD_SHARE } from '../../shared/limits.ts';
+import type { Overload } from '../delivery/overload.ts';
+
+export interface LoadSigns {
+  readonly sessions: { readonly size: number; readonly refusalOfAll: object | undefined };
+  readonly admission: { readonly maxUsers: number };
+  readonly overload: Pick<Overload, 'shareAt'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+}
+
+/**
+ * How full a node is, of what it runs out of first: places for users, or the event loop's time up to where newcomers are
+ * refused. 0 is idle; 1, and it alone, takes nobody more. In hundredths.
+ */
+export function loadOf({ sessions, admission, overload, clock }: LoadSigns): number {
+  const ofPlaces = sessions.size / admission.maxUsers;
+  const ofTime = overload.shareAt(clock.monotonicMs()) / OVERLOAD_SHARE;
+  if (sessions.refusalOfAll !== undefined || ofPlaces >= 1) return 1;
+  return Math.min(0.99, Math.floor(100 * Math.max(ofPlaces, ofTime)) / 100);
+}
+
+/** The header in which balancers look for it: an ORCA load report, as Envoy and gRPC read it. */
+export const LOAD_HEADER = 'endpoint-load-metrics';
+
+export function loadReport(load: number): string {
+  return `TEXT application_utilization=${load}`;
+}
