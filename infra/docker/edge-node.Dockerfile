@@ -58,7 +58,7 @@ COPY infra/demo infra/demo
 
 FROM runtime AS edge-node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
-  CMD /healthcheck.sh "${ADMIN_PORT:-9112}"
+  CMD /healthcheck.sh "${ADMIN_PORT:-9112}" "${ADMIN_HOST}"
 # node is process 1 and handles SIGTERM itself.
 CMD ["node", "--disable-sigusr1", "edge-node/main.ts"]
 
@@ -72,7 +72,9 @@ USER 10001:10001
 ENV GATEWAY_HOST=0.0.0.0
 EXPOSE 9110 9114
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
-  CMD /healthcheck.sh "${GATEWAY_ADMIN_PORT:-9114}"
+  CMD /healthcheck.sh "${GATEWAY_ADMIN_PORT:-9114}" "${ADMIN_HOST}"
 LABEL org.opencontainers.image.title="streaming-service gateway" \
       org.opencontainers.image.description="Makes channels of real streams, counted by their own clock"
-CMD ["node", "--disable-sigusr1", "edge-node/gateway/main.ts"]
+# What stands behind the image's name is the gateway's own: docker run … zato01=udp://@239.1.1.1:1234, or check list.m3u.
+ENTRYPOINT ["node", "--disable-sigusr1", "edge-node/gateway/main.ts"]
+CMD []

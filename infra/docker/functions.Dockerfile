@@ -49,7 +49,7 @@ USER 10001:10001
 VOLUME /data
 EXPOSE 8080 9115
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
-  CMD /healthcheck.sh "${SERVER_PORT:-8080}"
+  CMD /healthcheck.sh "${SERVER_PORT:-8080}" "${SERVER_HOST}"
 # node is process 1 and handles SIGTERM itself.
 CMD ["node", "--disable-sigusr1", "functions/server.ts"]
 

@@ -39,7 +39,7 @@ test('every section says what it means, what users notice, what to do and when i
   expect(lacking.map((part) => part.split('\n')[0])).toEqual([]);
 });
 
-test('every alert is played: quiet, firing, quiet again', () => {
+test('every alert is played: quiet, firing, quiet again; what else is played stays quiet', () => {
   const tests = files('infra/docker/monitoring/tests/*.yml').flatMap((path) => {
     const parsed = parse(read(path)) as {
       tests: { alert_rule_test: { alertname: string; exp_alerts?: object[] }[] }[];
@@ -50,14 +50,18 @@ test('every alert is played: quiet, firing, quiet again', () => {
     ...new Set(steps.map(({ alertname }) => alertname)),
     ...steps.map(({ exp_alerts = [] }) => exp_alerts.length),
   ]);
-  expect(played.sort()).toEqual(names.map((name) => [name, 0, 1, 0]).sort());
+  const fires = played.filter((steps) => steps.some((fired) => Number(fired) > 0));
+  expect(fires.sort()).toEqual(names.map((name) => [name, 0, 1, 0]).sort());
 });
 
 test('a target that vanishes is an alert itself, for its metrics vanish with it', () => {
-  const jobs = parse(read('infra/docker/monitoring/prometheus.yml')).scrape_configs.map(
-    ({ job_name }: { job_name: string }) => `absent(up{job="${job_name}"})`,
+  const jobs: { job_name: string }[] = parse(
+    read('infra/docker/monitoring/prometheus.yml'),
+  ).scrape_configs;
+  const watched = jobs.filter(({ job_name }) =>
+    alerts.some(({ expr }) => expr.startsWith(`absent(up{job="${job_name}"})`)),
   );
-  expect(alerts.map(({ expr }) => expr)).toEqual(expect.arrayContaining(jobs));
+  expect(watched).toEqual(jobs);
 });
 
 describe('elsewhere', () => {
@@ -70,10 +74,11 @@ describe('elsewhere', () => {
     expect(spec.jobLabel).toBe('app.kubernetes.io/name');
     const [{ values: jobs }] = spec.selector.matchExpressions;
     const asked = alerts.flatMap(({ expr }) => [...expr.matchAll(/job="([\w-]+)"/g)]);
-    expect([...new Set(asked.map(([, job]) => job))].sort()).toEqual(jobs);
+    expect([...new Set(asked.map(([, job]) => job))].sort()).toEqual(jobs.toSorted());
     const scraped = spec.podMetricsEndpoints.map(({ port }: { port: string }) => port);
     for (const job of jobs) {
-      const [workload] = parseAllDocuments(read(`infra/kubernetes/base/${job}.yaml`));
+      const folder = job === 'gateway' ? 'gateway' : 'base';
+      const [workload] = parseAllDocuments(read(`infra/kubernetes/${folder}/${job}.yaml`));
       const [{ ports }] = workload?.toJS().spec.template.spec.containers ?? [];
       const named = ports.map(({ name }: { name: string }) => name);
       expect([job, named.some((name: string) => scraped.includes(name))]).toEqual([job, true]);

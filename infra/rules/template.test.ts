@@ -15,7 +15,15 @@ const TAGS = ['If', 'Not', 'And', 'Equals', 'Split', 'Ref', 'Sub', 'GetAtt'].fla
 interface Template {
   readonly Parameters: Readonly<Record<string, { Description?: string; Default?: unknown }>>;
   readonly Conditions: Readonly<Record<string, unknown>>;
-  readonly Resources: { readonly HttpApi: { readonly Properties: HttpApi } };
+  readonly Resources: {
+    readonly HttpApi: { readonly Properties: HttpApi };
+    readonly Registrations: Table;
+  };
+}
+
+interface Table {
+  readonly DeletionPolicy: string;
+  readonly Properties: Readonly<Record<string, unknown>>;
 }
 
 interface HttpApi {
@@ -76,5 +84,14 @@ describe('the API of Lambda', () => {
       ([, { Description }]) => !Description,
     );
     expect(silent).toEqual([]);
+  });
+});
+
+test('who is registered outlives a wrong command, a deleted stack and a wrong write', () => {
+  const { DeletionPolicy, Properties } = template.Resources.Registrations;
+  expect(DeletionPolicy).toBe('Retain');
+  expect(Properties).toMatchObject({
+    DeletionProtectionEnabled: true,
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
   });
 });

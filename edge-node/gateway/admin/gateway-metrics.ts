@@ -125,6 +125,12 @@ function inputMetrics({ channels }: GatewayView, counter: Define, gauge: Define)
     perInput((input) => (input.isReceiving(performance.now()) ? 1 : 0)),
   );
   gauge(
+    'gateway_input_failing',
+    '1 while the input should come and does not; one in reserve, or played to its end, does not fail',
+    labels,
+    perInput((input) => (input.isFailing(performance.now()) ? 1 : 0)),
+  );
+  gauge(
     'gateway_input_bits_per_second',
     'Bit rate over the last second',
     labels,

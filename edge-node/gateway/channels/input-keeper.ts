@@ -79,6 +79,13 @@ export class InputKeeper {
     return isOpen && nowMs - this.#lastBytesMs < this.#parts.silenceMs;
   }
 
+  /** Whether it should come and does not: nobody needs an idle one now, a held or ended one is as it should be. */
+  isFailing(nowMs: number): boolean {
+    const { kind } = this.state;
+    if (kind === 'receiving') return !this.isReceiving(nowMs);
+    return kind === 'opening' || kind === 'waiting';
+  }
+
   isWhole(nowMs: number): boolean {
     return this.isReceiving(nowMs) && nowMs - this.#wholeSinceMs >= INPUT_WHOLE_MS;
   }

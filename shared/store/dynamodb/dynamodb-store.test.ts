@@ -1,4 +1,8 @@
-import { DescribeTimeToLiveCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  GetItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { pino } from 'pino';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startEngine } from '../../../infra/local/engines/engines.ts';
@@ -48,6 +52,18 @@ describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
     await Promise.all([make(), make(), make()]);
     expect(await store.isRegistered('before' as UserId)).toBe(true);
     await store.close();
+  });
+
+  test('registrations cannot be deleted by one wrong command; usage, which is worth a day, can', async () => {
+    const client = createDynamoDbClient({ sockets: 1, attemptMs: 10_000 });
+    const isProtected = async (table: string) => {
+      const TableName = `${tablePrefix}-${table}`;
+      const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+      return Table?.DeletionProtectionEnabled ?? false;
+    };
+    expect(await isProtected('registrations')).toBe(true);
+    expect(await isProtected('usage')).toBe(false);
+    client.destroy();
   });
 
   test.each([

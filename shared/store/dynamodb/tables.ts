@@ -19,13 +19,20 @@ interface Table {
   /** Partition key first, then the sort key where there is one. All are texts. */
   readonly keys: readonly string[];
   readonly ttlAttribute?: string;
+  /** Whether AWS is to refuse its deletion until somebody has taken that back by hand. */
+  readonly isProtected: boolean;
 }
 
 function tables(prefix: string): readonly Table[] {
   const { registrations, usage } = tableNames(prefix);
   return [
-    { name: registrations, keys: ['user_id'] },
-    { name: usage, keys: ['user_id', 'row_key'], ttlAttribute: 'expires_at' },
+    { name: registrations, keys: ['user_id'], isProtected: true },
+    {
+      name: usage,
+      keys: ['user_id', 'row_key'],
+      ttlAttribute: 'expires_at',
+      isProtected: false,
+    },
   ];
 }
 
@@ -51,10 +58,12 @@ function isTtlSet(error: unknown): boolean {
   return error instanceof Error && /TimeToLive is (already enabled|being)/i.test(error.message);
 }
 
-async function createTable(client: DynamoDBClient, { name, keys, ttlAttribute }: Table) {
+async function createTable(client: DynamoDBClient, table: Table) {
+  const { name, keys, ttlAttribute, isProtected } = table;
   const command = new CreateTableCommand({
     TableName: name,
     BillingMode: 'PAY_PER_REQUEST',
+    DeletionProtectionEnabled: isProtected,
     AttributeDefinitions: keys.map(attributeDefinition),
     KeySchema: keys.map(keyElement),
   });
