@@ -14,6 +14,7 @@ import type { Metrics } from './metrics.ts';
 import { registerRoute, unregisterRoute } from './register.ts';
 import type { Route } from './route.ts';
 import { storeAnswers } from './store-answer.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { usageRoute } from './usage.ts';
 
 export interface AppParts {
@@ -26,6 +27,7 @@ export interface AppParts {
   /** Where it is left out, everyone may ask for all but what is the operator's. */
   readonly authorize?: Authorize;
   readonly metrics?: Metrics;
+  readonly tracing?: Tracing | undefined;
   /** The level at which each request has a line of the log. */
   readonly requestLogLevel?: 'debug' | 'info';
 }
@@ -75,6 +77,7 @@ export function buildApp(
     isDraining = () => false,
     authorize = everyone,
     metrics,
+    tracing,
     requestLogLevel = 'debug',
   }: AppParts,
   routes: readonly Route[] = ROUTES,
@@ -93,6 +96,8 @@ export function buildApp(
     frameworkErrors: answerError,
   });
   app.setErrorHandler(answerError);
+
+  tracing?.watch(app);
 
   // A body is a user id whatever its type is said to be: types are forgotten before they are looked at.
   app.removeAllContentTypeParsers();
@@ -124,7 +129,7 @@ export function buildApp(
   }
   app.addHook('onClose', async () => limiter.flush());
 
-  const ask = storeAnswers(store, metrics);
+  const ask = storeAnswers(store, metrics, tracing);
   for (const route of served) route.add(app, { ask, now, isDraining, authorize });
   return app;
 }

@@ -10,10 +10,12 @@ import { accessBy } from './access.ts';
 import { buildApp } from './app.ts';
 import { createMetrics } from './metrics.ts';
 import { MetricsServer } from './metrics-server.ts';
+import { openTracing } from './tracing/open-tracing.ts';
 
 interface ServiceParts {
   readonly config: Pick<
     Config,
+    | 'STORE'
     | 'SERVER_HOST'
     | 'SERVER_PORT'
     | 'SERVER_DRAIN_MS'
@@ -49,10 +51,12 @@ export async function startHttpService({
 }: ServiceParts): Promise<HttpService> {
   const limiter = new LogLimiter(logger);
   const metrics = createMetrics();
+  const tracing = await openTracing({ env: process.env, store: config.STORE, limiter });
   const app = buildApp({
     store,
     logger,
     metrics,
+    tracing,
     authorize: accessBy(config),
     isDraining: () => listener.isDraining,
     requestLogLevel: config.SERVER_LOG_REQUESTS,
@@ -87,6 +91,7 @@ export async function startHttpService({
       ]);
       await Promise.all([listener.close(), operators.close()]);
       await app.close();
+      await tracing?.close();
       files.stop();
       limiter.flush();
     },

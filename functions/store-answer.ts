@@ -4,12 +4,17 @@ import type { Store } from '../shared/store/store.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
 import type { Metrics } from './metrics.ts';
 import type { AskStore } from './route.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 /**
  * How routes ask the store: within its time limit. What goes wrong there is the error's cause, for the log alone. The
  * signal that a question is given is aborted once nobody waits any more: the time is over, or the client has gone.
  */
-export function storeAnswers(store: Store, metrics: Metrics | undefined): AskStore {
+export function storeAnswers(
+  store: Store,
+  metrics: Metrics | undefined,
+  tracing: Tracing | undefined,
+): AskStore {
   return async (operation, ask, client) => {
     const abandoned = new AbortController();
     const abandon = () => abandoned.abort();
@@ -18,7 +23,8 @@ export function storeAnswers(store: Store, metrics: Metrics | undefined): AskSto
     const tell = (outcome: 'ok' | 'failed') =>
       metrics?.storeAnswered(operation, outcome, performance.now() - beganMs);
     try {
-      const answer = await withTimeout(ask(store, abandoned.signal), STORE_TIMEOUT_MS);
+      const within = () => withTimeout(ask(store, abandoned.signal), STORE_TIMEOUT_MS);
+      const answer = await (tracing?.storeAsked(operation, within) ?? within());
       tell('ok');
       return answer;
     } catch (cause) {

@@ -161,6 +161,8 @@ export const ANNOUNCEMENT_LIFE_MS = 30_000;
 export const ANNOUNCED_CHANNELS_MAX = 4_096;
 
 // HTTP: functions' port and the operators'
+/** What traces may add to an answer in Lambda, and to a stop, while their collector does not answer. */
+export const TRACE_FLUSH_MS = 500;
 export const HTTP_BODY_MAX_BYTES = 4 * KIB;
 export const HTTP_HEAD_MAX_BYTES = 16 * KIB;
 /** From a request's first byte to its last, and from a connection to its first request: whoever is slower is cut off. */

@@ -1,10 +1,11 @@
 import { loadConfig } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
-import { createLogger } from '../../shared/logger.ts';
+import { createLogger, LogLimiter } from '../../shared/logger.ts';
 import { createDynamoDbStore } from '../../shared/store/dynamodb/dynamodb-store.ts';
 import { buildApp } from '../app.ts';
 import type { Route } from '../route.ts';
-import { accessBySubject, httpApiHandler } from './http-api.ts';
+import { openTracing } from '../tracing/open-tracing.ts';
+import { accessBySubject, type HttpAnswer, httpApiHandler } from './http-api.ts';
 
 /**
  * A function that serves one route, from the environment's settings. Nothing is sent at its start: the first request
@@ -19,5 +20,18 @@ export function lambdaFunction(route: Route) {
   }
   const logger = createLogger(config.LOG_LEVEL, 'functions');
   const store = createDynamoDbStore({ tablePrefix: config.DYNAMODB_TABLE_PREFIX });
-  return httpApiHandler(buildApp({ store, logger, authorize: accessBySubject }, [route]), logger);
+  const limiter = new LogLimiter(logger);
+  const serving = openTracing({ env: process.env, store: config.STORE, limiter }).then(
+    (tracing) => {
+      const app = buildApp({ store, logger, tracing, authorize: accessBySubject }, [route]);
+      return { tracing, answer: httpApiHandler(app, logger) };
+    },
+  );
+  return async (event: unknown, context: unknown): Promise<HttpAnswer> => {
+    const { tracing, answer } = await serving;
+    const answered = await answer(event, context);
+    // The process is frozen once it has answered, and with it whatever it had still to send.
+    await tracing?.flush();
+    return answered;
+  };
 }

@@ -15,6 +15,7 @@ const ENGINES = {
   },
   dynamodb: {
     title: 'DynamoDB',
+    systemName: 'aws.dynamodb',
     settings: DYNAMODB_SETTINGS,
     // It is paid by the write: a row a minute costs a twelfth of one every 5 s.
     defaults: { USAGE_FLUSH_MS: '60000' },
@@ -30,6 +31,8 @@ const ENGINES = {
 interface EngineRow {
   /** As pages name it. */
   readonly title: string;
+  /** As OpenTelemetry's conventions name it, where that is not its own name. */
+  readonly systemName?: string;
   readonly settings: Readonly<Record<string, Setting<unknown>>>;
   /** Of settings that are not its own, where it needs others. */
   readonly defaults?: Readonly<Record<string, string>>;
@@ -50,6 +53,12 @@ export const STORE_ENGINE_SETTINGS = Object.fromEntries(
 export function defaultsWith(name: string): Readonly<Record<string, string>> {
   const row: EngineRow | undefined = ENGINES[name as StoreName];
   return row?.defaults ?? {};
+}
+
+/** What an engine is called in traces. */
+export function systemNameOf(name: StoreName): string {
+  const row: EngineRow = ENGINES[name];
+  return row.systemName ?? name;
 }
 
 /** The code of the engine of that name. */
