@@ -9,9 +9,9 @@ import { closeStore } from '../shared/store/open-store.ts';
 import type { Store } from '../shared/store/store.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { EdgeView } from './admin/edge-view.ts';
-import { type Admission, OwnAdmission } from './admission/admission.ts';
+import { type Admission, type Membership, OwnAdmission } from './admission/admission.ts';
 import { AdmittedUsers } from './admission/admitted-users.ts';
-import { Places, placeLimits } from './admission/places.ts';
+import { placeLimits } from './admission/places.ts';
 import { Registrations } from './admission/registrations.ts';
 import { ChannelDirectory } from './channels/channel-directory.ts';
 import { LoadFactor } from './channels/load-factor.ts';
@@ -37,6 +37,8 @@ interface EdgeParts {
   readonly store: Store;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Of a worker: what it has in common with the others of its node. */
+  readonly membership?: Membership<Session, Connection>;
   /** Log lines that nobody read in time. */
   readonly droppedLogLines?: () => number;
 }
@@ -75,8 +77,8 @@ export class EdgeNode {
   readonly #admitted: AdmittedUsers<Session>;
   readonly #sessions: Sessions;
   readonly #transports: Transports;
-  readonly #view: EdgeView;
   readonly #admin: AdminServer;
+  readonly view: EdgeView;
   readonly #files: OpenFilesWatch;
   readonly #loopDelay: LoopDelay;
   #announcer: Announcer | undefined;
@@ -88,6 +90,7 @@ export class EdgeNode {
     store,
     logger,
     clock = systemClock(),
+    membership,
     droppedLogLines = () => 0,
   }: EdgeParts) {
     this.#config = config;
@@ -103,7 +106,7 @@ export class EdgeNode {
       limiter: this.#limiter,
     });
     this.#turns = new Turns(clock, this.#overload, this.#record);
-    this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR);
+    this.#load = new LoadFactor(config.DELIVERY_LOAD_FACTOR, membership?.workers);
     this.#feed = openFeed({ config, clock, logger, limiter: this.#limiter });
     this.#channels = new ChannelDirectory({
       maxChannels: config.MAX_CHANNELS,
@@ -148,10 +151,11 @@ export class EdgeNode {
       clock,
     });
     const shares = fileShares(config.MAX_USERS);
-    const places = new Places<Session>(placeLimits(config, shares.users), (session) =>
-      session.reset('replaced'),
-    );
-    this.#admission = new OwnAdmission(places, clock);
+    this.#admission =
+      membership?.admission ??
+      new OwnAdmission(placeLimits(config, shares.users), clock, (session) =>
+        session.reset('replaced'),
+      );
     this.#admitted = new AdmittedUsers<Session>({
       registrations,
       ttlMs: config.REGISTRATION_TTL_MS,
@@ -178,10 +182,11 @@ export class EdgeNode {
       sessions: this.#sessions,
       registrations,
       record: this.#record,
+      reusePort: membership !== undefined,
       limiter: this.#limiter,
       present: () => this.#channels.ids,
     });
-    this.#view = {
+    this.view = {
       storeName: config.STORE,
       packetDurationMs: config.PACKET_DURATION_MS,
       logMaxBytes: config.EDGE_LOG_BYTES,
@@ -204,7 +209,7 @@ export class EdgeNode {
       isAccepting: () => this.#isListening && !this.#sessions.isDraining,
     };
     this.#admin = new AdminServer({
-      view: this.#view,
+      view: this.view,
       config,
       logger,
       limiter: this.#limiter,
@@ -214,10 +219,18 @@ export class EdgeNode {
   /** @throws ConfigError that names the settings of a port or a file that cannot be had; the source and the store may be away */
   async start(): Promise<Addresses> {
     const { ADMIN_HOST, ADMIN_PORT } = this.#config;
-    this.#writer.start();
     const admin = await this.#admin
       .listen(ADMIN_HOST, ADMIN_PORT)
       .catch(blaming('ADMIN_HOST, ADMIN_PORT'));
+    const listening = await this.startWorker();
+    const { maxUsers } = this.#admission;
+    this.#logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
+    return { ...listening, admin };
+  }
+
+  /** The same without the operators' port, which is the supervisor's. */
+  async startWorker(): Promise<Omit<Addresses, 'admin'>> {
+    this.#writer.start();
     const listening = await this.#transports.listen();
     this.#isListening = true;
     this.#files.start();
@@ -229,11 +242,9 @@ export class EdgeNode {
       setInterval(() => setImmediate(() => this.#sweep()), SWEEP_MS),
       setInterval(this.#loadStep(), LOAD_STEP_MS),
     ];
-    const { maxUsers } = this.#admission;
-    this.#logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
-    this.#announcer = announcerOf(this.#view, this.#config, listening, this.#limiter);
+    this.#announcer = announcerOf(this.view, this.#config, listening, this.#limiter);
     this.#announcer?.start();
-    return { ...listening, admin };
+    return listening;
   }
 
   /** Sends the users away over DRAIN_MS, then writes or spools all that was counted. Nothing counted is lost. */

@@ -1,17 +1,26 @@
-import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../shared/clock.ts';
-import { loadConfig } from '../shared/config.ts';
+import { type Config, loadConfig } from '../shared/config.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
-import { EdgeNode } from './edge-node.ts';
+import { keepYoungGenerationSmall } from './heap.ts';
 
-// Little outlives a turn of the event loop here: a young generation that grows costs 15 MB and more, and saves nothing.
-setFlagsFromString('--semi-space-growth-factor=1');
+keepYoungGenerationSmall();
 
 /** Runs until it is told to stop. */
-async function main({ output, stopped, onImpatience, mayHang }: ServiceProcess): Promise<void> {
+async function main(service: ServiceProcess): Promise<void> {
   const config = loadConfig(process.env);
+  if (config.EDGE_WORKERS === 1) return serve(config, service);
+  const { supervise } = await import('./workers/supervise.ts');
+  return supervise(config, service);
+}
+
+/** The whole node in this process. What it is made of is not loaded where others serve. */
+async function serve(
+  config: Config,
+  { output, stopped, onImpatience, mayHang }: ServiceProcess,
+): Promise<void> {
+  const { EdgeNode } = await import('./edge-node.ts');
   const logger = createLogger(config.LOG_LEVEL, 'edge-node', output);
 
   const clock = systemClock();

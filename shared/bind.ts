@@ -33,6 +33,12 @@ export async function bindEach(
 /** For the rejection of a `listen`: throws what names the settings that the address came from. */
 export function blaming(settings: string): (cause: unknown) => never {
   return (cause) => {
-    throw new ConfigError(`${settings}: ${reasonOf(asError(cause))}`, { cause });
+    const error = asError(cause);
+    // Nothing else of listening is asked of a system that it may not have.
+    const isPortNotShared = (error as NodeJS.ErrnoException).code === 'ENOTSUP';
+    const blamed = isPortNotShared
+      ? 'EDGE_WORKERS: this system cannot share a port among processes (SO_REUSEPORT); it must be 1 here'
+      : `${settings}: ${reasonOf(error)}`;
+    throw new ConfigError(blamed, { cause });
   };
 }

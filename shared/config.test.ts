@@ -109,7 +109,7 @@ describe('settings', () => {
     ],
     [
       { EDGE_LOG_BYTES: '8 MiB' },
-      'EDGE_LOG_BYTES must be at least CHANNEL_LOG_BYTES + REORDER_MAX_BYTES (12582912 bytes), is 8388608',
+      'EDGE_LOG_BYTES must be at least EDGE_WORKERS * (CHANNEL_LOG_BYTES + REORDER_MAX_BYTES) (12582912 bytes), is 8388608',
     ],
   ])('that contradict each other stop the start with their figures: %o', (env, problem) => {
     expect(() => loadConfig(env)).toThrow(new ConfigError(problem));

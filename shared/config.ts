@@ -58,8 +58,8 @@ function leastValues(config: Config): readonly LeastValue[] {
     },
     {
       name: 'EDGE_LOG_BYTES',
-      least: config.CHANNEL_LOG_BYTES + config.REORDER_MAX_BYTES,
-      by: 'CHANNEL_LOG_BYTES + REORDER_MAX_BYTES',
+      least: config.EDGE_WORKERS * (config.CHANNEL_LOG_BYTES + config.REORDER_MAX_BYTES),
+      by: 'EDGE_WORKERS * (CHANNEL_LOG_BYTES + REORDER_MAX_BYTES)',
       unit: 'bytes',
     },
   ];

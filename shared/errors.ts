@@ -102,6 +102,10 @@ export const REFUSAL_CAUSES = {
     text: 'the user begins sessions too often: 60 at once, then one a second',
   },
   overload: { code: 'too_many_connections', text: 'delivery is late or takes too much time' },
+  supervisor: {
+    code: 'too_many_connections',
+    text: 'the process that gives out the places of all workers did not answer within 2 s',
+  },
   lobby: {
     code: 'too_many_connections',
     text: 'too many connections without a session, and all of them have sent their line',

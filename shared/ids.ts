@@ -13,6 +13,8 @@ export type WriterId = Branded<string, 'WriterId'>;
 export type SessionId = Branded<number, 'SessionId'>;
 /** By which users reach an edge node's 9111: host:port, with brackets around IPv6. */
 export type EdgeAddress = Branded<string, 'EdgeAddress'>;
+/** A session's place among all of a node of several processes. Never used twice. */
+export type PlaceId = Branded<number, 'PlaceId'>;
 /** Whole minutes since the Unix epoch. */
 export type Minute = Branded<number, 'Minute'>;
 /** Whole hours since the Unix epoch, so hours of UTC. */

@@ -131,6 +131,22 @@ export const REPLACE_INTERVAL_MS = 60_000;
 /** Log lines on the ends of one user's sessions in a minute; further ones are summed up in one. */
 export const SESSION_LINES_A_MINUTE = 10;
 
+// A node of several workers
+/** A worker asks its supervisor for a place this long; then the newcomer is refused. */
+export const PLACE_TIMEOUT_MS = 2_000;
+/** A newcomer is sent on to the worker with the fewest users where its own has so many more: a part of them, and a number. */
+export const WORKER_SPREAD = 0.04;
+export const WORKER_SPREAD_USERS = 2;
+/** A worker shows so often that it lives; one that has not for so long hangs, and is killed. */
+export const ALIVE_MS = 1_000;
+export const WORKER_HUNG_MS = 30_000;
+/** A worker that ended is started again after this long, doubled each time, and anew once one has served for a while. */
+export const WORKER_BACKOFF_MIN_MS = 100;
+export const WORKER_BACKOFF_MAX_MS = 5_000;
+export const WORKER_WELL_MS = 10_000;
+/** What a worker tells for metrics and status is waited for so long. */
+export const WORKER_REPORT_MS = 4_000;
+
 // The store
 /** A request to the store that a user waits for. */
 export const STORE_TIMEOUT_MS = 2_000;

@@ -31,5 +31,6 @@ test('the metrics of thousands of channels are made in slices, with the sockets 
   expect(page.match(/^streaming_channel_lost_packets_total\{channel="c\d+"\} 2$/gm)).toHaveLength(
     4096,
   );
-  expect(turns).toBeGreaterThan((4096 * 6) / 8);
+  // A slice is over after two channels, of six values each.
+  expect(turns).toBeGreaterThanOrEqual(4096 / 2);
 });

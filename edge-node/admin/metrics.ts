@@ -5,8 +5,11 @@ import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.
 import type { EdgeView } from './edge-view.ts';
 import { sourceMetrics } from './sources/source-metrics.ts';
 
-/** The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before somebody asks. */
-export function createMetrics(view: EdgeView, listener: () => HttpListener): Registry {
+/**
+ * The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before
+ * somebody asks. A worker has no port for operators: its supervisor has.
+ */
+export function createMetrics(view: EdgeView, listener?: () => HttpListener): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const { counter, gauge } = metricDefiner(registry);
@@ -14,7 +17,8 @@ export function createMetrics(view: EdgeView, listener: () => HttpListener): Reg
   nodeMetrics(view, counter, gauge);
   userMetrics(view, counter, gauge);
   usageMetrics(view, counter, gauge);
-  adminMetrics(view, listener, counter, gauge);
+  processMetrics(view, counter);
+  if (listener) adminMetrics(listener, counter, gauge);
   return registry;
 }
 
@@ -172,12 +176,7 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
   ]);
 }
 
-function adminMetrics(
-  { files, droppedLogLines, announcementFailures }: EdgeView,
-  listener: () => HttpListener,
-  counter: Define,
-  gauge: Define,
-): void {
+export function adminMetrics(listener: () => HttpListener, counter: Define, gauge: Define): void {
   gauge(
     'admin_connections',
     "Connections to the operators' port",
@@ -190,6 +189,12 @@ function adminMetrics(
     ['reason'],
     () => closedByReason(listener()),
   );
+}
+
+function processMetrics(
+  { files, droppedLogLines, announcementFailures }: EdgeView,
+  counter: Define,
+): void {
   counter(
     'announcement_failures_total',
     'Times that the store did not take that this node takes users',

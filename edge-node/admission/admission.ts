@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import type { Holder, PlaceLimit, Places, Visitor } from './places.ts';
+import { type Holder, type PlaceLimit, type PlaceLimits, Places, type Visitor } from './places.ts';
 
 /** Gives the place that was had to a session: called once, in the turn in which it was had. */
 export type Hold<S> = (session: S) => void;
@@ -7,6 +7,8 @@ export type Hold<S> = (session: S) => void;
 /** A client that waits to be let in. S is what a session is, and C the connection that one is made of. */
 export interface Arrival<S, C> {
   readonly visitor: Visitor;
+  /** Whether another process could take the connection over. */
+  readonly isMovable: boolean;
   /** The client has left meanwhile. */
   readonly isGone: () => boolean;
   /** Takes the connection over from the transport that it came by; called once, and only if the client is let in. */
@@ -16,7 +18,8 @@ export interface Arrival<S, C> {
 
 /** Who gives out the places of the node: this process, or the one that supervises it and others. */
 export interface Admission<S, C> {
-  /** Most users at once. */
+  /** Users of the node who have places now, and the most. */
+  readonly users: number;
   readonly maxUsers: number;
   /** The limit that leaves a visitor no place; undefined where there is one, or room would be made. Changes nothing. */
   limitFor(visitor: Visitor): PlaceLimit | undefined | Promise<PlaceLimit | undefined>;
@@ -30,6 +33,12 @@ export interface Admission<S, C> {
   leave(session: S): void;
 }
 
+/** That this process is one of several workers of a node, whose supervisor gives out the places. */
+export interface Membership<S, C> {
+  readonly workers: number;
+  readonly admission: Admission<S, C>;
+}
+
 export type Admitted =
   | { readonly kind: 'begun' }
   | { readonly kind: 'gone' }
@@ -40,9 +49,14 @@ export class OwnAdmission<S extends Holder, C> implements Admission<S, C> {
   readonly #places: Places<S>;
   readonly #clock: Clock;
 
-  constructor(places: Places<S>, clock: Clock) {
-    this.#places = places;
+  /** @param replace ends a session that has made room */
+  constructor(limits: PlaceLimits, clock: Clock, replace: (session: S) => void) {
+    this.#places = new Places(limits, replace);
     this.#clock = clock;
+  }
+
+  get users(): number {
+    return this.#places.size;
   }
 
   get maxUsers(): number {

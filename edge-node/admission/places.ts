@@ -70,6 +70,11 @@ export class Places<S extends Holder> {
     this.#replace = replace;
   }
 
+  /** Places that are taken. */
+  get size(): number {
+    return this.#all.size;
+  }
+
   /** The limit that leaves a visitor no place; undefined where there is one, or room would be made. Changes nothing. */
   limitFor(visitor: Visitor, nowMs: number): PlaceLimit | undefined {
     const room = this.#roomFor(visitor, nowMs);

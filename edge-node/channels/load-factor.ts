@@ -10,10 +10,16 @@ import {
  */
 export class LoadFactor {
   readonly #max: number;
+  readonly #workers: number;
   #value = 1;
 
-  constructor(max: number) {
+  /**
+   * @param workers processes that share the node's users evenly. Each takes the others to be as busy as itself, so that
+   * the runs are as large, and cost as little, as those of one process with all the users.
+   */
+  constructor(max: number, workers = 1) {
     this.#max = max;
+    this.#workers = workers;
   }
 
   get value(): number {
@@ -23,7 +29,8 @@ export class LoadFactor {
   /** Takes the event loop's utilization (0 to 1) of the last step, and moves a part of the way to what it asks for. */
   update(utilization: number): void {
     const span = LOAD_FULL_UTILIZATION - LOAD_IDLE_UTILIZATION;
-    const part = Math.min(1, Math.max(0, (utilization - LOAD_IDLE_UTILIZATION) / span));
+    const ofNode = utilization * this.#workers;
+    const part = Math.min(1, Math.max(0, (ofNode - LOAD_IDLE_UTILIZATION) / span));
     const target = 1 + part * (this.#max - 1);
     this.#value += (target - this.#value) * LOAD_STEP_PART;
   }

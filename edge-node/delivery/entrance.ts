@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Refusal } from '../../shared/errors.ts';
 import type { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
@@ -48,7 +49,12 @@ export class Entrance {
       (await this.#refusalByStore(request));
     if (socket.destroyed) return this.#gone();
     if (early !== undefined) return early;
-    const entry = await sessions.enter(request, { isGone: () => socket.destroyed, claim });
+    const entry = await sessions.enter(request, {
+      // What TLS knows of a connection stays in this process.
+      isMovable: !(socket instanceof TLSSocket),
+      isGone: () => socket.destroyed,
+      claim,
+    });
     return entry === 'gone' ? this.#gone() : entry;
   }
 

@@ -45,7 +45,7 @@ export interface Connection extends Request {
 }
 
 /** A client that asks to be let in. */
-export type Client = Pick<Arrival<Session, Connection>, 'isGone' | 'claim'>;
+export type Client = Pick<Arrival<Session, Connection>, 'isMovable' | 'isGone' | 'claim'>;
 
 /** Why a registered user with a good token may be refused. */
 type NoPlace = Refusal<'shutting_down' | 'too_many_connections'>;

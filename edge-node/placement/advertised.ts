@@ -48,7 +48,7 @@ export function announcerOf(
   const describe = () => ({
     ...here,
     load: loadOf(node),
-    users: node.sessions.size,
+    users: node.admission.users,
     channels: Iterator.from(node.channels.ids).take(ANNOUNCED_CHANNELS_MAX).toArray(),
   });
   return new Announcer({ store: node.store, limiter, describe });

@@ -3,8 +3,8 @@ import { loadOf } from './load.ts';
 
 function load(users: number, share: number, refusalOfAll?: object): number {
   return loadOf({
-    sessions: { size: users, refusalOfAll },
-    admission: { maxUsers: 1_000 },
+    sessions: { refusalOfAll },
+    admission: { users, maxUsers: 1_000 },
     overload: { shareAt: () => share },
     clock: { monotonicMs: () => 0 },
   });

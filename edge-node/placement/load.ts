@@ -3,8 +3,8 @@ import { OVERLOAD_SHARE } from '../../shared/limits.ts';
 import type { Overload } from '../delivery/overload.ts';
 
 export interface LoadSigns {
-  readonly sessions: { readonly size: number; readonly refusalOfAll: object | undefined };
-  readonly admission: { readonly maxUsers: number };
+  readonly sessions: { readonly refusalOfAll: object | undefined };
+  readonly admission: { readonly users: number; readonly maxUsers: number };
   readonly overload: Pick<Overload, 'shareAt'>;
   readonly clock: Pick<Clock, 'monotonicMs'>;
 }
@@ -14,7 +14,7 @@ export interface LoadSigns {
  * refused. 0 is idle; 1, and it alone, takes nobody more. In hundredths.
  */
 export function loadOf({ sessions, admission, overload, clock }: LoadSigns): number {
-  const ofPlaces = sessions.size / admission.maxUsers;
+  const ofPlaces = admission.users / admission.maxUsers;
   const ofTime = overload.shareAt(clock.monotonicMs()) / OVERLOAD_SHARE;
   if (sessions.refusalOfAll !== undefined || ofPlaces >= 1) return 1;
   return Math.min(0.99, Math.floor(100 * Math.max(ofPlaces, ofTime)) / 100);

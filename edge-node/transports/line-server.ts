@@ -15,6 +15,7 @@ import type { UserLine } from './user-line.ts';
 interface LineServerParts {
   readonly host: string;
   readonly port: number;
+  readonly reusePort: boolean;
   readonly startAt: StartAt;
   readonly lobby: Lobby;
   /** Whether the line is to bring a token. */
@@ -59,8 +60,8 @@ export class LineServer {
       },
       (socket) => void this.#accept(socket),
     );
-    await once(server.listen({ host, port, backlog: USER_BACKLOG }), 'listening');
-    const { limiter } = this.#parts;
+    const { limiter, reusePort } = this.#parts;
+    await once(server.listen({ host, port, backlog: USER_BACKLOG, reusePort }), 'listening');
     const at = server.address() as AddressInfo;
     server.on('error', (err) =>
       limiter.error('accepting a connection failed', { err, port: at.port }),

@@ -20,6 +20,8 @@ interface TransportsParts {
   readonly sessions: Sessions;
   readonly registrations: Registrations;
   readonly record: ConnectionRecord;
+  /** Whether other processes listen on the same ports. */
+  readonly reusePort: boolean;
   readonly limiter: LogLimiter;
   /** The channels that are there. */
   readonly present: () => Iterable<ChannelId>;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { asError } from '../../shared/errors.ts';
-import type { UserId } from '../../shared/ids.ts';
+import type { UserId, WriterId } from '../../shared/ids.ts';
 import { SAVE_BATCH_ROWS, SAVE_CONCURRENCY, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -73,6 +73,16 @@ export class UsageWriter {
       isStoreReady: () => this.#phase === 'running' && this.#saver.isReady,
       save: (rows) => this.#saver.save(rows),
     });
+  }
+
+  /** The name that this process's files in the spool bear. */
+  get owner(): WriterId {
+    return this.#spooler.owner;
+  }
+
+  /** A process is dead whose files in the spool bear this name: this one stores what they hold. */
+  ownerDied(owner: WriterId): void {
+    this.#spooler.ownerDied(owner);
   }
 
   /** Begins to write, and to read what earlier processes left in the spool; waits for neither, nor for the store. */

@@ -39,6 +39,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['edge-node/delivery'],
   ['edge-node/transports', 'edge-node/placement'],
   ['edge-node/admin'],
+  ['edge-node/workers'],
   ['edge-node/gateway', 'edge-node/relay', 'edge-node'],
   ['functions'],
   ['functions/lambda'],
@@ -111,6 +112,7 @@ describe('imports', () => {
       'functions/server.ts',
       'functions/lambda/*.ts',
       'edge-node/main.ts',
+      'edge-node/worker.ts',
       'edge-node/gateway/main.ts',
       'edge-node/relay/main.ts',
     );

@@ -6,6 +6,7 @@ const DEFINING = [
   'edge-node/admin/channel-metrics.ts',
   'edge-node/admin/sources/source-metrics.ts',
   'edge-node/admin/histogram-metrics.ts',
+  'edge-node/workers/admin/node-metrics.ts',
   'edge-node/gateway/admin/gateway-metrics.ts',
   'edge-node/relay/admin/relay-metrics.ts',
   'functions/metrics.ts',

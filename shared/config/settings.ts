@@ -1,4 +1,5 @@
 import { FEED_SETTINGS } from './feed-settings.ts';
+import { FLEET_SETTINGS } from './fleet-settings.ts';
 import { GATEWAY_SETTINGS } from './gateway-settings.ts';
 import { PLACEMENT_SETTINGS } from './placement-settings.ts';
 import { SERVICE_SETTINGS } from './service-settings.ts';
@@ -11,6 +12,7 @@ import { STORE_SETTINGS } from './store-settings.ts';
 export const SETTING_GROUPS = {
   ...SERVICE_SETTINGS,
   ...PLACEMENT_SETTINGS,
+  ...FLEET_SETTINGS,
   ...STORE_SETTINGS,
   ...GATEWAY_SETTINGS,
   ...FEED_SETTINGS,

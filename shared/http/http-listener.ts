@@ -34,6 +34,8 @@ export interface HttpListenerOptions {
   readonly handler: Handler;
   /** Connections at once; whoever waits for nothing for longest makes room for a newcomer. */
   readonly maxConnections: number;
+  /** Whether other processes listen on the same port. */
+  readonly reusePort?: boolean;
   readonly limiter: LogLimiter;
 }
 
@@ -148,7 +150,8 @@ export class HttpListener {
       this.#refuseBytes(socket.on('error', () => {}) as Socket);
     });
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
-    await once(server.listen(port, host), 'listening');
+    const { reusePort = false } = this.#options;
+    await once(server.listen({ port, host, reusePort }), 'listening');
     server.on('error', (err) => this.#tell('error', 'accepting a connection failed', { err }));
     this.#servers.push(server);
     return server.address() as AddressInfo;

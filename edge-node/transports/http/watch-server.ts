@@ -17,6 +17,7 @@ import { parseWatchRequest, type Query, tokenOf, type WatchRequest } from './wat
 interface WatchServerParts {
   readonly host: string;
   readonly port: number;
+  readonly reusePort: boolean;
   readonly startAt: StartAt;
   /** The origin whose pages may read a stream; empty: none. */
   readonly corsOrigin: string;
@@ -59,6 +60,7 @@ export class WatchServer {
     this.#app = new HttpApp({
       setting: 'WATCH_PORT',
       maxConnections: parts.maxAsking,
+      reusePort: parts.reusePort,
       limiter: parts.limiter,
       exposeHeadRoutes: false,
       allowOf: (url) => (url.startsWith(PREFIX) ? 'GET, HEAD' : undefined),

@@ -54,20 +54,29 @@ interface Sighting {
 /** Whose leases are renewed, as far as this process has seen. Clocks of others play no part. */
 export class OtherLeases {
   readonly #sightings = new Map<string, Sighting>();
+  /** Known to be dead, though their leases may be fresh. */
+  readonly #dead = new Set<string>();
 
   observe(leases: SpoolListing['leases'], nowMs: number): void {
     const owners = new Set(leases.map(({ owner }) => owner));
     for (const owner of this.#sightings.keys()) {
       if (!owners.has(owner)) this.#sightings.delete(owner);
     }
+    for (const owner of this.#dead) if (!owners.has(owner)) this.#dead.delete(owner);
     for (const { owner, touchedMs } of leases) {
       if (this.#sightings.get(owner)?.touchedMs === touchedMs) continue;
       this.#sightings.set(owner, { touchedMs, sinceMs: nowMs });
     }
   }
 
+  /** Whoever knows says that the owner is dead. */
+  died(owner: string): void {
+    this.#dead.add(owner);
+  }
+
   isAlive(owner: string, nowMs: number): boolean {
     const sighting = this.#sightings.get(owner);
+    if (this.#dead.has(owner)) return false;
     return sighting !== undefined && nowMs - sighting.sinceMs < SPOOL_LEASE_MS;
   }
 }

@@ -99,6 +99,11 @@ export class SpoolReader {
     this.#waiting.add(name, sinceMs);
   }
 
+  /** The owner is dead: what it left is anybody's. */
+  ownerDied(owner: string): void {
+    this.#leases.died(owner);
+  }
+
   /** Reads every file once. A file or folder that fails is logged and left for the next pass. */
   async pass(): Promise<void> {
     const { folder, clock, isStoreReady } = this.#parts;

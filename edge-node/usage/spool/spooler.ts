@@ -1,5 +1,6 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { asError } from '../../../shared/errors.ts';
+import type { WriterId } from '../../../shared/ids.ts';
 import {
   SPOOL_FILE_ROWS,
   SPOOL_LEASE_MS,
@@ -36,6 +37,8 @@ interface SpoolerParts {
 /** When the spool is written, read and probed. Written are rows that wait too long for the store or for room in memory. */
 export class Spooler {
   readonly #parts: SpoolerParts;
+  /** The name that this process's files bear. */
+  readonly owner: WriterId;
   readonly #lease: SpoolLease;
   readonly #spool: Spool;
   readonly #reader: SpoolReader;
@@ -50,6 +53,7 @@ export class Spooler {
     this.#parts = parts;
     const { folder, meter, clock, limiter, isStoreReady, save } = parts;
     const owner = meter.writerId;
+    this.owner = owner;
     this.#lease = new SpoolLease(folder, owner, clock);
     this.#spool = new Spool({ folder, owner, lease: this.#lease, limiter });
     this.#reader = new SpoolReader({
@@ -83,6 +87,12 @@ export class Spooler {
   /** The store is back: what is in the spool is read now. */
   readSoon(): void {
     this.#nextReadMs = 0;
+  }
+
+  /** A process is dead whose files bear this name: they are read now. */
+  ownerDied(owner: string): void {
+    this.#reader.ownerDied(owner);
+    this.readSoon();
   }
 
   /** Begins what is due. */

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { PAYLOAD_BYTES, sequenceAt } from './test-source.ts';
 
@@ -24,7 +23,7 @@ export class TestUser {
     this.#socket.on('error', () => {});
     this.#socket.write(`${id} ${channel}\n`);
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    this.closed = once(this.#socket, 'close').then(() => {});
+    this.closed = new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 
   get packets(): number {

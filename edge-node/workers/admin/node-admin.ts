@@ -1,0 +1,94 @@
+import type { AddressInfo } from 'node:net';
+import { blaming } from '../../../shared/bind.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import type { Config } from '../../../shared/config.ts';
+import { HttpApp } from '../../../shared/http/http-app.ts';
+import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
+import type { Logger, LogLimiter } from '../../../shared/logger.ts';
+import { guardOperators } from '../../admin/operator-access.ts';
+import { InTurn } from '../../delivery/in-turn.ts';
+import { LOAD_HEADER, loadReport } from '../../placement/load.ts';
+import type { WorkerProcess } from '../worker-process.ts';
+import { NodeMetrics } from './node-metrics.ts';
+import { nodeStatus } from './node-status.ts';
+import type { SupervisorView } from './supervisor-view.ts';
+
+interface NodeAdminParts {
+  readonly config: Pick<Config, 'ADMIN_HOST' | 'ADMIN_TOKEN' | 'ADMIN_ALLOWED_HOSTS'>;
+  readonly supervisor: SupervisorView;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limiter: LogLimiter;
+  readonly droppedLogLines: () => number;
+}
+
+/**
+ * What operators and balancers ask of a node of several workers, in the form in which one process answers: it is ready
+ * while one worker takes users, and metrics and status are those of all workers together.
+ */
+export class NodeAdmin {
+  readonly #app: HttpApp;
+  readonly #metrics: NodeMetrics;
+  readonly #heavy = new InTurn();
+  #metricsUnderWay: Promise<Buffer> | undefined;
+
+  constructor({ config, supervisor, clock, logger, limiter, droppedLogLines }: NodeAdminParts) {
+    this.#app = new HttpApp({
+      setting: 'ADMIN_PORT',
+      maxConnections: ADMIN_MAX_CONNECTIONS,
+      limiter,
+    });
+    const listener = () => this.#app.listener;
+    this.#metrics = new NodeMetrics({ supervisor, listener, clock, droppedLogLines });
+    guardOperators(this.#app.routes, { config, form: [], logger });
+    this.#route(supervisor, clock);
+  }
+
+  /** @throws ConfigError where the port cannot be had */
+  listen(host: string, port: number): Promise<AddressInfo> {
+    return this.#app.listen(host, port).catch(blaming('ADMIN_HOST, ADMIN_PORT'));
+  }
+
+  /** Its counters go on counting. */
+  workerEnded(worker: WorkerProcess): void {
+    this.#metrics.workerEnded(worker);
+  }
+
+  /** Answers for `ms` with `connection: close`, so that no client is cut off in a request of its own. */
+  drain(ms: number): Promise<void> {
+    return this.#app.listener.drain(ms);
+  }
+
+  hurry(): void {
+    this.#app.listener.hurry();
+  }
+
+  close(): Promise<void> {
+    return this.#app.close();
+  }
+
+  #route(supervisor: SupervisorView, clock: Clock): void {
+    const { routes } = this.#app;
+    routes.get('/healthz', () => ({ status: 'ok' }));
+    routes.get('/readyz', (_request, reply) => {
+      const isReady = supervisor.isAccepting;
+      const loads = supervisor.workers.map(({ state, load }) => (state === 'serving' ? load : 1));
+      // Newcomers go to whoever has room.
+      reply.header(LOAD_HEADER, loadReport(Math.min(...loads, 1)));
+      return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
+    });
+    // Whoever asks while the page is being made is given that one.
+    routes.get('/metrics', async (_request, reply) => {
+      this.#metricsUnderWay ??= this.#heavy
+        .run(() => this.#metrics.page())
+        .finally(() => {
+          this.#metricsUnderWay = undefined;
+        });
+      return reply.type(this.#metrics.contentType).send(await this.#metricsUnderWay);
+    });
+    routes.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
+      const status = await this.#heavy.run(() => nodeStatus(supervisor, clock, query.user));
+      return reply.type('application/json').header('cache-control', 'no-store').send(status);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import type { AddressInfo } from 'node:net';
+import type { PlaceId, WriterId } from '../../shared/ids.ts';
+import type { WorkerMetrics } from '../admin/worker-metrics.ts';
+import type { PlaceLimit, Visitor } from '../admission/places.ts';
+import type { Connection } from '../delivery/sessions.ts';
+
+/**
+ * What a worker and its supervisor say to each other, by the channel that Node gives a child process. Messages come in
+ * the order in which they were sent. What is said often is gathered: a `turn` holds all of one turn of the event loop.
+ */
+
+/** Where a node listens for users. */
+export interface Listening {
+  readonly users: AddressInfo;
+  readonly watch: AddressInfo;
+}
+
+/** A connection but for its socket, which goes beside the message. */
+export type MovedConnection = Omit<Connection, 'socket'>;
+
+/** How long a session has been in a state, in ms: clocks of two processes have nothing to do with each other. */
+export type Age = readonly [place: PlaceId, ageMs: number];
+
+/** Something that a worker asks, or tells of a place. `ticket` is the asker's number for the question. */
+export type FromWorker =
+  | { readonly kind: 'look'; readonly ticket: number; readonly visitor: Visitor }
+  | {
+      readonly kind: 'enter';
+      readonly ticket: number;
+      readonly visitor: Visitor;
+      /** Whether another worker could take the connection over. */
+      readonly isMovable: boolean;
+    }
+  | { readonly kind: 'attached' | 'half_closed' | 'left'; readonly place: PlaceId };
+
+/** `here`: begin the session. `there`: send the connection, another worker has fewer users. */
+export type Answer =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'refused'; readonly limit: PlaceLimit }
+  | { readonly kind: 'here' | 'there'; readonly place: PlaceId };
+
+export type ToWorker =
+  | { readonly kind: 'answer'; readonly ticket: number; readonly answer: Answer }
+  /** The session has made room for another. */
+  | { readonly kind: 'replaced'; readonly place: PlaceId };
+
+export type WorkerMessage =
+  | { readonly kind: 'turn'; readonly items: readonly FromWorker[] }
+  | { readonly kind: 'listening'; readonly at: Listening; readonly writerId: WriterId }
+  | { readonly kind: 'cannot_start'; readonly message: string }
+  /** It refuses newcomers from now on, and sends its users away. */
+  | { readonly kind: 'draining' }
+  /** Comes every second. */
+  | {
+      readonly kind: 'alive';
+      /** How full it is, 0 to 1. */
+      readonly load: number;
+      /** The sessions that may be ghosts: whose write waits, and that sent FIN. */
+      readonly writing: readonly Age[];
+      readonly abandoned: readonly Age[];
+    }
+  /** With the socket. */
+  | { readonly kind: 'moved'; readonly place: PlaceId; readonly connection: MovedConnection }
+  | { readonly kind: 'metrics'; readonly request: number; readonly metrics: WorkerMetrics }
+  | { readonly kind: 'status'; readonly request: number; readonly status: string };
+
+export type SupervisorMessage =
+  | { readonly kind: 'turn'; readonly items: readonly ToWorker[] }
+  /** With the socket. */
+  | { readonly kind: 'moved'; readonly place: PlaceId; readonly connection: MovedConnection }
+  | { readonly kind: 'metrics'; readonly request: number }
+  | { readonly kind: 'status'; readonly request: number; readonly user: string | undefined }
+  /** The process that wrote under this name is dead: what it left in the spool is free. */
+  | { readonly kind: 'writer_died'; readonly writerId: WriterId }
+  /** Users of the node, every second. */
+  | { readonly kind: 'node_users'; readonly users: number }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'hurry' };

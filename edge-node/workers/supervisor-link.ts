@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import type { PlaceId } from '../../shared/ids.ts';
+import type { Connection } from '../delivery/sessions.ts';
+import type {
+  FromWorker,
+  MovedConnection,
+  SupervisorMessage,
+  ToWorker,
+  WorkerMessage,
+} from './messages.ts';
+import { Outbox } from './outbox.ts';
+
+/** What a worker does when its supervisor says something. */
+export interface SupervisorHandlers {
+  readonly heard: (item: ToWorker) => void;
+  readonly moved: (place: PlaceId, connection: Connection) => void;
+  readonly report: (message: Extract<SupervisorMessage, { kind: 'metrics' | 'status' }>) => void;
+  readonly writerDied: (message: Extract<SupervisorMessage, { kind: 'writer_died' }>) => void;
+  readonly nodeUsers: (users: number) => void;
+  readonly hurry: () => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** A worker's end of the channel to its supervisor. Nothing that is sent to one that has gone is an error. */
+export class SupervisorLink {
+  readonly #outbox = new Outbox<FromWorker>((items) => void this.send({ kind: 'turn', items }));
+  /** Resolves when the supervisor says so, or is gone: nobody would give out places, nor ever end this process. */
+  readonly stopped: Promise<string>;
+
+  constructor() {
+    this.stopped = new Promise((resolve) => {
+      process.on('message', ({ kind }: SupervisorMessage) => {
+        if (kind === 'stop') resolve('the supervisor said so');
+      });
+      process.on('disconnect', () => resolve('the supervisor is gone'));
+      if (!process.connected) resolve('the supervisor is gone');
+    });
+  }
+
+  /** From now on what the supervisor says is heard. */
+  listen({ heard, moved, report, writerDied, nodeUsers, hurry }: SupervisorHandlers): void {
+    process.on('message', (message: SupervisorMessage, socket: Socket | undefined) => {
+      switch (message.kind) {
+        case 'turn':
+          for (const item of message.items) heard(item);
+          break;
+        case 'moved':
+          // A client that had gone by the time its socket came has none any more.
+          if (socket === undefined) this.tell({ kind: 'left', place: message.place });
+          else moved(message.place, { ...message.connection, socket: halfOpen(socket) });
+          break;
+        case 'metrics':
+        case 'status':
+          report(message);
+          break;
+        case 'writer_died':
+          writerDied(message);
+          break;
+        case 'node_users':
+          nodeUsers(message.users);
+          break;
+        case 'hurry':
+          hurry();
+          break;
+        case 'stop':
+          break;
+      }
+    });
+  }
+
+  tell(item: FromWorker): void {
+    this.#outbox.put(item);
+  }
+
+  /** Resolves with whether it went. */
+  send(message: WorkerMessage, socket?: Socket): Promise<boolean> {
+    if (message.kind !== 'turn') this.#outbox.flush();
+    return new Promise((resolve) => {
+      if (!process.connected || process.send === undefined) resolve(false);
+      else process.send(message, socket, undefined, (error) => resolve(error === null));
+    });
+  }
+
+  /**
+   * Sends a connection to the worker that has its place, once the kernel has all that was written to it. What its client
+   * sends meanwhile is lost, and nobody would read it anyway.
+   */
+  async move(place: PlaceId, { socket, ...rest }: Connection): Promise<boolean> {
+    socket.on('error', () => {});
+    const isWritten = await new Promise((resolve) => {
+      socket.write(NOTHING, (error) => resolve(!error));
+    });
+    const connection: MovedConnection = {
+      ...rest,
+      talkedBytes: rest.talkedBytes + socket.readableLength,
+    };
+    const isGone = !isWritten || !(await this.send({ kind: 'moved', place, connection }, socket));
+    socket.destroy();
+    return !isGone;
+  }
+}
+
+/** Node would close a socket that it was sent at the client's FIN; but such a user may still be watching. */
+function halfOpen(socket: Socket): Socket {
+  socket.allowHalfOpen = true;
+  return socket;
+}

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { IS_LONG } from './testing/long.ts';
+import { type TestEdge, TestService } from './testing/test-service.ts';
+import { TestUser } from './testing/test-user.ts';
+
+const PACKET_MS = 20;
+const CHANNEL = 'zato01';
+const PACKETS_PER_SECOND = 50;
+const FLUSH_MS = 1_000;
+const USERS = IS_LONG ? 500 : 60;
+const TEST_TIMEOUT_MS = 120_000;
+
+let service: TestService;
+afterEach(() => service.close());
+
+/** What /status says of a worker. */
+interface WorkerStatus {
+  readonly worker: number;
+  readonly pid: number;
+  readonly state: string;
+  readonly users: number;
+}
+
+async function startNode(settings: Readonly<Record<string, string>> = {}): Promise<TestEdge> {
+  service = await TestService.start({
+    EDGE_WORKERS: '2',
+    USAGE_FLUSH_MS: String(FLUSH_MS),
+    ...settings,
+  });
+  const node = await service.startEdge();
+  await service.eventually(() => service.source.accepted).toBe(2);
+  return node;
+}
+
+async function workersOf({ adminPort }: TestEdge): Promise<readonly WorkerStatus[]> {
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/status`);
+  return ((await answer.json()) as { workers: WorkerStatus[] }).workers;
+}
+
+const usersOf = async (node: TestEdge) => (await workersOf(node)).map(({ users }) => users);
+const usersTotal = (node: TestEdge) => service.metric(node, 'streaming_users');
+const newest = () => service.source.newest(CHANNEL);
+const isCurrent = ({ lastSequence }: TestUser) => lastSequence === newest();
+const namesOf = (count: number) => Array.from({ length: count }, (_, i) => `user-${i}`);
+
+/** What each user received is what the store holds, to the packet. */
+async function expectAccounted(users: readonly TestUser[]): Promise<void> {
+  const received = users.map(({ packets }) => packets * PACKET_MS);
+  const stored = () => Promise.all(users.map(({ id }) => service.storedMs(id)));
+  await service.eventually(stored).toEqual(received);
+}
+
+describe('a node of two workers', () => {
+  test(
+    'spreads its users evenly, and drains all at SIGTERM: each is accounted to the packet',
+    async () => {
+      const node = await startNode();
+      const names = namesOf(USERS);
+      await service.register(...names);
+      service.source.play(CHANNEL, PACKETS_PER_SECOND);
+      const users = await service.watch(node, CHANNEL, ...names);
+      const [most = 0, least = 0] = (await usersOf(node)).toSorted((a, b) => b - a);
+      expect(most + least).toBe(USERS);
+      expect(most - least).toBeLessThanOrEqual(Math.max(3, 0.05 * USERS));
+      await service
+        .eventually(() => Math.min(...users.map(({ packets }) => packets)))
+        .toBeGreaterThan(PACKETS_PER_SECOND);
+      expect(await node.process.end('SIGTERM')).toBe(0);
+      await Promise.all(users.map(({ closed }) => closed));
+      expect(users.filter(({ breaks }) => breaks > 0)).toEqual([]);
+      await expectAccounted(users);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'goes on when one is killed: the streams of the others are whole, its users come again, no second counts twice',
+    async () => {
+      const node = await startNode();
+      const names = namesOf(USERS);
+      await service.register(...names);
+      service.source.play(CHANNEL, PACKETS_PER_SECOND);
+      const users = await service.watch(node, CHANNEL, ...names);
+      await sleep(3 * FLUSH_MS);
+      const [victim] = await workersOf(node);
+      const killedMs = performance.now();
+      process.kill(victim?.pid ?? 0, 'SIGKILL');
+      const again: TestUser[] = [];
+      for (const { id, closed } of users) {
+        void closed.then(() => again.push(new TestUser(id, CHANNEL, node.usersPort)));
+      }
+      await service.eventually(() => again.length).toBe(victim?.users);
+      await service.eventually(() => usersTotal(node)).toBe(USERS);
+      await service.eventually(() => service.source.accepted).toBe(3);
+      const ids = new Set(again.map(({ id }) => id));
+      const others = users.filter(({ id }) => !ids.has(id));
+      expect(others.length).toBe(USERS - again.length);
+      await sleep(2 * FLUSH_MS);
+      service.source.pause();
+      await service.eventually(() => [...others, ...again].every(isCurrent)).toBe(true);
+      expect([...others, ...again].filter(({ breaks }) => breaks > 0)).toEqual([]);
+      await expectAccounted(others);
+      for (const after of again) {
+        const before = users.find(({ id }) => id === after.id);
+        const arrivals = before?.arrivalsMs ?? [];
+        const safe = arrivals.filter((ms) => ms <= killedMs - 2 * FLUSH_MS).length + after.packets;
+        const most = arrivals.length + after.packets;
+        const stored = async () => (await service.storedMs(after.id)) / PACKET_MS;
+        await service.eventually(stored).toBeGreaterThanOrEqual(safe);
+        expect(await stored(), `${after.id} received ${most} packets`).toBeLessThanOrEqual(most);
+      }
+      const states = (await workersOf(node)).map(({ worker, state }) => [worker, state]);
+      expect(states).toEqual([
+        [0, 'serving'],
+        [1, 'serving'],
+      ]);
+      expect(await service.metric(node, 'streaming_worker_ends_total')).toBe(1);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'has one set of limits: MAX_USERS and the sessions of a user',
+    async () => {
+      const node = await startNode({ MAX_USERS: '20', MAX_SESSIONS_PER_USER: '3' });
+      await service.register(...namesOf(40), 'many');
+      const refusalsOf = (users: readonly TestUser[]) =>
+        users.filter((user) => user.refusal !== '');
+      // All at once: each worker has at most a half of them.
+      const users = namesOf(40).map((name) => new TestUser(name, CHANNEL, node.usersPort));
+      await service.eventually(() => refusalsOf(users).length).toBe(20);
+      expect(await usersTotal(node)).toBe(20);
+      await Promise.all(users.map((user) => user.leave()));
+      await service.eventually(() => usersTotal(node)).toBe(0);
+
+      const sessions = namesOf(12).map(() => new TestUser('many', CHANNEL, node.usersPort));
+      // The oldest makes room for one of them, wherever it is; then no more in this minute.
+      await service.eventually(() => refusalsOf(sessions).length).toBe(8);
+      await service.eventually(() => usersTotal(node)).toBe(3);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'counts on in its metrics when a worker has died',
+    async () => {
+      const node = await startNode();
+      await service.register(...namesOf(20));
+      const users = await service.watch(node, CHANNEL, ...namesOf(20));
+      service.source.send(CHANNEL, 100);
+      await service.eventually(() => users.every(({ packets }) => packets === 100)).toBe(true);
+      const delivered = async () => {
+        const answer = await fetch(`http://127.0.0.1:${node.adminPort}/metrics`);
+        const [, value] =
+          /^streaming_channel_delivered_packets_total\{channel="zato01"\} (.*)$/m.exec(
+            await answer.text(),
+          ) ?? [];
+        return Number(value);
+      };
+      await service.eventually(delivered).toBe(20 * 100);
+      const accepted = await service.metric(node, 'streaming_connections_total');
+      const [victim] = await workersOf(node);
+      process.kill(victim?.pid ?? 0, 'SIGKILL');
+      await service.eventually(() => service.source.accepted).toBe(3);
+      expect(await service.metric(node, 'streaming_connections_total')).toBe(accepted);
+      expect(await delivered()).toBe(20 * 100);
+      await service.eventually(() => usersTotal(node)).toBe(20 - (victim?.users ?? 0));
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  test(
+    'tells newcomers that nobody gives out places, and leaves the others alone, while its supervisor stands still',
+    async () => {
+      const node = await startNode();
+      await service.register(...namesOf(12));
+      const users = await service.watch(node, CHANNEL, ...namesOf(10));
+      service.source.play(CHANNEL, PACKETS_PER_SECOND);
+      node.process.signal('SIGSTOP');
+      const late = ['user-10', 'user-11'].map(
+        (name) => new TestUser(name, CHANNEL, node.usersPort),
+      );
+      await service.eventually(() => late.every(({ refusal }) => refusal !== '')).toBe(true);
+      node.process.signal('SIGCONT');
+      // The places that came too late were given back.
+      await service.eventually(() => usersTotal(node)).toBe(10);
+      const again = await service.watch(node, CHANNEL, 'user-10', 'user-11');
+      service.source.pause();
+      await service.eventually(() => [...users, ...again].every(isCurrent)).toBe(true);
+      expect(users.filter(({ breaks }) => breaks > 0)).toEqual([]);
+    },
+    TEST_TIMEOUT_MS,
+  );
+});
