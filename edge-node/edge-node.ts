@@ -21,10 +21,10 @@ import { Overload } from './delivery/overload.ts';
 import type { Session } from './delivery/session.ts';
 import { type Connection, Sessions } from './delivery/sessions.ts';
 import { Turns } from './delivery/turns.ts';
+import { openFeed } from './nats/open-feed.ts';
 import { announcerOf } from './placement/advertised.ts';
 import type { Announcer } from './placement/announcer.ts';
 import type { Feed } from './source/feed.ts';
-import { openFeed } from './source/open-feed.ts';
 import { fileShares } from './transports/open-files.ts';
 import { Transports } from './transports/transports.ts';
 import { UsageMeter } from './usage/meter.ts';
@@ -125,6 +125,7 @@ export class EdgeNode {
       idleRun: { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS },
       packetDurationMs: config.PACKET_DURATION_MS,
       progress: this.#feed,
+      demand: this.#feed.demand,
       runsClosed: (channel) => this.#turns.runsClosed(channel),
       clock,
       logger,
@@ -231,11 +232,12 @@ export class EdgeNode {
   /** The same without the operators' port, which is the supervisor's. */
   async startWorker(): Promise<Omit<Addresses, 'admin'>> {
     this.#writer.start();
+    // Before users come: what they watch may have to be asked for.
+    await this.#feed.start(this.#channels);
     const listening = await this.#transports.listen();
     this.#isListening = true;
     this.#files.start();
     this.#loopDelay.start();
-    this.#feed.start(this.#channels);
     this.#admitted.start();
     this.#timers = [
       // After the sockets were polled: what a late event loop has not read yet is no silence.
@@ -254,7 +256,7 @@ export class EdgeNode {
       this.#sessions.drain(),
       this.#admin.drain(this.#config.SERVER_DRAIN_MS),
     ]);
-    this.#feed.stop();
+    await this.#feed.stop();
     for (const timer of this.#timers) clearInterval(timer);
     this.#admitted.stop();
     this.#channels.stop();

@@ -42,9 +42,14 @@ export const RELAY_CONFIRM_MS = 100;
 export const RELAY_CLOSE_MS = 2_000;
 /** Edge nodes that wait for a backlog at once; further ones start live. */
 export const BACKLOG_REQUESTS_MAX = 4_096;
-/** How often relays tell the channels, in messages of so many channels. */
+/** A backlog of which nothing more has come for so long is done without. */
+export const BACKLOG_WAIT_MS = 1_000;
+/** How often relays tell the channels, in messages of so many channels; one that no relay told for so long is gone. */
 export const DIRECTORY_MS = 1_000;
 export const DIRECTORY_CHANNELS = 1_000;
+export const DIRECTORY_KEEP_MS = 5_000;
+/** Node reads a socket so far in a turn of the event loop, at the most: with less it has been read empty. */
+export const NATS_TURN_BYTES = 2 * MIB;
 /** A start waits so long for a NATS server, whose max_payload is to be known; then it goes on without. */
 export const NATS_OPEN_MS = 2_000;
 export const NATS_CONNECT_TIMEOUT_MS = 3_000;

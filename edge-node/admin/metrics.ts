@@ -3,7 +3,7 @@ import { CLOSE_REASONS, REFUSAL_CAUSES, REFUSALS, type RefusalCause } from '../.
 import { closedByReason, type HttpListener } from '../../shared/http/http-listener.ts';
 import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.ts';
 import type { EdgeView } from './edge-view.ts';
-import { sourceMetrics } from './sources/source-metrics.ts';
+import { demandMetrics, sourceMetrics } from './sources/source-metrics.ts';
 
 /**
  * The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before
@@ -14,6 +14,7 @@ export function createMetrics(view: EdgeView, listener?: () => HttpListener): Re
   collectDefaultMetrics({ register: registry });
   const { counter, gauge } = metricDefiner(registry);
   sourceMetrics(view, counter, gauge);
+  demandMetrics(view, counter, gauge);
   nodeMetrics(view, counter, gauge);
   userMetrics(view, counter, gauge);
   usageMetrics(view, counter, gauge);

@@ -56,6 +56,7 @@ export function nodeStatus(view: EdgeView, storeAnswers: boolean): NodeStatus {
     deliveryShare: percent(overload.shareAt(nowMs)),
     source: feedStatus(feed, nowMs),
     sources: feed.sources.map((source) => sourceStatus(source, nowMs)),
+    ...(feed.demand && { feed: feed.demand.figures }),
     store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
     memory: {
       logBytes: channels.budget.usedBytes,

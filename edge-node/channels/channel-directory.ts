@@ -4,7 +4,7 @@ import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
-import type { FeedSink, ReadProgress } from '../source/feed.ts';
+import type { Demand, DemandSink, ReadProgress } from '../source/feed.ts';
 import { channelIdOfKey } from '../source/packet.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
 import type { ChannelLogLimits } from './channel-log.ts';
@@ -24,6 +24,8 @@ interface DirectoryParts {
   readonly idleRun: { readonly packets: number; readonly lingerMs: number };
   readonly packetDurationMs: number;
   readonly progress: ReadProgress;
+  /** Told which channels are watched, where the feed brings those alone. */
+  readonly demand?: Demand | undefined;
   /** Runs of a channel have closed: its watchers are to advance, within this turn of the event loop. */
   readonly runsClosed: (channel: Channel) => void;
   readonly clock: Clock;
@@ -38,12 +40,14 @@ const ROOM_LOOK_MS = 1_000;
  * All channels with their timers and their memory, and the users who wait for one that is not there. Only the source
  * creates channels. Takes the source's packets and gives each to its channel.
  */
-export class ChannelDirectory implements FeedSink {
+export class ChannelDirectory implements DemandSink {
   readonly budget: LogBudget;
   readonly #byId = new Map<ChannelId, Channel>();
   /** By the six bytes in a header; a channel whose id comes padded in several ways has several keys. */
   readonly #byKey = new Map<number, Channel>();
   readonly #waiting = new Map<ChannelId, Set<Watcher>>();
+  /** Channels whose users wait for what is older than they are. */
+  readonly #backlogs = new Set<ChannelId>();
   readonly #parts: DirectoryParts;
   readonly #run: RunLimits;
   readonly #linger: LingerTimer;
@@ -89,12 +93,16 @@ export class ChannelDirectory implements FeedSink {
     return this.#byId.size;
   }
 
+  /** The channels that there are, taken in or not. */
   get ids(): Iterable<ChannelId> {
-    return this.#byId.keys();
+    const { demand } = this.#parts;
+    return demand === undefined
+      ? this.#byId.keys()
+      : new Set([...demand.ids, ...this.#byId.keys()]);
   }
 
   has(id: ChannelId): boolean {
-    return this.#byId.has(id);
+    return this.#byId.has(id) || this.#parts.demand?.has(id) === true;
   }
 
   packet(key: number, packet: PacketView): boolean {
@@ -110,17 +118,20 @@ export class ChannelDirectory implements FeedSink {
 
   sourceLost(): void {}
 
-  /** Begins to watch. Without the channel the watcher waits, and is attached when it appears. */
-  watch(id: ChannelId, watcher: Watcher): void {
+  /**
+   * Begins to watch. Without the channel the watcher waits, and is attached when it appears.
+   * @param fromEntry the watcher would begin at an entry point
+   */
+  watch(id: ChannelId, watcher: Watcher, fromEntry = false): void {
     const channel = this.#byId.get(id);
-    if (channel !== undefined) {
+    const waiting = this.#waiting.get(id);
+    const isFirst = waiting === undefined && (channel === undefined || channel.watchers.size === 0);
+    if (channel !== undefined && !this.#backlogs.has(id)) {
       channel.watchers.add(watcher);
       watcher.attach(channel);
-      return;
-    }
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) this.#waiting.set(id, new Set([watcher]));
+    } else if (waiting === undefined) this.#waiting.set(id, new Set([watcher]));
     else waiting.add(watcher);
+    if (isFirst) this.#parts.demand?.want(id, fromEntry);
   }
 
   unwatch(id: ChannelId, watcher: Watcher, nowMs: number): void {
@@ -128,6 +139,25 @@ export class ChannelDirectory implements FeedSink {
     if (channel?.watchers.delete(watcher)) channel.usedMs = nowMs;
     const waiting = this.#waiting.get(id);
     if (waiting?.delete(watcher) && waiting.size === 0) this.#waiting.delete(id);
+    const isWatched = this.#waiting.has(id) || (channel?.watchers.size ?? 0) > 0;
+    if (!isWatched) this.#parts.demand?.unwant(id);
+  }
+
+  backlogBegins(id: ChannelId): void {
+    this.#backlogs.add(id);
+  }
+
+  backlogEnded(id: ChannelId): void {
+    this.#backlogs.delete(id);
+    const channel = this.#byId.get(id);
+    if (channel === undefined) return;
+    channel.settle();
+    this.#attachWaiting(channel);
+  }
+
+  forget(id: ChannelId): void {
+    const channel = this.#byId.get(id);
+    if (channel !== undefined) this.#forget(channel, this.#parts.clock.monotonicMs());
   }
 
   /** Users who wait for a channel that is not there. */
@@ -220,12 +250,16 @@ export class ChannelDirectory implements FeedSink {
       nowMs,
     });
     this.#byId.set(id, channel);
-    for (const watcher of this.#waiting.get(id) ?? []) {
+    if (!this.#backlogs.has(id)) this.#attachWaiting(channel);
+    return channel;
+  }
+
+  #attachWaiting(channel: Channel): void {
+    for (const watcher of this.#waiting.get(channel.id) ?? []) {
       channel.watchers.add(watcher);
       watcher.attach(channel);
     }
-    this.#waiting.delete(id);
-    return channel;
+    this.#waiting.delete(channel.id);
   }
 
   #forget(channel: Channel, nowMs: number): void {

@@ -131,6 +131,13 @@ export class Channel implements ReorderOutput {
     this.#settleAccount();
   }
 
+  /** Nothing older will come: where nothing has been handed on yet, the lowest packet begins. */
+  settle(): void {
+    if (this.counters.ordered > 0 || this.heldPackets === 0) return;
+    this.#reorder.expire(this.#reorder.dueMs);
+    this.#settleAccount();
+  }
+
   sourceConnected(): void {
     this.#reorder.sourceConnected();
   }

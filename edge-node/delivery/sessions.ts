@@ -136,7 +136,7 @@ export class Sessions {
     hold(session);
     admitted.entered(userId, session);
     session.begin();
-    channels.watch(channelId, session);
+    channels.watch(channelId, session, connection.startAt === 'entry');
     // Whoever was let in by another process may come after the draining has begun.
     if (this.#draining) session.shutDown('shutdown');
   }

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import {
-  type ConnectionOptions,
   connect,
-  credsAuthenticator,
+  createInbox,
   type Msg,
   type NatsConnection,
   type Subscription,
@@ -13,7 +11,6 @@ import { asError, ConfigError, NatsError, reasonOf } from '../../shared/errors.t
 import {
   NATS_BACKOFF_MAX_MS,
   NATS_BACKOFF_MIN_MS,
-  NATS_CONNECT_TIMEOUT_MS,
   NATS_PING_MS,
   NATS_SILENCE_MS,
   RUN_MAX_BYTES,
@@ -21,14 +18,9 @@ import {
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
+import { type NatsAccess, natsOptions } from './nats-options.ts';
 
-interface LinkParts {
-  /** What the servers see as this client's name. */
-  readonly name: string;
-  readonly urls: readonly string[];
-  /** Empty: none. */
-  readonly credsFile: string;
-  readonly tlsCa: string;
+interface LinkParts extends NatsAccess {
   /** The largest message that the servers must take, and the settings that it follows from. */
   readonly largestMessage: { readonly bytes: number; readonly by: string };
   readonly clock: Clock;
@@ -82,6 +74,7 @@ export class NatsLink {
   readonly #parts: LinkParts;
   readonly #listenings = new Set<Listening>();
   readonly #onConnected: (() => void)[] = [];
+  #onLost = () => {};
   #nats: NatsConnection | undefined;
   #retry: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -139,6 +132,11 @@ export class NatsLink {
     this.#onConnected.push(callback);
   }
 
+  /** Calls back when a connection has ended. */
+  onLost(callback: () => void): void {
+    this.#onLost = callback;
+  }
+
   /** @param queue of those who listen with the same name, one gets each message */
   listen(subject: string, receive: Receive, queue?: string): Listening {
     const listening = new Listening(subject, queue, receive, (ended) => {
@@ -148,6 +146,11 @@ export class NatsLink {
     this.#listenings.add(listening);
     if (this.#nats !== undefined) subscribe(this.#nats, listening);
     return listening;
+  }
+
+  /** A subject of one's own, for answers. */
+  newInbox(): string {
+    return createInbox();
   }
 
   /** @returns whether it went to a connection; that the server has it is known after `confirmed` only */
@@ -167,7 +170,7 @@ export class NatsLink {
   async #connect(): Promise<ConfigError | undefined> {
     this.state = { kind: 'connecting' };
     try {
-      const nats = await connect(this.#options());
+      const nats = await connect(natsOptions(this.#parts));
       if (this.#isStopped()) {
         await nats.close();
         return undefined;
@@ -188,22 +191,6 @@ export class NatsLink {
 
   #isStopped(): boolean {
     return this.state.kind === 'stopped';
-  }
-
-  #options(): ConnectionOptions {
-    const { urls, credsFile, tlsCa, name } = this.#parts;
-    const isTls = tlsCa !== '' || urls.some((url) => url.startsWith('tls://'));
-    return {
-      name,
-      servers: [...urls],
-      timeout: NATS_CONNECT_TIMEOUT_MS,
-      reconnect: false,
-      noAsyncTraces: true,
-      ...(isTls && { tls: tlsCa === '' ? {} : { ca: fileText('NATS_TLS_CA', tlsCa) } }),
-      ...(credsFile !== '' && {
-        authenticator: credsAuthenticator(Buffer.from(fileText('NATS_CREDS_FILE', credsFile))),
-      }),
-    };
   }
 
   #tooSmall({ info }: NatsConnection): ConfigError | undefined {
@@ -263,6 +250,7 @@ export class NatsLink {
     this.#nats = undefined;
     for (const listening of this.#listenings) listening.subscription = undefined;
     this.#retryLater(reason);
+    this.#onLost();
   }
 
   #retryLater(reason: string): void {
@@ -287,13 +275,4 @@ function subscribe(nats: NatsConnection, listening: Listening): void {
       if (error === null) receive(message);
     },
   });
-}
-
-/** @throws ConfigError that names the setting */
-function fileText(setting: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ConfigError(`${setting}: ${reasonOf(asError(cause))}`, { cause });
-  }
 }

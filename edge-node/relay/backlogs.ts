@@ -51,7 +51,7 @@ export class Backlogs {
     }
     const id = channelIdOfHex(subject.slice(subject.lastIndexOf('.') + 1));
     const channel = id === undefined ? undefined : channelOf(id);
-    this.#requests.push({ reply, channel, run: channel?.log.newestEntry(nowMs()).run ?? 0 });
+    this.#requests.push({ reply, channel, run: channel?.backlogFrom(nowMs()) ?? 0 });
     ready();
   }
 

@@ -81,6 +81,12 @@ export class RelayChannel implements Lingering {
     this.#publishClosed();
   }
 
+  /** Index of the run that a newcomer's backlog begins with. */
+  backlogFrom(nowMs: number): number {
+    this.#catchUp(nowMs);
+    return this.log.newestEntry(nowMs).run;
+  }
+
   sourceConnected(): void {
     this.#entries.sourceConnected();
   }
@@ -97,6 +103,7 @@ export class RelayChannel implements Lingering {
 
   /** Lets old runs go and measures the rate. Call it every second. */
   sweep(nowMs: number): void {
+    this.#catchUp(nowMs);
     this.log.trim(nowMs);
     const seconds = (nowMs - this.#measuredMs) / 1000;
     if (seconds <= 0) return;
@@ -121,6 +128,11 @@ export class RelayChannel implements Lingering {
       const run = this.log.closedRun(this.#nextRun);
       if (run !== undefined) this.#publish(this, run.bytes, run.packets);
     }
+  }
+
+  #catchUp(nowMs: number): void {
+    this.#entries.catchUp(nowMs);
+    this.#accountHeld();
   }
 
   #accountHeld(): void {

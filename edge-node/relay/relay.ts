@@ -10,9 +10,9 @@ import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import { type ChannelRate, encodeDirectory } from '../nats/directory-message.ts';
 import { NatsLink } from '../nats/nats-link.ts';
 import { Subjects } from '../nats/subjects.ts';
-import type { Feed } from '../source/feed.ts';
-import { openFeed } from '../source/open-feed.ts';
+import { openTcpFeed } from '../source/open-feed.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
+import type { TcpFeed } from '../source/tcp-feed.ts';
 import { RelayAdmin } from './admin/relay-admin.ts';
 import { Backlogs } from './backlogs.ts';
 import { Publisher } from './publisher.ts';
@@ -43,7 +43,7 @@ export class Relay {
   readonly #limiter: LogLimiter;
   readonly #subjects: Subjects;
   readonly #link: NatsLink;
-  readonly #feed: Feed;
+  readonly #feed: TcpFeed;
   readonly #channels: RelayChannels;
   readonly #publisher: Publisher;
   readonly #backlogs: Backlogs;
@@ -94,7 +94,7 @@ export class Relay {
       clock,
       limiter,
     });
-    this.#feed = openFeed({ config, clock, logger, limiter });
+    this.#feed = openTcpFeed({ config, clock, logger, limiter });
     this.#admin = new RelayAdmin({
       view: {
         feed: this.#feed,
@@ -106,7 +106,8 @@ export class Relay {
         droppedLogLines,
         isRunning: () => this.#isRunning,
       },
-      allowedHosts: config.ADMIN_ALLOWED_HOSTS,
+      config,
+      logger,
       limiter,
     });
   }

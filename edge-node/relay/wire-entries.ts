@@ -73,7 +73,6 @@ export class WireEntries implements Entries, ReorderOutput {
 
   /** @param packet with its header as part of the payload */
   push({ bytes, start, end, high, low }: PacketView, nowMs: number): void {
-    this.#nowMs = nowMs;
     this.#mark(nowMs);
     this.#bytes += end - start;
     const view = this.#view;
@@ -83,8 +82,14 @@ export class WireEntries implements Entries, ReorderOutput {
     view.high = high;
     view.low = low;
     view.arrivedMs = nowMs;
-    if (nowMs >= this.#reorder.dueMs) this.#reorder.expire(nowMs);
+    this.catchUp(nowMs);
     this.#reorder.push(view);
+  }
+
+  /** Gives up what has waited out of order for too long. */
+  catchUp(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (nowMs >= this.#reorder.dueMs) this.#reorder.expire(nowMs);
   }
 
   /** Takes the next packet in order, from the reorder buffer. */

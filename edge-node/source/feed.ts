@@ -1,3 +1,4 @@
+import type { ChannelId } from '../../shared/ids.ts';
 import type { PacketSink } from './packet-decoder.ts';
 
 /** Takes what a feed brings. A source is told by its number (`PacketView.source`), which stays its own. */
@@ -6,6 +7,40 @@ export interface FeedSink extends PacketSink {
   sourceConnected(source: number): void;
   /** A source's connection has ended; nothing comes from it until the next begins. */
   sourceLost(source: number): void;
+}
+
+/** The same, of a feed that brings those channels alone that are wanted. */
+export interface DemandSink extends FeedSink {
+  /** What comes of this channel until `backlogEnded` is older than its users: they are kept waiting. */
+  backlogBegins(id: ChannelId): void;
+  backlogEnded(id: ChannelId): void;
+  /** The channel is not taken in any more. Nobody watches it. */
+  forget(id: ChannelId): void;
+}
+
+/** Which channels are wanted, where a feed brings those alone. */
+export interface Demand {
+  /** Channels that there are, taken in or not. */
+  readonly ids: Iterable<ChannelId>;
+  has(id: ChannelId): boolean;
+  /** Somebody watches it now. @param fromEntry they would begin at an entry point, if there is one */
+  want(id: ChannelId, fromEntry: boolean): void;
+  /** Nobody watches it any more. */
+  unwant(id: ChannelId): void;
+  readonly figures: DemandFigures;
+}
+
+/** For metrics and status. */
+export interface DemandFigures {
+  readonly subscribed: number;
+  readonly known: number;
+  readonly relays: number;
+  /** Times that the connection was lost while channels were taken in: packets may be missing. */
+  readonly gaps: number;
+  readonly badMessages: number;
+  readonly backlogs: number;
+  /** Of these, those that did not come to their end in time. */
+  readonly backlogsCut: number;
 }
 
 /** How far sources have been read: to be known before a packet is given up as lost. */
@@ -23,9 +58,14 @@ export interface ReadMark {
 export interface Feed extends ReadProgress {
   /** Each place that packets may come from, for metrics and status. */
   readonly sources: readonly FeedSource[];
-  /** Begins to take packets, for ever, and gives them to `sink`. */
-  start(sink: FeedSink): void;
-  stop(): void;
+  /** Where it brings those channels alone that somebody watches. */
+  readonly demand?: Demand;
+  /**
+   * Begins to take packets, for ever, and gives them to `sink`.
+   * @throws ConfigError where what it takes them from can never serve as things are set
+   */
+  start(sink: DemandSink): void | Promise<void>;
+  stop(): void | Promise<void>;
 }
 
 export type SourceState =

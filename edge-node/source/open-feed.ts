@@ -3,20 +3,19 @@ import { type Address, addressOf } from '../../shared/config/addresses.ts';
 import type { Config } from '../../shared/config.ts';
 import { SOURCE_TURN_BYTES } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
-import type { Feed } from './feed.ts';
 import { receiveBufferMaxBytes } from './receive-buffer.ts';
 import { SourceClient } from './source-client.ts';
 import { TcpFeed } from './tcp-feed.ts';
 
-interface FeedParts {
+export interface FeedParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limiter: LogLimiter;
 }
 
-/** The feed that the settings name. It takes nothing before it is started. */
-export function openFeed({ config, ...parts }: FeedParts): Feed {
+/** Channel sources as the settings name them. Nothing is taken before the feed is started. */
+export function openTcpFeed({ config, ...parts }: FeedParts): TcpFeed {
   const groups = sourcesOf(config);
   const maxUnreadBytes = receiveBufferMaxBytes();
   return new TcpFeed(

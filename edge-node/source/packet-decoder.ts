@@ -38,7 +38,7 @@ export class PacketDecoder {
 
   /**
    * Takes bytes that were read at a time; a packet arrives with its last one.
-   * @throws FramingLostError after which the decoder must not be used again
+   * @throws FramingLostError after which the decoder must not be used again before `restart`
    */
   push(chunk: Buffer, nowMs: number): void {
     this.#view.arrivedMs = nowMs;
@@ -50,6 +50,17 @@ export class PacketDecoder {
       at = end;
     }
     if (at < chunk.length) this.#carryOn(chunk, at, chunk.length - at);
+  }
+
+  /**
+   * What comes next follows nothing: another stream begins, here or after FramingLostError.
+   * @returns whether a packet was cut off
+   */
+  restart(): boolean {
+    const isCut = this.#carried > 0;
+    this.#carried = 0;
+    this.#badHeaders = 0;
+    return isCut;
   }
 
   /** Adds to the carried packet what it lacks, hands it on once whole, and returns where the next one begins. */

@@ -61,6 +61,44 @@ export function sourceMetrics(
   ]);
 }
 
+/** Of a feed that brings those channels alone that somebody watches. */
+export function demandMetrics({ feed }: EdgeView, counter: Define, gauge: Define): void {
+  const { demand } = feed;
+  if (demand === undefined) return;
+  gauge(
+    'feed_subscribed_channels',
+    'Channels that this node takes in: those that are watched, and CHANNEL_KEEP_MS longer',
+    [],
+    () => demand.figures.subscribed,
+  );
+  gauge(
+    'feed_known_channels',
+    'Channels that relays tell of, taken in or not',
+    [],
+    () => demand.figures.known,
+  );
+  gauge('feed_relays', 'Relays that can be heard', [], () => demand.figures.relays);
+  counter(
+    'feed_gaps_total',
+    'Times that the connection was lost while channels were taken in: packets may be missing',
+    [],
+    () => demand.figures.gaps,
+  );
+  counter(
+    'feed_bad_messages_total',
+    'Messages that held something else than packets, or than a directory',
+    [],
+    () => demand.figures.badMessages,
+  );
+  counter('feed_backlogs_total', 'Backlogs asked for', ['result'], () => {
+    const { backlogs, backlogsCut } = demand.figures;
+    return [
+      [{ result: 'whole' }, backlogs - backlogsCut],
+      [{ result: 'cut' }, backlogsCut],
+    ];
+  });
+}
+
 function isConnected({ state }: FeedSource): boolean {
   return state.kind === 'connected';
 }

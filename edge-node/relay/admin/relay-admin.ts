@@ -1,16 +1,17 @@
 import type { AddressInfo } from 'node:net';
-import { HttpError } from '../../../shared/errors.ts';
+import type { Config } from '../../../shared/config.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
-import type { LogLimiter } from '../../../shared/logger.ts';
-import { hostCheck } from '../../admin/allowed-hosts.ts';
+import type { Logger, LogLimiter } from '../../../shared/logger.ts';
+import { guardOperators } from '../../admin/operator-access.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
 import { relayStatus } from './relay-status.ts';
 import type { RelayView } from './relay-view.ts';
 
 interface AdminParts {
   readonly view: RelayView;
-  readonly allowedHosts: readonly string[];
+  readonly config: Config;
+  readonly logger: Logger;
   readonly limiter: LogLimiter;
 }
 
@@ -22,14 +23,14 @@ interface AdminParts {
 export class RelayAdmin {
   readonly #app: HttpApp;
 
-  constructor({ view, allowedHosts, limiter }: AdminParts) {
+  constructor({ view, config, logger, limiter }: AdminParts) {
     const metrics = createRelayMetrics(view);
-    const isAllowed = hostCheck(allowedHosts);
     this.#app = new HttpApp({
       setting: 'RELAY_ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
+    guardOperators(this.#app.routes, { config, form: [], logger });
     this.#app.routes.get('/healthz', () => ({ status: 'ok' }));
     this.#app.routes.get('/readyz', (_request, reply) => {
       const isReady = view.isRunning();
@@ -38,10 +39,7 @@ export class RelayAdmin {
     this.#app.routes.get('/metrics', async (_request, reply) => {
       return reply.type(metrics.contentType).send(await metrics.metrics());
     });
-    this.#app.routes.get('/status', ({ headers }) => {
-      if (!isAllowed(headers.host)) throw new HttpError('misdirected');
-      return relayStatus(view);
-    });
+    this.#app.routes.get('/status', () => relayStatus(view));
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
