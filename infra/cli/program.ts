@@ -8,6 +8,8 @@ import {
 } from './arguments.ts';
 import { channels } from './commands/channels.ts';
 import { doctor } from './commands/doctor.ts';
+import { exportRegistrations } from './commands/export.ts';
+import { importRegistrations } from './commands/import.ts';
 import { register, unregister } from './commands/register.ts';
 import { token } from './commands/token.ts';
 import { top } from './commands/top.ts';
@@ -94,6 +96,16 @@ export function program(): Command {
     )
     .option(...JSON_FLAG)
     .action(token);
+  root
+    .command('export')
+    .description('everybody who is registered in the store of the settings, an id a line')
+    .argument('[file]', '- is standard output', '-')
+    .action(exportRegistrations);
+  root
+    .command('import')
+    .description('register whoever stands in such a list, in the store of the settings')
+    .argument('[file]', '- is standard input', '-')
+    .action(importRegistrations);
   root
     .command('doctor')
     .description('look for what is wrong on this machine, and say what to do')

@@ -1,3 +1,4 @@
+import type { UserId } from '../ids.ts';
 import { explain, type SetupError } from './setup-errors.ts';
 import type { Store } from './store.ts';
 
@@ -29,6 +30,11 @@ export interface Engine<Config> {
    * @throws StoreSetupError when the engine refuses it as it is set; any other error when it is away
    */
   createSchema(config: Config, say: Say): Promise<void>;
+  /**
+   * Everybody who is registered, some at a time and in no order: for an operator's backup, beside the service.
+   * @throws what `open` would
+   */
+  registrations(config: Config): AsyncIterable<readonly UserId[]>;
 }
 
 interface EngineParts<Config> {
@@ -37,6 +43,7 @@ interface EngineParts<Config> {
   readonly isMade?: (config: Config) => Promise<boolean>;
   readonly open: (config: Config, options: OpenOptions) => Promise<Store>;
   readonly createSchema: (config: Config, say: Say) => Promise<void>;
+  readonly registrations: (config: Config) => AsyncIterable<readonly UserId[]>;
   readonly setupErrors: readonly SetupError<Config>[];
 }
 
@@ -54,5 +61,12 @@ export function defineEngine<Config>(parts: EngineParts<Config>): Engine<Config>
     isMade: parts.isMade ?? (async () => true),
     open: (config, options = {}) => explained(config, parts.open(config, options)),
     createSchema: (config, say) => explained(config, parts.createSchema(config, say)),
+    async *registrations(config) {
+      try {
+        yield* parts.registrations(config);
+      } catch (error) {
+        throw explain(parts.setupErrors, config, error);
+      }
+    },
   };
 }

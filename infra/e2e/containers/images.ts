@@ -39,10 +39,7 @@ async function build(service: string, folder: string, step: Step): Promise<void>
     );
     const seen = await inspect(image, `{{.Config.User}} ${labels.join(' ')}`);
     if (seen !== `10001:10001 streaming-service ${service} 1.2.3 abc`) throw new Error(seen);
-    const { devDependencies, optionalDependencies } = JSON.parse(
-      await readFile('package.json', 'utf8'),
-    );
-    const unwanted = ['npm', ...Object.keys(devDependencies), ...Object.keys(optionalDependencies)];
+    const unwanted = ['npm', ...(await developmentModules())];
     const inside = await inImage(
       image,
       'ls -d node_modules/* node_modules/@*/* /usr/local/lib/node_modules/* 2>/dev/null; which npm npx || true',
@@ -54,6 +51,19 @@ async function build(service: string, folder: string, step: Step): Promise<void>
     if (unreadable !== '') throw new Error(`not readable by all: ${unreadable}`);
     return `${names.length} modules, neither npm nor development's, all readable by all`;
   });
+}
+
+/** What production does not install: a module of development's that a dependency needs, too, is none. */
+async function developmentModules(): Promise<string[]> {
+  const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
+    packages: Readonly<Record<string, { readonly dev?: true; readonly optional?: true }>>;
+  };
+  const names = (isWanted: boolean) =>
+    Object.entries(packages)
+      .filter(([path, { dev = false, optional = false }]) => path && isWanted !== (dev || optional))
+      .map(([path]) => path.replace(/^.*node_modules\//, ''));
+  const production = new Set(names(true));
+  return names(false).filter((name) => !production.has(name));
 }
 
 function inImage(image: string, script: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { defineEngine } from '../engine.ts';
+import { sqliteRegistrations } from './registrations.ts';
 import type { SqliteConfig } from './settings.ts';
 import { SQLITE_SETUP_ERRORS } from './setup-errors.ts';
 import { openSqlite } from './sqlite-store.ts';
@@ -15,5 +16,6 @@ export const sqlite = defineEngine<SqliteConfig>({
   async createSchema(_config, say) {
     say('sqlite makes its tables itself');
   },
+  registrations: sqliteRegistrations,
   setupErrors: SQLITE_SETUP_ERRORS,
 });
