@@ -31,7 +31,11 @@ export interface TestEdge {
 /** What /status says, as far as these tests ask. */
 interface Status {
   readonly usersTotal: number;
-  readonly channels: readonly { readonly channel: string; readonly received: number }[];
+  readonly channels: readonly {
+    readonly channel: string;
+    readonly received: number;
+    readonly lost: number;
+  }[];
   readonly store: {
     readonly usage: {
       readonly saveFailures: number;
@@ -124,6 +128,22 @@ export class TestService {
     const { users, admin } = await process.ready;
     await this.eventually(() => this.source.accepted).toBeGreaterThan(accepted);
     return { process, usersPort: Number(users), adminPort: Number(admin) };
+  }
+
+  /** Resolves when an edge node that takes its channels from relays takes users. */
+  async startFleetEdge(settings: Settings): Promise<TestEdge> {
+    const process = this.#spawn('edge-node/main.ts', { ...settings, CHANNEL_FEED: 'nats' });
+    const { users, admin } = await process.ready;
+    return { process, usersPort: Number(users), adminPort: Number(admin) };
+  }
+
+  /** Resolves when a relay takes packets from the source. */
+  async startRelay(settings: Settings): Promise<TestProcess> {
+    const { accepted } = this.source;
+    const process = this.#spawn('edge-node/relay/main.ts', { RELAY_ADMIN_PORT: '0', ...settings });
+    await process.ready;
+    await this.eventually(() => this.source.accepted).toBeGreaterThan(accepted);
+    return process;
   }
 
   /** GET /usage, of the functions that this service began with unless said otherwise. */

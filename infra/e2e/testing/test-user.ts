@@ -11,6 +11,8 @@ export class TestUser {
   refusal = '';
   /** Packets that did not follow the one before them. */
   breaks = 0;
+  /** Of these, those before which packets are missing: when, and how many. */
+  readonly gaps: { readonly atMs: number; readonly packets: number }[] = [];
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
@@ -46,7 +48,9 @@ export class TestUser {
     let at = 0;
     for (; at + PAYLOAD_BYTES <= stream.length; at += PAYLOAD_BYTES) {
       const sequence = sequenceAt(stream, at);
-      if (this.lastSequence !== undefined && sequence !== this.lastSequence + 1) this.breaks += 1;
+      const missing = sequence - (this.lastSequence ?? sequence - 1) - 1;
+      if (missing !== 0) this.breaks += 1;
+      if (missing > 0) this.gaps.push({ atMs: nowMs, packets: missing });
       this.lastSequence = sequence;
       this.arrivalsMs.push(nowMs);
     }
