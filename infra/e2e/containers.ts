@@ -5,10 +5,12 @@
 import { alerts } from './containers/alerts.ts';
 import { compose } from './containers/compose.ts';
 import { ecs, policies } from './containers/ecs.ts';
+import { gatewayAlerts } from './containers/gateway-alerts.ts';
 import { images } from './containers/images.ts';
 import { kubernetes } from './containers/kubernetes.ts';
 import { sam } from './containers/lambda/sam.ts';
 import { monitoring } from './containers/monitoring.ts';
+import { scores } from './containers/scores.ts';
 
 import { type Outcome, runSection } from './containers/support/section.ts';
 import { upgrade } from './containers/upgrade.ts';
@@ -19,10 +21,12 @@ const SECTIONS = {
   compose,
   sam,
   kubernetes,
+  scores,
   ecs,
   policies,
   monitoring,
   alerts,
+  'gateway-alerts': gatewayAlerts,
   workflows,
   upgrade,
 };

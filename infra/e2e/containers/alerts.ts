@@ -98,7 +98,7 @@ class Watched {
       USAGE_FLUSH_MS: '1000',
       DRAIN_MS: '0',
     };
-    const prometheus = await Prometheus.start(folder, web, `${HOST}:${admin}`);
+    const prometheus = await Prometheus.start(folder, web, 'edge-node', `${HOST}:${admin}`);
     return new Watched(folder, env, prometheus);
   }
 
@@ -150,7 +150,7 @@ class Watched {
   }
 
   async forgetTarget(): Promise<Mend> {
-    await this.prometheus.scrape([]);
-    return () => this.prometheus.scrape([`${HOST}:${this.#env.ADMIN_PORT}`]);
+    const target = await this.prometheus.forget();
+    return () => target.remember();
   }
 }

@@ -15,11 +15,13 @@ interface Answer<T> {
 /** A Prometheus of this test's own, that scrapes every second and evaluates the repository's rules. */
 export class Prometheus {
   readonly #folder: string;
+  readonly #target: string;
   readonly #origin: string;
   readonly #child: ChildProcess;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, target: string) {
     this.#folder = folder;
+    this.#target = target;
     this.#origin = `http://127.0.0.1:${port}`;
     this.#child = spawn(
       'prometheus',
@@ -32,7 +34,12 @@ export class Prometheus {
     );
   }
 
-  static async start(folder: string, port: number, target: string): Promise<Prometheus> {
+  static async start(
+    folder: string,
+    port: number,
+    job: string,
+    target: string,
+  ): Promise<Prometheus> {
     const rules = await readFile(`${MONITORING}/alerts.yml`, 'utf8');
     await writeFile(join(folder, 'alerts.yml'), quick(rules));
     const config = {
@@ -40,14 +47,14 @@ export class Prometheus {
       rule_files: [join(folder, 'alerts.yml')],
       scrape_configs: [
         {
-          job_name: 'edge-node',
+          job_name: job,
           file_sd_configs: [{ files: [join(folder, 'targets.json')], refresh_interval: '1s' }],
         },
       ],
     };
     await writeFile(join(folder, 'prometheus.json'), JSON.stringify(config));
     await writeTargets(folder, [target]);
-    const prometheus = new Prometheus(folder, port);
+    const prometheus = new Prometheus(folder, port, target);
     await prometheus.#until('it is ready', async () => {
       const answer = await fetch(`${prometheus.#origin}/-/ready`).catch(() => undefined);
       return answer?.ok === true;
@@ -59,8 +66,10 @@ export class Prometheus {
     this.#child.kill('SIGKILL');
   }
 
-  scrape(targets: readonly string[]): Promise<void> {
-    return writeTargets(this.#folder, targets);
+  /** Its target is known to it no more, until it is to remember. */
+  async forget(): Promise<{ remember(): Promise<void> }> {
+    await writeTargets(this.#folder, []);
+    return { remember: () => writeTargets(this.#folder, [this.#target]) };
   }
 
   firing(alert: string): Promise<void> {
