@@ -36,12 +36,12 @@ pages: node
 	@npm run --silent bundle:pages
 
 ### Demo Command
-demo: pages ## Automated demonstration (DEMO_SECONDS=15, STORE=sqlite|cassandra|dynamodb, DEMO_LOGS=stdout)
+demo: pages ## Automated demonstration (DEMO_SECONDS=15, 0: endless; STORE=sqlite|cassandra|dynamodb, DEMO_LOGS=stdout)
 	@STORE=$(DEMO_STORE) $(NODE) infra/demo/demo.ts
 
 ### Run Commands
-functions: node ## Run the HTTP service in the foreground (8080)
-	@exec $(NODE) --disable-sigusr1 functions/server.ts
+functions: node ## Run the HTTP service in the foreground (8080), with its API at /docs
+	@exec $(NODE) --disable-sigusr1 --import ./infra/docs/api-docs.ts functions/server.ts
 edge-node: pages ## Run the edge node in the foreground (9111, players 9113, admin 9112)
 	@exec $(NODE) --disable-sigusr1 edge-node/main.ts
 schema: node ## Make or update the tables of the store that STORE names

@@ -182,6 +182,7 @@ export class EdgeNode {
       shares,
       sessions: this.#sessions,
       registrations,
+      store,
       record: this.#record,
       reusePort: membership !== undefined,
       limiter: this.#limiter,

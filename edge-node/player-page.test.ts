@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { loadConfig } from '../shared/config.ts';
 import { HttpError } from '../shared/errors.ts';
 import { addWebPage } from '../shared/http/web-page.ts';
 import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
@@ -53,6 +54,31 @@ describe('the player page', () => {
       404,
       new HttpError('page_not_built').message,
     ]);
+  });
+});
+
+describe('registering from the page', () => {
+  it('is offered where it is open, and registers', async () => {
+    const rig = await EdgeRig.start({ WATCH_REGISTER: 'open' });
+    const told = await fetch(`${rig.watchOrigin}/player.json`);
+    expect(await told.json()).toEqual({ registration: 'open' });
+    const register = (body: string) =>
+      fetch(`${rig.watchOrigin}/register`, { method: 'POST', body });
+    expect((await register('new-viewer\n')).status).toBe(200);
+    expect([...rig.store.registered]).toEqual(['new-viewer']);
+    expect(await (await register('a b')).json()).toMatchObject({ code: 'bad_user_id' });
+    rig.store.mode = 'failing';
+    expect(await (await register('another')).json()).toMatchObject({ code: 'store_unavailable' });
+  });
+
+  it('is neither offered nor done by default, nor beside API keys', async () => {
+    const rig = await EdgeRig.start();
+    const told = await fetch(`${rig.watchOrigin}/player.json`);
+    expect(await told.json()).toEqual({ registration: 'closed' });
+    const answer = await fetch(`${rig.watchOrigin}/register`, { method: 'POST', body: 'user-1' });
+    expect([answer.status, [...rig.store.registered]]).toEqual([404, []]);
+    const both = { WATCH_REGISTER: 'open', API_KEYS: 'k'.repeat(32) };
+    expect(() => loadConfig(both)).toThrow(/^WATCH_REGISTER must be closed/);
   });
 });
 

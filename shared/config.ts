@@ -89,5 +89,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     if (value >= least) continue;
     throw new ConfigError(`${name} must be at least ${by} (${least} ${unit}), is ${value}`);
   }
+  if (config.WATCH_REGISTER === 'open' && config.API_KEYS.length > 0) {
+    throw new ConfigError(
+      'WATCH_REGISTER must be closed where API_KEYS is set: only who has a key may register',
+    );
+  }
   return config;
 }

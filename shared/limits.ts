@@ -171,6 +171,8 @@ export const LOOK_UPS_MAX = 128;
 export const LOOK_AGAIN_AT_ONCE = 16;
 /** They are looked up again no more often than that, however short REGISTRATION_TTL_MS is. */
 export const LOOK_AGAIN_MIN_MS = 1_000;
+/** Registrations that an edge node takes for its page at once; further ones wait for their turn. */
+export const REGISTRATIONS_MAX = 16;
 /** An id that was found unregistered is looked up again so long after, at the soonest. */
 export const LOOK_UP_AGAIN_MS = 500;
 

@@ -150,6 +150,8 @@ export interface Snapshot {
 /** `GET /users/{user}`: who watches what now, and when was watched. */
 export interface UserReport {
   readonly user: string;
+  /** When it was asked, in milliseconds since the epoch. */
+  readonly at: number;
   readonly sessions: readonly SessionStatus[];
   /** As `GET /usage/{user}?by=hour` of functions has it. */
   readonly usage: {

@@ -20,6 +20,7 @@ export async function userReport(view: EdgeView, userId: UserId): Promise<UserRe
   const sinceMs = view.clock.monotonicMs();
   return {
     user: userId,
+    at: nowMs,
     sessions: [...view.sessions.all]
       .filter((session) => session.userId === userId)
       .map((session) => sessionStatus(view, session, sinceMs)),

@@ -44,6 +44,19 @@ export async function openStream(
   return answer.body;
 }
 
+/** Whether this page may register users. It may not where nobody says. */
+export async function mayRegister(): Promise<boolean> {
+  const answer = await fetch('player.json', { cache: 'no-store' }).catch(() => undefined);
+  const told: { registration?: unknown } = answer?.ok ? await answer.json() : {};
+  return told.registration === 'open';
+}
+
+/** @throws RefusedError, or what fetch throws where nobody answers */
+export async function register(user: string): Promise<void> {
+  const answer = await fetch('register', { method: 'POST', body: user });
+  if (!answer.ok) throw await refusalIn(answer);
+}
+
 async function refusalIn(answer: Response): Promise<RefusedError> {
   const body: { message?: unknown } = await answer.json().catch(() => ({}));
   const message = typeof body.message === 'string' ? body.message : `status ${answer.status}`;

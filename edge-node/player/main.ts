@@ -1,6 +1,6 @@
 import mpegts from 'mpegts.js';
 import { ChannelList } from './channel-list.ts';
-import { type Channel, RefusedError } from './edge-api.ts';
+import { type Channel, mayRegister, RefusedError, register } from './edge-api.ts';
 import { element, say } from './elements.ts';
 import { Stage } from './stage.ts';
 import { parseViewer, type Viewer } from './viewer.ts';
@@ -10,6 +10,7 @@ const ENTERED = 'entered';
 
 const form = element('enter', HTMLFormElement);
 const pass = element('pass', HTMLInputElement);
+const registering = element('register', HTMLButtonElement);
 const problem = element('enter-error', HTMLElement);
 const watching = element('watching', HTMLElement);
 const account = element('account', HTMLElement);
@@ -49,8 +50,29 @@ async function enter(entered: string): Promise<void> {
     if (before !== undefined) pick(viewer, before);
   } catch (error) {
     leave();
-    const refused = error instanceof RefusedError;
-    say(problem, refused ? `Refused: ${error.message}.` : 'The edge node cannot be reached.');
+    say(problem, whyNot(error));
+  }
+}
+
+function whyNot(error: unknown): string {
+  return error instanceof RefusedError
+    ? `Refused: ${error.message}.`
+    : 'The edge node cannot be reached.';
+}
+
+/** A token's user is registered elsewhere; whoever enters an id may register it, where the edge node lets anybody. */
+async function registerAndEnter(): Promise<void> {
+  if (!form.reportValidity()) return;
+  const viewer = parseViewer(pass.value);
+  if (viewer === undefined || viewer.token !== undefined) {
+    say(problem, 'Enter the id that you would like to have.');
+    return;
+  }
+  try {
+    await register(viewer.user);
+    await enter(viewer.user);
+  } catch (error) {
+    say(problem, whyNot(error));
   }
 }
 
@@ -77,9 +99,13 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   void enter(pass.value);
 });
+registering.addEventListener('click', () => void registerAndEnter());
 element('leave', HTMLButtonElement).addEventListener('click', leave);
 mpegts.LoggingControl.applyConfig({ enableAll: false });
 
+void mayRegister().then((may) => {
+  registering.hidden = !may;
+});
 const entered = sessionStorage.getItem(ENTERED);
 form.hidden = false;
 if (!mpegts.getFeatureList().mseLivePlayback) {

@@ -3,6 +3,7 @@ import { blaming } from '../../shared/bind.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import type { Store } from '../../shared/store/store.ts';
 import { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
 import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord } from '../delivery/connection-record.ts';
@@ -19,6 +20,7 @@ interface TransportsParts {
   readonly shares: FileShares;
   readonly sessions: Sessions;
   readonly registrations: Registrations;
+  readonly store: Pick<Store, 'register'>;
   readonly record: ConnectionRecord;
   /** Whether other processes listen on the same ports. */
   readonly reusePort: boolean;
@@ -35,7 +37,7 @@ export class Transports {
   readonly #names: ChannelNames;
   readonly #watch: WatchServer;
 
-  constructor({ config, shares, registrations, present, ...transport }: TransportsParts) {
+  constructor({ config, shares, registrations, store, present, ...transport }: TransportsParts) {
     const tokens = TokenVerifier.of(config);
     const entrance = new Entrance({ tokens, registrations, ...transport });
     this.lobby = new Lobby(shares.connections, transport.sessions);
@@ -56,6 +58,8 @@ export class Transports {
       corsOrigin: config.WATCH_CORS_ORIGIN,
       maxAsking: shares.asking,
       lists: { names: this.#names, present, tokens, publicUrl: config.WATCH_PUBLIC_URL },
+      registration: config.WATCH_REGISTER,
+      store,
       entrance,
       ...transport,
     });

@@ -99,14 +99,19 @@ describe('register and usage', () => {
       .trimEnd()
       .split('\n')
       .map((line) => line.split(/ +/).slice(0, 3));
-    expect(rows).toEqual([
+    expect(rows.slice(0, 5)).toEqual([
       ['CHANNEL', 'SECONDS', 'H:MM:SS'],
       ['zato02', '70', '0:01:10'],
       ['zato01', '5', '0:00:05'],
       ['total', '75', '0:01:15'],
+      [''],
     ]);
+    expect(rows[5]).toEqual(['HOUR', 'FROM', 'SECONDS']);
+    // The minute that began before the hour did may be in it, and the other not.
+    const ofHours = rows.slice(6).map(([, , seconds]) => Number(seconds));
+    expect(ofHours.reduce((sum, seconds) => sum + seconds, 0)).toBe(75);
     const raw = await cli(['usage', 'käthe', '--json', '--at', `${origin}/`]);
-    expect(raw.out).toBe('{"sessions":{"zato01":5,"zato02":70}}\n');
+    expect(raw.out).toMatch(/^{"sessions":{"zato01":5,"zato02":70},"hours":\[.*\]}\n$/);
   });
 
   it('take a key or a token from the environment, and never print it', async () => {
@@ -176,6 +181,15 @@ describe('token', () => {
 });
 
 describe('channels and top', () => {
+  it('show the token of operators, where one is asked for', async () => {
+    const ADMIN_TOKEN = 'an-operators-token-of-enough-bytes';
+    const rig = await EdgeRig.start({ ADMIN_TOKEN });
+    const without = await cli(['channels', '--at', rig.origin]);
+    expect([without.code, without.err]).toEqual([1, expect.stringContaining('operators_only')]);
+    const env = { ADMIN_TOKEN: `${ADMIN_TOKEN},another-token-that-is-good-as-well` };
+    expect((await cli(['channels', '--at', rig.origin], env)).code).toBe(0);
+  });
+
   it('show what /status says, and what others chose without their control characters', async () => {
     const rig = await EdgeRig.start();
     const none = await cli(['channels', '--at', rig.origin]);

@@ -20,7 +20,7 @@ const AFTER = `
 A source of channels is the gateway: npm run gateway -- zato01=film.ts?loop
 
 Where things are is read from the settings (SERVER_*, STREAM_*, WATCH_*, ADMIN_*); --at says otherwise.
-API_KEY in the environment opens what API_KEYS guard; STREAM_TOKEN is a viewer's token.
+API_KEY in the environment opens what API_KEYS guard, ADMIN_TOKEN what is for operators; STREAM_TOKEN is a viewer's token.
 Exit codes: 0 done; 1 refused, or a problem was found; 2 wrong usage or a wrong setting.`;
 
 const JSON_FLAG = ['--json', 'print JSON, for scripts'] as const;
@@ -54,7 +54,7 @@ export function program(): Command {
     .action(unregister);
   root
     .command('usage')
-    .description('seconds that a user watched in the last 24 hours, by channel')
+    .description('seconds that a user watched in the last 24 hours, by channel and by hour')
     .argument('<user>', 'user id', userArgument)
     .addOption(tokenOption())
     .addOption(atOrigin('of functions'))

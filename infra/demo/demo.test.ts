@@ -117,6 +117,22 @@ describe('make demo', () => {
     await gone(pids);
   });
 
+  it('with DEMO_SECONDS=0 serves both pages until it is stopped, and keeps nothing', async () => {
+    const { exited } = start({ DEMO_SECONDS: '0' });
+    let said = '';
+    demo.stdout!.on('data', (part) => {
+      said += part;
+    });
+    const shown = () => [...said.matchAll(/^ {2}(?:Watch|Look on) +(http:\S+)/gm)];
+    while (shown().length < 2) await sleep(20);
+    const pids = (await services()).map(({ pid }) => pid);
+    for (const [, url = ''] of shown()) expect((await fetch(url)).status).not.toBe(401);
+    demo.kill('SIGINT');
+    expect(await exited).toEqual([130, null]);
+    await gone(pids);
+    expect(statSync(`${folder}/user-1.ts`, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
   it.each([
     [{ DEMO_SECONDS: 'ten' }, 'DEMO_SECONDS must be a whole number'],
     [{ ADMIN_PORT: '-1' }, 'ADMIN_PORT must be a port'],

@@ -1,7 +1,7 @@
 /**
  * `make demo`: a channel source, the two services and five users, on this machine alone. Exits 0 when every user got
  * exactly what was played, and /usage says so.
- *   DEMO_SECONDS=15     how long the users watch
+ *   DEMO_SECONDS=15     how long the users watch; 0: until it is stopped, with nothing kept and nothing compared
  *   DEMO_LOGS=stdout    shows the services' logs, which are files otherwise
  *   DEMO_DIR=demo-out   takes the received streams, the logs and the embedded store
  *   STORE=sqlite        or cassandra, dynamodb: a real engine is started for the demo, and ends with it
@@ -29,9 +29,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 function demoSeconds(text: string): number {
   const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_SECONDS) return seconds;
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_SECONDS) return seconds;
   throw new DemoError(
-    `DEMO_SECONDS must be a whole number from 1 to ${MAX_SECONDS}, not "${text}"`,
+    `DEMO_SECONDS must be a whole number from 0 to ${MAX_SECONDS}, not "${text}"`,
   );
 }
 

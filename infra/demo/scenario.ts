@@ -1,10 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DemoError } from './demo-error.ts';
 import { type CLIP_NAMES, Clip, PACKET_MS } from './media/clip.ts';
 import { report } from './report.ts';
 import type { Screen } from './screen.ts';
-import { HOST } from './services/ports.ts';
+import { HOST, type Ports } from './services/ports.ts';
 import {
   type Services,
   type ServicesOptions,
@@ -31,21 +32,26 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<boo
   rmSync(`${folder}/spool`, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   screen.line(
-    `${screen.paint('bold', 'Streaming Service demo')}: ${seconds} s of MPEG-TS, each channel shuffled over ${SHUFFLE_PACKETS} packets, store: ${options.store}\n`,
+    `${screen.paint('bold', 'Streaming Service demo')}: ${seconds === 0 ? 'endless' : `${seconds} s of`} MPEG-TS, each channel shuffled over ${SHUFFLE_PACKETS} packets, store: ${options.store}\n`,
   );
   const services = await startServices(screen, options);
   const { ports } = services;
   const origin = `http://${ports.address('functions')}`;
 
   const users = DEMO_USERS.map(([userId, channelId]) => {
-    const file = `${folder}/${userId}.ts`;
+    const file = seconds === 0 ? '/dev/null' : `${folder}/${userId}.ts`;
     return new DemoUser({ userId, channelId, host: HOST, port: ports.port('users'), file });
   });
   await Promise.all(DEMO_USERS.map(([userId]) => register(origin, userId)));
   screen.step('users', `${DEMO_USERS.map(([userId]) => userId).join(', ')}: registered\n`);
+  showPages(screen, ports);
 
   const nobodyLeft = new AbortController();
   const watching = Promise.all(users.map((user) => user.watch())).then(() => nobodyLeft.abort());
+  if (seconds === 0) {
+    await watching;
+    throw new DemoError(`the users were sent away: ${relative(process.cwd(), folder)}/*.log`);
+  }
   await showProgress(screen, users, seconds, nobodyLeft.signal);
   const played = await endStream(services, users, nobodyLeft.signal);
   await watching;
@@ -54,6 +60,13 @@ export async function runDemo(screen: Screen, options: DemoOptions): Promise<boo
   await services.functions.stop();
   await services.store.stop();
   return good;
+}
+
+/** What to open in a browser. */
+function showPages(screen: Screen, ports: Ports): void {
+  screen.line(`  Watch    http://${ports.address('watch')}/  as user-1, or register there`);
+  screen.line(`  Look on  http://${ports.address('admin')}/`);
+  screen.note('Ctrl-C ends all of it\n');
 }
 
 /** Returns after so many seconds, or as soon as nobody watches any more. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const PAGES = ['player'];
+const PAGES = ['player', 'operator'];
 
 /** `node infra/docker/bundle-pages.ts`: makes dist/ of the pages in edge-node, which serves them. */
 for (const page of PAGES) {

@@ -24,6 +24,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-fund --no-audit
 COPY edge-node/player edge-node/player
+COPY edge-node/operator edge-node/operator
 COPY infra/docker/bundle-pages.ts infra/docker/bundle-pages.ts
 RUN node infra/docker/bundle-pages.ts && chmod -R a+rX dist
 

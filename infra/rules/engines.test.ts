@@ -11,6 +11,7 @@ const TABLES: Readonly<Record<string, string>> = {
   'infra/docker/bundle.ts': 'the same, for the bundle',
   'infra/bench/server.ts': 'what the fan-out is measured with',
   'infra/demo/demo.ts': 'what the demo runs on unless told otherwise',
+  'infra/docs/screenshots.ts': 'what the pages are shown with',
 };
 
 /** An engine's own files: those that a new one would bring along. */

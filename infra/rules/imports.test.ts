@@ -40,7 +40,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['edge-node/transports', 'edge-node/placement'],
   ['edge-node/admin'],
   ['edge-node/workers'],
-  ['edge-node/gateway', 'edge-node/relay', 'edge-node'],
+  ['edge-node/gateway', 'edge-node/relay', 'edge-node/operator', 'edge-node'],
   ['functions'],
   ['functions/lambda'],
 ];

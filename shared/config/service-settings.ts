@@ -160,6 +160,11 @@ export const SERVICE_SETTINGS = {
       '',
       'Where players reach this port, such as `https://tv.example`: the beginning of each URL in a playlist. Empty: where the playlist was asked for.',
     ),
+    WATCH_REGISTER: setting(
+      oneOf('open', 'closed'),
+      'closed',
+      '`open`: whoever opens the players’ page may register there. For a node whose `/register` is open to them anyway; not with `API_KEYS`.',
+    ),
     WATCH_CORS_ORIGIN: setting(
       text,
       '',

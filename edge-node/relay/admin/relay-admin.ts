@@ -10,7 +10,7 @@ import type { RelayView } from './relay-view.ts';
 
 interface AdminParts {
   readonly view: RelayView;
-  readonly config: Config;
+  readonly config: Pick<Config, 'ADMIN_HOST' | 'ADMIN_TOKEN' | 'ADMIN_ALLOWED_HOSTS'>;
   readonly logger: Logger;
   readonly limiter: LogLimiter;
 }

@@ -5,11 +5,13 @@ import { HttpApp } from '../../../shared/http/http-app.ts';
 import { addWebPage } from '../../../shared/http/web-page.ts';
 import { CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
+import type { Store } from '../../../shared/store/store.ts';
 import type { ConnectionRecord, Refused } from '../../delivery/connection-record.ts';
 import { type Entrance, peerAddress } from '../../delivery/entrance.ts';
 import type { StartAt } from '../../delivery/session.ts';
 import type { Connection } from '../../delivery/sessions.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
+import { addRegisterRoute } from './register-route.ts';
 
 import { streamHead } from './stream-head.ts';
 import { parseWatchRequest, type Query, tokenOf, type WatchRequest } from './watch-request.ts';
@@ -24,6 +26,9 @@ interface WatchServerParts {
   /** Connections without a session at once. */
   readonly maxAsking: number;
   readonly lists: ListParts;
+  /** Whether the page may register users, in this store. */
+  readonly registration: 'open' | 'closed';
+  readonly store: Pick<Store, 'register'>;
   readonly entrance: Entrance;
   readonly record: ConnectionRecord;
   readonly limiter: LogLimiter;
@@ -74,6 +79,7 @@ export class WatchServer {
       });
     }
     addListRoutes(routes, parts.lists);
+    addRegisterRoute(routes, parts.registration, parts.store);
   }
 
   /** @throws the listener's error, such as EADDRINUSE */

@@ -1,4 +1,5 @@
-import { type ChannelStatus, edgeStatus } from '../edge-status.ts';
+import type { ChannelStatus } from '../../../edge-node/admin/snapshot.ts';
+import { edgeStatus } from '../edge-status.ts';
 import { places } from '../places.ts';
 import { countText } from '../terminal/figures.ts';
 import { paint, say, sayJson, sayTable } from '../terminal/print.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EdgeStatus } from '../../../edge-node/admin/snapshot.ts';
 import { wallClockMs } from '../../../shared/clock.ts';
 import { CliError } from '../cli-error.ts';
-import { type EdgeStatus, edgeStatus } from '../edge-status.ts';
+import { edgeStatus } from '../edge-status.ts';
 import { places } from '../places.ts';
 import { FullScreen } from '../terminal/full-screen.ts';
 import { paint, say, sayJson } from '../terminal/print.ts';

@@ -1,13 +1,21 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
-import type { EdgeStatus } from '../edge-status.ts';
+import type { EdgeStatus } from '../../../edge-node/admin/snapshot.ts';
 import { topLines } from './top-view.ts';
 
 const channel = (id: number) => ({
   channel: `zato${id}`,
   packetsPerSecond: 50,
   secondsPerSecond: 1,
+  seconds: 60,
+  emptyShare: 0,
   received: 1_000,
+  stray: 0,
+  jumps: 0,
+  restarts: 0,
+  held: 0,
+  logBytes: 1_000,
+  deliveredPackets: 1_000,
   lost: 0,
   late: 0,
   watchers: id,
@@ -15,6 +23,9 @@ const channel = (id: number) => ({
 });
 
 const user = (id: number) => ({
+  id,
+  address: '127.0.0.1',
+  client: '',
   user: `user-${id}`,
   channel: 'zato1',
   connectedSeconds: 61,
@@ -25,18 +36,33 @@ const user = (id: number) => ({
 
 function status(channels: number, users: number): EdgeStatus {
   return {
+    version: '1.0.0',
+    uptimeSeconds: 60,
+    deliveryShare: 0,
     accepting: true,
     loadFactor: 1,
-    source: { state: 'waiting', reason: 'gone\x1b[2J', connections: 1, bytes: 2048 },
+    source: {
+      state: 'waiting',
+      reason: 'gone\x1b[2J',
+      connections: 1,
+      bytes: 2048,
+      framingLost: 0,
+      silentSeconds: 0,
+    },
     sources: [],
     store: {
       name: 'cassandra',
       answers: false,
-      usage: { pendingRows: 3, oldestPendingMs: 61_000 },
+      usage: {
+        ...{ pendingRows: 3, oldestPendingMs: 61_000, rowsSaved: 0, rowsRefused: 0 },
+        ...{ reachable: false, saveFailures: 1, rowsTooOld: 0, rowsWithoutRoom: 0, lastError: '' },
+        spool: { files: 0, health: { kind: 'writable' } },
+      },
     },
-    memory: { logBytes: 1024, rssBytes: 1024 ** 2 },
+    memory: { logBytes: 1024, logMaxBytes: 4096, rssBytes: 1024 ** 2 },
     channels: Array.from({ length: channels }, (_, id) => channel(id)),
     usersTotal: users,
+    usersMax: 20_000,
     usersWaiting: 0,
     users: Array.from({ length: users }, (_, id) => user(id)),
   };

@@ -1,5 +1,10 @@
+import type {
+  ChannelStatus,
+  EdgeStatus,
+  SessionStatus,
+} from '../../../edge-node/admin/snapshot.ts';
 import { channelTable } from '../commands/channels.ts';
-import type { ChannelStatus, EdgeStatus, UserStatus } from '../edge-status.ts';
+
 import { bytesText, counted, countText, durationText } from './figures.ts';
 import { paint } from './print.ts';
 import { shown, table } from './table.ts';
@@ -66,11 +71,11 @@ function byConcern(one: ChannelStatus, other: ChannelStatus): number {
   return difference || (one.channel < other.channel ? -1 : 1);
 }
 
-function bySkipped(one: UserStatus, other: UserStatus): number {
+function bySkipped(one: SessionStatus, other: SessionStatus): number {
   return other.skippedPackets - one.skippedPackets || other.lagPackets - one.lagPackets;
 }
 
-function userTable(users: readonly UserStatus[]): string[] {
+function userTable(users: readonly SessionStatus[]): string[] {
   return table(
     USER_COLUMNS,
     users.map((user) => [

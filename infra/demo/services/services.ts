@@ -44,6 +44,7 @@ export async function startServices(screen: Screen, options: ServicesOptions): P
     // A machine so busy that the source itself pauses for a second is no reason for a gap.
     REORDER_DEADLINE_MS: '5000',
     DRAIN_MS: '0',
+    WATCH_REGISTER: 'open',
   };
 
   const source = new Service({
@@ -66,7 +67,7 @@ export async function startServices(screen: Screen, options: ServicesOptions): P
   screen.step('functions', `${ports.describe('functions')}  /register, /usage`);
   await edge.ready(`http://${ports.address('admin')}/readyz`);
   screen.step('edge node', `${ports.describe('users')}  users`);
-  screen.step('', `${ports.describe('admin')}  /status, /metrics`);
+  screen.step('', `${ports.describe('admin')}  / (operators), /status, /metrics`);
   screen.step('', `${ports.describe('watch')}  / (a page that plays), /watch/{channel}`);
   return { store, source, functions, edge, ports };
 }

@@ -1,31 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdgeRig } from '../../../edge-node/testing/edge-rig.ts';
 import { streamToken, TOKEN_SECRET } from '../../../shared/testing/jwt.ts';
 import { killServices } from '../../demo/services/service.ts';
 import { freePorts } from '../../local/free-ports.ts';
-import { chromiumPath } from './chromium-path.ts';
+import { launch, SIZES } from './browser.ts';
+import { expectGood, openPage, PAGE_TEST_MS, WAIT } from './page-check.ts';
 import { startSource } from './source-process.ts';
-
-/** What the page itself may take to come back, and a busy machine beside it. */
-const WAIT = { timeout: 60_000 };
-const TEST_MS = 240_000;
-const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 900 } };
-/** Takes the pictures that a person looks at; without it none are made. */
-const shots = process.env.PLAYER_SHOTS;
 
 let browser: Browser;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../docker/bundle-pages.ts')]);
-  browser = await chromium.launch({
-    executablePath: chromiumPath(),
-    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
-  });
+  browser = await launch();
 });
 afterAll(async () => {
   await browser?.close();
@@ -34,28 +20,19 @@ afterAll(async () => {
 
 async function stationOf(settings = {}) {
   const [sourcePort = 0, watchPort = 0] = await freePorts(2);
-  const startEdge = async () => {
+  const startEdge = async (...registered: string[]) => {
     const env = { CHANNEL_SOURCE_PORT: String(sourcePort), WATCH_PORT: String(watchPort) };
     const rig = await EdgeRig.start({ ...env, SOURCE_SILENCE_MS: '5000', ...settings }, 'away');
-    rig.store.registered.add('user-1');
+    for (const user of registered) rig.store.registered.add(user);
     await rig.eventually(() => rig.metric('channels')).toBe(2);
     return rig;
   };
   const source = startSource(sourcePort);
-  return { source, sourcePort, startEdge, rig: await startEdge() };
+  return { source, sourcePort, startEdge, rig: await startEdge('user-1') };
 }
 
-async function open(rig: EdgeRig, options: Parameters<Browser['newPage']>[0] = {}) {
-  const page = await browser.newPage(options);
-  onTestFinished(() => page.close());
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
-  });
-  await page.goto(rig.watchOrigin);
-  return { page, complaints };
-}
+const open = (rig: EdgeRig, options: Parameters<Browser['newPage']>[0] = {}) =>
+  openPage(browser, rig.watchOrigin, options);
 
 async function enter(page: Page, pass = 'user-1'): Promise<void> {
   await page.getByLabel('User id or token').fill(pass);
@@ -79,29 +56,12 @@ async function plays(page: Page, seconds = 2): Promise<void> {
   await expect.poll(() => page.locator('#status').textContent(), WAIT).toBe('');
 }
 
-async function seriousFaults(page: Page): Promise<unknown[]> {
-  await page.evaluate(axe.source);
-  const results = await page.evaluate('axe.run()');
-  const { violations } = results as { violations: { id: string; impact: string; nodes: [] }[] };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => [id, nodes]);
-}
-
-async function look(page: Page, name: string): Promise<void> {
-  expect(await seriousFaults(page)).toEqual([]);
-  const isTooWide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  expect(await page.evaluate(isTooWide)).toBe(false);
-  if (shots === undefined) return;
-  await mkdir(shots, { recursive: true });
-  await page.screenshot({ path: `${shots}/${name}.png` });
-}
-
-describe('the player page', { timeout: TEST_MS }, () => {
+describe('the player page', { timeout: PAGE_TEST_MS }, () => {
   it('plays a channel through a restart of the source, of the edge node, and a frozen picture', async () => {
-    const { source, sourcePort, startEdge, rig } = await stationOf();
+    const { source, sourcePort, startEdge, rig } = await stationOf({ WATCH_REGISTER: 'open' });
     const { page, complaints } = await open(rig);
-    await enter(page);
+    await page.getByLabel('User id or token').fill('new-viewer');
+    await page.getByRole('button', { name: 'Register this id' }).click();
     await page.getByRole('button', { name: /zato01/ }).click();
     await plays(page, 6);
 
@@ -116,7 +76,7 @@ describe('the player page', { timeout: TEST_MS }, () => {
 
     await rig.stop();
     await expect.poll(() => page.locator('#status').textContent(), WAIT).toContain('again');
-    await startEdge();
+    await startEdge('new-viewer');
     await plays(page);
 
     const before = await restarts(page);
@@ -136,6 +96,7 @@ describe('the player page', { timeout: TEST_MS }, () => {
     const { page } = await open(rig);
     await enter(page);
     await expect.poll(() => page.locator('#enter-error').textContent(), WAIT).toContain('Refused');
+    expect(await page.getByRole('button', { name: 'Register this id' }).count()).toBe(0);
     await enter(page, streamToken({ sub: 'user-1', channels: ['zato02'] }));
     await page.getByRole('button', { name: /zato02/ }).click();
     await plays(page, 1);
@@ -148,11 +109,11 @@ describe('the player page', { timeout: TEST_MS }, () => {
       for (const colorScheme of ['light', 'dark'] as const) {
         const { page } = await open(rig, { viewport, colorScheme });
         await page.getByLabel('User id or token').waitFor();
-        await look(page, `${size}-${colorScheme}-enter`);
+        await expectGood(page, `player-${size}-${colorScheme}-enter`);
         await enter(page);
         await page.getByRole('button', { name: /zato01/ }).click();
         await plays(page, 1);
-        await look(page, `${size}-${colorScheme}-watch`);
+        await expectGood(page, `player-${size}-${colorScheme}-watch`);
         await page.close();
       }
     }
