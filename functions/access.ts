@@ -5,10 +5,18 @@ import { bearerToken } from '../shared/tokens/bearer.ts';
 import { secretCheck } from '../shared/tokens/secret-check.ts';
 import { type TokenSettings, TokenVerifier } from '../shared/tokens/token-verifier.ts';
 
-export type Purpose = 'register' | 'unregister' | 'usage';
+export type Purpose = 'register' | 'unregister' | 'usage' | 'edges';
 
-/** Lets a request on a user's behalf pass. @throws HttpError where it may not */
-export type Authorize = (request: FastifyRequest, userId: UserId, purpose: Purpose) => void;
+/**
+ * Lets a request pass.
+ * @param userId on whose behalf it is; undefined where it is about nobody
+ * @throws HttpError where it may not
+ */
+export type Authorize = (
+  request: FastifyRequest,
+  userId: UserId | undefined,
+  purpose: Purpose,
+) => void;
 
 interface AccessSettings extends TokenSettings {
   readonly API_KEYS: readonly string[];
@@ -16,7 +24,7 @@ interface AccessSettings extends TokenSettings {
 
 /**
  * Who may ask for what, by what stands in `Authorization: Bearer`. An API key, for the operator's own systems, opens
- * everything; a stream token opens its own user's usage. What nothing was set for is open, but for unregistering: that takes
+ * everything; a stream token opens its own user's usage, and the list of edge nodes. What nothing was set for is open, but for unregistering: that takes
  * a key, since it takes away what a user is billed by. Neither is taken from a query,
  * which would stand in the logs of every proxy.
  *
@@ -30,6 +38,7 @@ export function accessBy(settings: AccessSettings): Authorize {
     register: !hasKeys,
     unregister: false,
     usage: !hasKeys && !tokens.isRequired,
+    edges: !hasKeys && !tokens.isRequired,
   };
   return (request, userId, purpose) => {
     if (isOpen[purpose]) return;
@@ -37,7 +46,9 @@ export function accessBy(settings: AccessSettings): Authorize {
     const bearer = bearerToken(request.headers.authorization);
     if (bearer === undefined) throw new HttpError('bad_token');
     if (isKey(bearer)) return;
-    if (purpose === 'usage' && tokens.verify(bearer)?.userId === userId) return;
+    const token = tokens.verify(bearer);
+    if (purpose === 'usage' && token?.userId === userId) return;
+    if (purpose === 'edges' && token !== undefined) return;
     throw new HttpError('bad_token');
   };
 }

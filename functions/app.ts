@@ -11,6 +11,7 @@ import type { Store } from '../shared/store/store.ts';
 import type { Authorize } from './access.ts';
 import { healthRoute } from './health.ts';
 import type { Metrics } from './metrics.ts';
+import { edgesRoute } from './placement/edges.ts';
 import { registerRoute, unregisterRoute } from './register.ts';
 import type { Route } from './route.ts';
 import { storeAnswers } from './store-answer.ts';
@@ -63,7 +64,7 @@ const everyone: Authorize = (_request, _userId, purpose) => {
 };
 
 /** What functions is there for; /healthz and /readyz come with whichever of them are served. */
-export const ROUTES: readonly Route[] = [registerRoute, unregisterRoute, usageRoute];
+export const ROUTES: readonly Route[] = [registerRoute, unregisterRoute, usageRoute, edgesRoute];
 
 /**
  * The HTTP service, without a port: server.ts hands it what it hears, lambda/ and tests inject requests. The store stays

@@ -2,11 +2,21 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
+import { announcementText } from '../shared/edges/announcement.ts';
+import type { ChannelId, EdgeAddress } from '../shared/ids.ts';
 import { usageRow } from '../shared/store/testing/usage-row.ts';
 import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { accessBy } from './access.ts';
 import { type AppParts, buildApp } from './app.ts';
 import { type Answer, httpContract, injecting } from './testing/http-contract.ts';
+
+const EDGE = {
+  address: 'edge:9111' as EdgeAddress,
+  watchUrl: 'http://edge:9113',
+  load: 0.5,
+  users: 2,
+  channels: ['zato01' as ChannelId],
+};
 
 interface Operation {
   readonly responses: Readonly<
@@ -63,6 +73,7 @@ describe('docs/openapi.json', () => {
   failing.mode = 'failing';
   const watched = new MemoryStore();
   watched.saveUsage([usageRow({ deliveredMs: 31_000 })]);
+  watched.announce(EDGE.address, announcementText(EDGE), 30);
   const authorize = accessBy({
     API_KEYS: [KEY],
     STREAM_TOKEN_SECRETS: [],
@@ -75,6 +86,7 @@ describe('docs/openapi.json', () => {
   ])('is true of %s', async (_, status, request) => {
     expect((await request('GET', '/usage/user?by=hour')).status).toBe(status);
     expect((await request('POST', '/register', {}, 'user')).status).toBe(status);
+    expect((await request('GET', '/edges')).status).toBe(status);
   });
 
   it.each([
@@ -100,6 +112,8 @@ describe('docs/openapi.json', () => {
       ),
     );
     const elsewhere = [
+      '/edges 400',
+      '/edges 503',
       '/register 403',
       '/register 503',
       '/register/{userId} 503',

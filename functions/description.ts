@@ -20,7 +20,7 @@ export interface Description {
 
 /** JSON Schema, as far as these routes need it. */
 export interface Schema {
-  readonly type: 'object' | 'array' | 'string' | 'integer';
+  readonly type: 'object' | 'array' | 'string' | 'integer' | 'number';
   readonly description?: string;
   readonly format?: string;
   readonly enum?: readonly string[];

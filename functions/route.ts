@@ -8,7 +8,7 @@ import type { Authorize } from './access.ts';
  * @throws HttpError store_unavailable
  */
 export type AskStore = <T>(
-  operation: 'register' | 'unregister' | 'readUsage',
+  operation: 'register' | 'unregister' | 'readUsage' | 'readEdges',
   ask: (store: Store, abandoned: AbortSignal) => Promise<T>,
   client?: AbortSignal,
 ) => Promise<T>;

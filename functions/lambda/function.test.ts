@@ -92,6 +92,18 @@ describe('a function', () => {
     expect(seen.calls).toHaveLength(1);
   });
 
+  it('lists edge nodes to whoever has a token', async () => {
+    const { handler } = await import('./usage.ts');
+    const asked = event('GET', '/edges');
+    const authorizer = { jwt: { claims: { sub: 'user-1' } } };
+    const answer = await handler(
+      { ...asked, requestContext: { ...asked.requestContext, authorizer } },
+      {},
+    );
+    expect(answer).toMatchObject({ statusCode: 200, body: '{"edges":[]}' });
+    expect(seen.calls).toEqual([['Query', 'tests-usage']]);
+  });
+
   it('does not start with a store that is not for functions', () => {
     vi.stubEnv('STORE', 'sqlite');
     expect(() => lambdaFunction(registerRoute)).toThrow(ConfigError);

@@ -8,12 +8,12 @@ import { openTracing } from '../tracing/open-tracing.ts';
 import { accessBySubject, type HttpAnswer, httpApiHandler } from './http-api.ts';
 
 /**
- * A function that serves one route, from the environment's settings. Nothing is sent at its start: the first request
+ * A function that serves these routes, from the environment's settings. Nothing is sent at its start: the first request
  * opens connections to DynamoDB, and those that follow reuse them.
  * @throws ConfigError where STORE is not dynamodb: a function lives too shortly to connect to every node of Cassandra,
  *   and alone with its file of SQLite
  */
-export function lambdaFunction(route: Route) {
+export function lambdaFunction(...routes: readonly Route[]) {
   const config = loadConfig(process.env);
   if (config.STORE !== 'dynamodb') {
     throw new ConfigError(`STORE must be dynamodb in Lambda, not ${config.STORE}`);
@@ -23,7 +23,7 @@ export function lambdaFunction(route: Route) {
   const limiter = new LogLimiter(logger);
   const serving = openTracing({ env: process.env, store: config.STORE, limiter }).then(
     (tracing) => {
-      const app = buildApp({ store, logger, tracing, authorize: accessBySubject }, [route]);
+      const app = buildApp({ store, logger, tracing, authorize: accessBySubject }, routes);
       return { tracing, answer: httpApiHandler(app, logger) };
     },
   );

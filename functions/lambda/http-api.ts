@@ -15,12 +15,13 @@ export interface HttpAnswer {
 }
 
 /**
- * Access to an app behind httpApiHandler: a token that API Gateway has checked is good for its own user alone, and not
- * for taking away what that user is billed by.
+ * Access to an app behind httpApiHandler: a token that API Gateway has checked is good for its own user alone (and
+ * for the list of edge nodes), and not for taking away what that user is billed by.
  */
 export const accessBySubject: Authorize = (request, userId, purpose) => {
   const { event } = (request as FastifyRequest & { awsLambda: { event: HttpEvent } }).awsLambda;
   if (purpose === 'unregister' && !event.isSigned) throw new HttpError('api_key_needed');
+  if (purpose === 'edges') return;
   if (event.subject !== undefined && event.subject !== userId) throw new HttpError('forbidden');
 };
 

@@ -1,4 +1,5 @@
+import { edgesRoute } from '../placement/edges.ts';
 import { usageRoute } from '../usage.ts';
 import { lambdaFunction } from './function.ts';
 
-export const handler = lambdaFunction(usageRoute);
+export const handler = lambdaFunction(usageRoute, edgesRoute);

@@ -51,6 +51,7 @@ describe('the API of Lambda', () => {
       ['/register', closed],
       ['/register/{userId}', [{ iam: [] }]],
       ['/usage/{userId}', closed],
+      ['/edges', closed],
       ['$default', closed],
     ]);
     expect(template.Parameters.AllowAnonymous?.Default).toBe('false');
