@@ -97,6 +97,26 @@ describe('what is kept', () => {
     expect(budget.oldest).toBeUndefined();
   });
 
+  it('gives memory back in the moment when a run is dropped, not when garbage is collected', () => {
+    const { log } = logWith({}, 1);
+    append(log, payload(0, 1000));
+    const { bytes } = log.closedRun(0)!;
+    log.dropOldest();
+    expect(bytes.buffer.byteLength).toBe(0);
+  });
+
+  it('keeps the memory of a dropped run for as long as any write holds it', () => {
+    const { log } = logWith({}, 1);
+    append(log, payload(0, 1000));
+    const run = log.closedRun(0)!;
+    run.pins = 2;
+    log.dropOldest();
+    log.unpin(0);
+    expect(run.bytes).toEqual(payload(0, 1000));
+    log.unpin(0);
+    expect(run.bytes.buffer.byteLength).toBe(0);
+  });
+
   it('is dropped oldest first over all channels', () => {
     const budget = new LogBudget(2 ** 40);
     const a = logWith({}, 1, budget).log;

@@ -172,6 +172,8 @@ export class ChannelLog {
     if (oldest.pins > 0) {
       this.#pinned.set(oldest.index, oldest);
       this.#budget.pin(oldest);
+    } else {
+      oldest.release();
     }
     if (2 * this.#head > this.#runs.length) {
       this.#runs = this.#runs.slice(this.#head);
@@ -184,7 +186,9 @@ export class ChannelLog {
     const run = this.closedRun(index) ?? this.#pinned.get(index);
     if (run === undefined) return;
     run.pins -= 1;
-    if (run.pins === 0 && this.#pinned.delete(index)) this.#budget.unpin(run);
+    if (run.pins > 0 || !this.#pinned.delete(index)) return;
+    this.#budget.unpin(run);
+    run.release();
   }
 
   cutOff(run: Run): void {

@@ -192,8 +192,9 @@ export class Session implements Watcher, Occupant {
   /** Ends the connection at once; the write under way lets go of its runs. */
   reset(reason: CloseReason): void {
     this.#end(reason);
-    if (this.#phase.kind === 'ending') this.#phase.stream?.cursor.endStretch();
+    // First: what the write under way holds is gone once its stretch has ended.
     this.#socket.resetAndDestroy();
+    if (this.#phase.kind === 'ending') this.#phase.stream?.cursor.endStretch();
   }
 
   /** Ends the connection cleanly, once the write under way is done. */

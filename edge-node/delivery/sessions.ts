@@ -7,6 +7,7 @@ import type { ChannelId, SessionId, UserId } from '../../shared/ids.ts';
 import type { Admission, Arrival, Hold } from '../admission/admission.ts';
 import type { AdmittedUsers } from '../admission/admitted-users.ts';
 import type { PlaceLimit, Visitor } from '../admission/places.ts';
+import { WaitingRoom } from '../admission/waiting-room.ts';
 import type { ChannelDirectory } from '../channels/channel-directory.ts';
 import { inSlices } from '../channels/in-slices.ts';
 import type { UsageMeter } from '../usage/meter.ts';
@@ -61,6 +62,7 @@ export class Sessions {
   readonly deliveryDelay = new DelayHistogram();
   readonly #all = new Set<Session>();
   readonly #events: SessionEvents;
+  readonly #waitingRoom: WaitingRoom;
   #lastId = 0;
   #draining = false;
   #hurried = false;
@@ -68,6 +70,14 @@ export class Sessions {
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    const { overload, clock } = parts;
+    this.#waitingRoom = new WaitingRoom(
+      {
+        isFull: () => this.refusalOfAll !== undefined,
+        room: () => overload.roomAt(clock.monotonicMs()),
+      },
+      clock,
+    );
     this.#events = {
       attached: (session) => parts.admission.attached(session),
       halfClosed: (session) => parts.admission.halfClosed(session),
@@ -106,8 +116,9 @@ export class Sessions {
 
   /** Lets a registered user in, and begins its session, or says why not. */
   async enter(request: Request, client: Client): Promise<'begun' | 'gone' | NoPlace> {
-    const refusal = this.refusalOfAll;
-    if (refusal !== undefined) return refusal;
+    const isLetIn = await this.#waitingRoom.pass();
+    if (client.isGone()) return 'gone';
+    if (!isLetIn) return this.refusalOfAll ?? tooMany('overload');
     const admitted = await this.#parts.admission.admit({
       ...client,
       visitor: this.#visitor(request),

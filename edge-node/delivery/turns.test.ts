@@ -1,6 +1,11 @@
 import { setImmediate as polled } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { SLICE_ARRIVALS_MS, SLICE_MS } from '../../shared/limits.ts';
+import {
+  SLICE_ARRIVALS_LATE_MS,
+  SLICE_ARRIVALS_MAX_MS,
+  SLICE_ARRIVALS_MS,
+  SLICE_MS,
+} from '../../shared/limits.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import { Overload } from './overload.ts';
 import { Turns } from './turns.ts';
@@ -72,6 +77,21 @@ describe('a round of delivery', () => {
     const longest = Math.max(...(await play()).slice(1).map(({ length }) => length));
     // Each of them brings an arrival: all slices but the first are short.
     expect(longest).toBeLessThanOrEqual(mostIn(SLICE_ARRIVALS_MS));
+  });
+
+  it('gets longer slices beside arrivals the later it is, up to a bound', async () => {
+    const { arrivals, turns, watcher, channel, play } = rig();
+    const many = names(20_000, 'u').map((name) =>
+      watcher(name, () => {
+        arrivals.accepted += 1;
+      }),
+    );
+    turns.runsClosed(channel(...many));
+    const slices = (await play()).slice(1, -1).map(({ length }) => length);
+    const early = slices.slice(0, SLICE_ARRIVALS_LATE_MS / 2);
+    expect(Math.max(...early)).toBeLessThanOrEqual(mostIn(SLICE_ARRIVALS_MS));
+    expect(slices.at(-1)).toBeGreaterThanOrEqual(SLICE_ARRIVALS_MAX_MS / WRITE_MS);
+    expect(slices.at(-1)).toBeLessThanOrEqual(mostIn(SLICE_ARRIVALS_MAX_MS));
   });
 
   it('is done before the next one begins: whoever is behind waits for all others', async () => {

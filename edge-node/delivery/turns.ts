@@ -1,5 +1,10 @@
 import type { Clock } from '../../shared/clock.ts';
-import { SLICE_ARRIVALS_MS, SLICE_MS } from '../../shared/limits.ts';
+import {
+  SLICE_ARRIVALS_LATE_MS,
+  SLICE_ARRIVALS_MAX_MS,
+  SLICE_ARRIVALS_MS,
+  SLICE_MS,
+} from '../../shared/limits.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import type { Overload } from './overload.ts';
 
@@ -59,22 +64,26 @@ export class Turns {
   #slice(): void {
     const beganMs = this.#clock.monotonicMs();
     this.#round ??= this.#nextRound();
-    const isDone = this.#advance(this.#round, beganMs, beganMs + this.#sliceMs());
+    const { dueMs } = this.#round;
+    const isDone = this.#advance(this.#round, beganMs, beganMs + this.#sliceMs(beganMs - dueMs));
     const nowMs = this.#clock.monotonicMs();
-    this.#overload.sliceEnded(beganMs, nowMs);
+    this.#overload.sliceEnded(dueMs, beganMs, nowMs);
     if (isDone) {
-      this.#overload.roundEnded(nowMs, nowMs - this.#round.dueMs);
+      this.#overload.roundEnded(nowMs, nowMs - dueMs);
       this.#round = undefined;
     }
     const isMore = !isDone || this.#channels.size > 0 || this.#behind.length > 0;
     this.#turn = isMore ? setImmediate(this.#deliver) : undefined;
   }
 
-  #sliceMs(): number {
+  /** A round that is late gets longer slices beside those who arrive, too. */
+  #sliceMs(lateMs: number): number {
     const { accepted } = this.#arrivals;
     const isArriving = accepted !== this.#acceptedBefore;
     this.#acceptedBefore = accepted;
-    return isArriving ? SLICE_ARRIVALS_MS : SLICE_MS;
+    if (!isArriving) return SLICE_MS;
+    const times = Math.max(1, lateMs / SLICE_ARRIVALS_LATE_MS);
+    return Math.min(SLICE_ARRIVALS_MS * times, SLICE_ARRIVALS_MAX_MS);
   }
 
   #nextRound(): Round {

@@ -1,4 +1,5 @@
 import { BenchError, type Child } from '../child.ts';
+import { cpuSeconds } from '../proc.ts';
 
 /** Longer than the crowd itself waits for those who hear nothing. */
 const ANSWER_MS = 30_000;
@@ -35,6 +36,11 @@ export class Crowd {
 
   constructor(child: Child) {
     this.#child = child;
+  }
+
+  /** CPU that the users themselves have taken: past a core they receive late what was sent in time. */
+  get cpuSeconds(): number {
+    return cpuSeconds(this.#child.pid);
   }
 
   come(count: number): Promise<Coming> {

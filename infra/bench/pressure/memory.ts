@@ -16,7 +16,7 @@ const LARGE_SECONDS = 15;
 const MANY = 10_000;
 const MANY_STEP = 500;
 /** Few, so that it is memory and not a core that is full. */
-const MANY_PACKETS_PER_SECOND = 20;
+const MANY_PACKETS_PER_SECOND = 5;
 const MANY_SECONDS = 10;
 
 /** A channel source whose every payload is 1 MiB. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../child.ts';
+import { cpuSeconds } from '../proc.ts';
 import { atMost, type Goal } from '../report.ts';
 import type { EdgeNode } from '../server.ts';
 import type { Coming, Crowd, Interval } from './crowd.ts';
@@ -36,8 +37,13 @@ async function measure(edge: EdgeNode, crowd: Crowd) {
   const healthMs = await slowestHealthMs(edge.admin, async () => {
     await crowd.start();
     over.coming = await crowd.come(Math.ceil(capacity.users * OFFERED_OVER));
+    const before = { edge: cpuSeconds(edge.child.pid), users: crowd.cpuSeconds };
     await sleep(HOLD_MS);
     over.interval = await crowd.stop();
+    const cores = (seconds: number) => ((seconds * 1000) / HOLD_MS).toFixed(2);
+    console.log(
+      `  cores: edge node ${cores(cpuSeconds(edge.child.pid) - before.edge)}, users ${cores(crowd.cpuSeconds - before.users)}`,
+    );
   });
   const { coming, interval } = over;
   if (coming === undefined || interval === undefined) throw new BenchError('nobody came');
