@@ -68,7 +68,8 @@ export async function run(
   };
   try {
     const { channels, packetsPerSecond, users: readers, stalledUsers, seconds } = scenario;
-    const source = own(new Child(programs.loadSource, [channels, packetsPerSecond]));
+    const { sourceChannels = channels } = scenario;
+    const source = own(new Child(programs.loadSource, [sourceChannels, packetsPerSecond]));
     const server = await startServer(portFrom(await source.line(START_MS)));
     own(server.child);
     const users = own(new Child(programs.users, [server.port, readers, stalledUsers, channels]));

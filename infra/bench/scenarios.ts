@@ -5,6 +5,8 @@ export interface Scenario {
   /** Users on top who connect, ask for a channel and never read. */
   readonly stalledUsers: number;
   readonly channels: number;
+  /** Channels that the source has, where it has more than users watch. */
+  readonly sourceChannels?: number;
   /** Of each channel; 0 is flat out. */
   readonly packetsPerSecond: number;
   /** From when all receive: for the JIT, and for batch and linger to follow the load. */
