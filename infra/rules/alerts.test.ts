@@ -77,7 +77,7 @@ describe('elsewhere', () => {
     expect([...new Set(asked.map(([, job]) => job))].sort()).toEqual(jobs.toSorted());
     const scraped = spec.podMetricsEndpoints.map(({ port }: { port: string }) => port);
     for (const job of jobs) {
-      const folder = job === 'gateway' ? 'gateway' : 'base';
+      const folder = { gateway: 'gateway', relay: 'components/fleet' }[job as string] ?? 'base';
       const [workload] = parseAllDocuments(read(`infra/kubernetes/${folder}/${job}.yaml`));
       const [{ ports }] = workload?.toJS().spec.template.spec.containers ?? [];
       const named = ports.map(({ name }: { name: string }) => name);

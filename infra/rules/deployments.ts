@@ -17,7 +17,7 @@ export interface Deployment {
   readonly memoryMib: number;
 }
 
-export const OVERLAYS = ['local', 'demo', 'production', 'eks'] as const;
+export const OVERLAYS = ['local', 'demo', 'fleet', 'production', 'eks'] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
 /** Compose's `${NAME:-default}` as it is where the shell sets nothing. */

@@ -8,7 +8,7 @@ import { refused, withFile } from './support/planted.ts';
 import type { Section, Step } from './support/section.ts';
 
 const FOLDER = 'infra/kubernetes';
-const OVERLAYS = ['local', 'demo', 'production', 'eks'];
+const OVERLAYS = ['local', 'demo', 'fleet', 'production', 'eks'];
 const NAMESPACE = 'streaming-service';
 const GATEWAY_NAMESPACE = 'streaming-gateway';
 /** All that an overlay may hold beside its namespace. */

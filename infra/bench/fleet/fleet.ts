@@ -1,5 +1,5 @@
 /**
- * `node infra/bench/fleet.ts [--runs 3]`: an edge node that takes its channels from a relay by NATS, beside one that
+ * `node infra/bench/fleet/fleet.ts [--runs 3]`: an edge node that takes its channels from a relay by NATS, beside one that
  * takes them from the source, in turn. Nothing is a goal here but that no user misses a packet.
  */
 
@@ -7,14 +7,14 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { prepareNats } from '../local/nats/nats-program.ts';
-import { NatsServers } from '../local/nats/nats-servers.ts';
-import { BenchError, Child, runBench } from './child.ts';
-import { cpuSeconds } from './proc.ts';
-import { compilePrograms, type Programs } from './programs.ts';
-import { type RunResult, run } from './run.ts';
-import type { Scenario } from './scenarios.ts';
-import { type EdgeNode, metric, registerUsers, startEdgeNode } from './server.ts';
+import { prepareNats } from '../../local/nats/nats-program.ts';
+import { NatsServers } from '../../local/nats/nats-servers.ts';
+import { BenchError, Child, runBench } from '../child.ts';
+import { cpuSeconds } from '../proc.ts';
+import { compilePrograms, type Programs } from '../programs.ts';
+import { type RunResult, run } from '../run.ts';
+import type { Scenario } from '../scenarios.ts';
+import { type EdgeNode, metric, registerUsers, startEdgeNode } from '../server.ts';
 
 const OUT = 'bench-out';
 const PACED = { stalledUsers: 0, packetsPerSecond: 100, warmUpSeconds: 8, seconds: 15 };
@@ -69,7 +69,7 @@ class FleetBench {
         const settings = { NATS_URL: nats.urls };
         relay = new Child(
           process.execPath,
-          [join(import.meta.dirname, '../../edge-node/relay/main.ts')],
+          [join(import.meta.dirname, '../../../edge-node/relay/main.ts')],
           {
             logFile: join(OUT, 'fleet.relay.log'),
             env: {
