@@ -62,6 +62,24 @@ test('what was dropped is reported once lines are read again, exactly and behind
   expect(output.droppedLines).toBe(lost);
 });
 
+test('lines of several who write to one pipe stay whole, though its reader is slow', async () => {
+  const path = join(folder, 'shared-pipe');
+  execFileSync('mkfifo', [path]);
+  const fd = openSync(path, constants.O_RDWR);
+  const lines = ['a', 'b'].map((letter) => `${letter.repeat(699)}\n`);
+  const outputs = lines.map(() => new BackgroundOutput(fd));
+  for (let i = 0; i < 500; i += 1) {
+    for (const [at, output] of outputs.entries()) output.write(lines[at] ?? '');
+  }
+  let read = '';
+  const reader = createReadStream(path, { encoding: 'latin1', end: 2 * 500 * 700 - 1 });
+  for await (const chunk of reader) read += chunk;
+  await Promise.all(outputs.map((output) => output.drained()));
+  closeSync(fd);
+  const whole = read.split('\n').filter((line) => lines.includes(`${line}\n`));
+  expect(whole.length).toBe(2 * 500);
+});
+
 test('what cannot be written is dropped, and nobody waits for it or is thrown at', async () => {
   const fd = openSync(folder, 'r'); // a folder takes no writes
   const output = new BackgroundOutput(fd);

@@ -2,6 +2,8 @@ import { write } from 'node:fs';
 import { LOG_BACKLOG_BYTES } from './limits.ts';
 
 const RETRY_MS = 50;
+/** A pipe takes so much whole (PIPE_BUF of Linux), whoever else writes to it: workers of a node share their log. */
+const PIPE_BYTES = 4_096;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -46,11 +48,24 @@ export class BackgroundOutput {
   }
 
   #writeNext(): void {
-    const lines = this.#lines;
-    this.#lines = [];
-    this.#chars = 0;
+    const bytes = this.#takeLines();
     this.#isWriting = true;
-    this.#writeRest(Buffer.from(lines.join('')), lines.length);
+    this.#writeRest(bytes.text, bytes.lines);
+  }
+
+  /** As many whole lines as a pipe takes at once, or one that is longer. */
+  #takeLines(): { readonly text: Buffer; readonly lines: number } {
+    const taken: Buffer[] = [];
+    let length = 0;
+    for (const line of this.#lines) {
+      const text = Buffer.from(line);
+      if (taken.length > 0 && length + text.length > PIPE_BYTES) break;
+      taken.push(text);
+      length += text.length;
+      this.#chars -= line.length;
+    }
+    this.#lines.splice(0, taken.length);
+    return { text: Buffer.concat(taken), lines: taken.length };
   }
 
   #writeRest(bytes: Buffer, lines: number): void {

@@ -4,8 +4,18 @@ import { readFileSync } from 'node:fs';
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']));
 const pageBytes = Number(execFileSync('getconf', ['PAGESIZE']));
 
-/** CPU seconds of a process, user and system, all threads, since its start. Resolution: one tick (10 ms). */
+/** A process and those that it has started. */
+function family(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+  return [pid, ...children.split(' ').filter(Boolean).map(Number)];
+}
+
+/** CPU seconds of a process and its children, user and system, all threads, since their start, in ticks of 10 ms. */
 export function cpuSeconds(pid: number): number {
+  return family(pid).reduce((sum, each) => sum + cpuSecondsOfOne(each), 0);
+}
+
+function cpuSecondsOfOne(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The second field, the name, is in brackets and may hold spaces; utime and stime are the 14th and 15th.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -23,8 +33,12 @@ export function machineCpuSeconds(): number {
   return busy / ticksPerSecond;
 }
 
-/** Resident memory of a process in bytes. */
+/** Resident memory of a process and its children in bytes. */
 export function residentBytes(pid: number): number {
+  return family(pid).reduce((sum, each) => sum + residentBytesOfOne(each), 0);
+}
+
+function residentBytesOfOne(pid: number): number {
   const [, resident] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ');
   return Number(resident) * pageBytes;
 }

@@ -1,12 +1,13 @@
 /*
- * A channel source that is never the bottleneck. Sends packets of some channels in turn, evenly spaced or flat out,
- * to one client at a time; sequences go on where the last client's ended.
+ * A channel source that is never the bottleneck. Sends packets of some channels in turn. Evenly spaced ones go to any
+ * number of clients, to all the same at the same time, by a process for each; flat out they go to one client at a time,
+ * and sequences go on where the last client's ended.
  */
 #include "payload.h"
 
 enum { PACKET_BYTES = HEADER_BYTES + PAYLOAD_BYTES, BURST_PACKETS = 32 };
 
-static uint64_t channels, packets_per_second, sent;
+static uint64_t channels, packets_per_second, sent, began_ns;
 
 static void write_packet(uint8_t *target, uint64_t number, uint64_t due_ns) {
   uint64_t channel = number % channels, sequence = number / channels;
@@ -34,25 +35,28 @@ static void sleep_until(uint64_t ns) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
 }
 
+/* When packet `number` is due. */
+static uint64_t due_ns(uint64_t number) {
+  return began_ns + number * 1000000000u / (packets_per_second * channels);
+}
+
 /* Paced packets bear the time when they were due, so that a server that blocks its source cannot hide the wait. */
 static void serve(int fd) {
   static uint8_t burst[BURST_PACKETS * PACKET_BYTES];
-  uint64_t first = sent, start_ns = now_ns();
+  if (packets_per_second > 0) sent = (now_ns() - began_ns) / 1000 * packets_per_second * channels / 1000000u;
   for (;;) {
     uint64_t now = now_ns();
     size_t count = 0;
     for (; count < BURST_PACKETS; count++) {
       uint64_t due = now;
       if (packets_per_second > 0) {
-        due = start_ns + (sent - first) * 1000000000u / (packets_per_second * channels);
+        due = due_ns(sent);
         if (due > now) break;
       }
       write_packet(burst + count * PACKET_BYTES, sent++, due);
     }
     if (!send_all(fd, burst, count * PACKET_BYTES)) return;
-    if (count < BURST_PACKETS) {
-      sleep_until(start_ns + (sent - first) * 1000000000u / (packets_per_second * channels));
-    }
+    if (count < BURST_PACKETS) sleep_until(due_ns(sent));
   }
 }
 
@@ -65,12 +69,20 @@ int main(int argc, char **argv) {
   packets_per_second = (uint64_t)number_argument(argv[2], 0, 1000000);
   live_with_parent();
   prepare_images();
+  signal(SIGCHLD, SIG_IGN);
+  began_ns = now_ns();
   int listener = listen_and_tell();
   for (;;) {
     int fd = accept(listener, NULL, NULL);
     if (fd < 0) die("accept");
     no_delay(fd);
-    serve(fd);
+    if (packets_per_second == 0) {
+      serve(fd);
+    } else if (fork() == 0) {
+      live_with_parent();
+      serve(fd);
+      return 0;
+    }
     close(fd);
   }
 }
