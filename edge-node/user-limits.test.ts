@@ -247,4 +247,16 @@ describe('limits on users', () => {
     ]);
     await stopped;
   });
+
+  it('users who wait to be accepted when the port closes are told the same', async () => {
+    const rig = await EdgeRig.start();
+    // The kernel has taken their connections by then, and the node has not.
+    const users = Array.from({ length: 50 }, (_, i) => rig.connect(`user-${i} zato01`));
+    await rig.stop();
+    await rig.eventually(() => users.every((user) => user.isEnded || user.isClosed)).toBe(true);
+    const line = `ERR shutting_down ${REFUSALS.shutting_down}\n`;
+    expect(users.map(({ text, errorCode }) => [text, errorCode])).toEqual(
+      users.map(() => [line, undefined]),
+    );
+  });
 });

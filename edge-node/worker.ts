@@ -5,15 +5,14 @@ import { ALIVE_MS } from '../shared/limits.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
-import { edgeStatus, storeAnswers } from './admin/status.ts';
-import { workerMetricsReader } from './admin/worker-metrics.ts';
 import { EdgeNode } from './edge-node.ts';
 import { keepYoungGenerationSmall } from './heap.ts';
 import { loadOf } from './placement/load.ts';
 import { fileShares } from './transports/open-files.ts';
-import type { SupervisorMessage } from './workers/messages.ts';
+import type { ReportRequest } from './workers/messages.ts';
 import { RemoteAdmission } from './workers/remote-admission.ts';
 import { SupervisorLink } from './workers/supervisor-link.ts';
+import { workerReporter } from './workers/worker-reports.ts';
 import { nodeMaxUsers } from './workers/worker-settings.ts';
 
 /**
@@ -60,21 +59,14 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
     membership: { workers: config.EDGE_WORKERS, admission },
     droppedLogLines: () => output.droppedLines,
   });
-  const readMetrics = workerMetricsReader(edge.view);
-  const report = async (asked: Extract<SupervisorMessage, { kind: 'metrics' | 'status' }>) => {
-    const { request } = asked;
-    if (asked.kind === 'metrics') {
-      await link.send({ kind: 'metrics', request, metrics: await readMetrics() });
-    } else {
-      const answers = await storeAnswers(edge.view);
-      const status = await edgeStatus(edge.view, answers, asked.user);
-      await link.send({ kind: 'status', request, status });
-    }
+  const reportOf = workerReporter(edge.view);
+  const report = async (request: number, asked: ReportRequest) => {
+    await link.send({ kind: 'report', request, report: await reportOf(asked) });
   };
   link.listen({
     heard: (item) => admission.heard(item),
     moved: (place, connection) => edge.view.sessions.begin(connection, admission.holder(place)),
-    report: (asked) => void report(asked),
+    report: ({ request, of }) => void report(request, of),
     writerDied: ({ writerId }) => edge.view.writer.ownerDied(writerId),
     hurry: () => edge.hurry(),
     nodeUsers: (users) => admission.noteUsers(users),

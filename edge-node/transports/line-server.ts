@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { setImmediate as polled } from 'node:timers/promises';
 import { bindEach } from '../../shared/bind.ts';
 import type { Refusal } from '../../shared/errors.ts';
 import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
@@ -44,10 +45,25 @@ export class LineServer {
     return bindEach(host, port, (address, at) => this.#bind(address, at));
   }
 
-  /** Stops listening, and ends the connections that have no session. */
+  /**
+   * Stops listening, and ends the connections that have no session. The kernel resets whoever waits to be accepted by a
+   * socket that closes: so they are accepted first, and refused by line.
+   */
   async close(): Promise<void> {
+    await this.#emptyBacklog();
+    const closed = this.#servers.map((server) => new Promise((done) => server.close(done)));
     this.#parts.lobby.close();
-    await Promise.all(this.#servers.map((server) => new Promise((done) => server.close(done))));
+    await Promise.all(closed);
+  }
+
+  /** libuv accepts one connection a poll. */
+  async #emptyBacklog(): Promise<void> {
+    const { record } = this.#parts;
+    for (let polls = 0; polls < USER_BACKLOG; polls += 1) {
+      const { accepted } = record;
+      await polled();
+      if (polls > 0 && record.accepted === accepted) return;
+    }
   }
 
   async #bind(host: string, port: number): Promise<AddressInfo> {

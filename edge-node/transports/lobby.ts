@@ -63,11 +63,10 @@ export class Lobby {
     refuse(socket, code);
   }
 
+  /** Ends all but those who are being told why not: they end by themselves, soon. */
   close(): void {
     for (const socket of this.#silent.keys()) socket.destroy();
-    for (const sockets of [this.#asking, this.#lingering]) {
-      for (const socket of sockets) socket.destroy();
-    }
+    for (const socket of this.#asking) socket.destroy();
   }
 
   #closeLongestLingering(): boolean {

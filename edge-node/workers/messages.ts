@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
-import type { PlaceId, WriterId } from '../../shared/ids.ts';
+import type { ChannelId, PlaceId, SessionId, UserId, WriterId } from '../../shared/ids.ts';
+import type { UserReport } from '../admin/snapshot.ts';
 import type { WorkerMetrics } from '../admin/worker-metrics.ts';
 import type { PlaceLimit, Visitor } from '../admission/places.ts';
 import type { Connection } from '../delivery/sessions.ts';
@@ -44,6 +45,25 @@ export type ToWorker =
   /** The session has made room for another. */
   | { readonly kind: 'replaced'; readonly place: PlaceId };
 
+/** What the supervisor asks a worker for on behalf of operators. */
+export type ReportRequest =
+  | { readonly kind: 'metrics' }
+  | { readonly kind: 'status'; readonly user: string | undefined }
+  | { readonly kind: 'user'; readonly user: UserId }
+  | { readonly kind: 'close'; readonly session: SessionId };
+
+/** What a worker answers: to `user` nothing where the store does not answer, to `close` nothing where there is no such. */
+export type Report =
+  | { readonly kind: 'metrics'; readonly metrics: WorkerMetrics }
+  | { readonly kind: 'status'; readonly status: string }
+  | { readonly kind: 'user'; readonly user: UserReport | undefined }
+  | { readonly kind: 'close'; readonly closed: ClosedSession | undefined };
+
+export interface ClosedSession {
+  readonly user: UserId;
+  readonly channel: ChannelId;
+}
+
 export type WorkerMessage =
   | { readonly kind: 'turn'; readonly items: readonly FromWorker[] }
   | { readonly kind: 'listening'; readonly at: Listening; readonly writerId: WriterId }
@@ -61,15 +81,13 @@ export type WorkerMessage =
     }
   /** With the socket. */
   | { readonly kind: 'moved'; readonly place: PlaceId; readonly connection: MovedConnection }
-  | { readonly kind: 'metrics'; readonly request: number; readonly metrics: WorkerMetrics }
-  | { readonly kind: 'status'; readonly request: number; readonly status: string };
+  | { readonly kind: 'report'; readonly request: number; readonly report: Report };
 
 export type SupervisorMessage =
   | { readonly kind: 'turn'; readonly items: readonly ToWorker[] }
   /** With the socket. */
   | { readonly kind: 'moved'; readonly place: PlaceId; readonly connection: MovedConnection }
-  | { readonly kind: 'metrics'; readonly request: number }
-  | { readonly kind: 'status'; readonly request: number; readonly user: string | undefined }
+  | { readonly kind: 'report'; readonly request: number; readonly of: ReportRequest }
   /** The process that wrote under this name is dead: what it left in the spool is free. */
   | { readonly kind: 'writer_died'; readonly writerId: WriterId }
   /** Users of the node, every second. */

@@ -14,7 +14,7 @@ import { Outbox } from './outbox.ts';
 export interface SupervisorHandlers {
   readonly heard: (item: ToWorker) => void;
   readonly moved: (place: PlaceId, connection: Connection) => void;
-  readonly report: (message: Extract<SupervisorMessage, { kind: 'metrics' | 'status' }>) => void;
+  readonly report: (message: Extract<SupervisorMessage, { kind: 'report' }>) => void;
   readonly writerDied: (message: Extract<SupervisorMessage, { kind: 'writer_died' }>) => void;
   readonly nodeUsers: (users: number) => void;
   readonly hurry: () => void;
@@ -50,8 +50,7 @@ export class SupervisorLink {
           if (socket === undefined) this.tell({ kind: 'left', place: message.place });
           else moved(message.place, { ...message.connection, socket: halfOpen(socket) });
           break;
-        case 'metrics':
-        case 'status':
+        case 'report':
           report(message);
           break;
         case 'writer_died':

@@ -11,6 +11,8 @@ import type { WorkerMetrics } from '../admin/worker-metrics.ts';
 import type {
   FromWorker,
   Listening,
+  Report,
+  ReportRequest,
   SupervisorMessage,
   ToWorker,
   WorkerMessage,
@@ -68,7 +70,7 @@ export class WorkerProcess implements Member {
   readonly #clock: Clock;
   readonly #events: WorkerEvents;
   readonly #outbox = new Outbox<ToWorker>((items) => this.#send({ kind: 'turn', items }));
-  readonly #reports = new Map<number, (report: WorkerMetrics | string) => void>();
+  readonly #reports = new Map<number, (report: Report) => void>();
   readonly #listens = Promise.withResolvers<Listening>();
   #requests = 0;
   #aliveMs: number;
@@ -118,23 +120,31 @@ export class WorkerProcess implements Member {
     else socket.destroy();
   }
 
-  /** What the worker says for /metrics; what it said last, where it does not answer in time. */
-  async metrics(): Promise<WorkerMetrics | undefined> {
+  /** What the worker answers; undefined where it does not in time, and where it has ended. */
+  async report<K extends Report['kind']>(
+    of: ReportRequest & { readonly kind: K },
+  ): Promise<Extract<Report, { kind: K }> | undefined> {
+    if (this.state === 'ended') return undefined;
+    this.#requests += 1;
+    const request = this.#requests;
+    const { promise, resolve } = Promise.withResolvers<Report>();
+    this.#reports.set(request, resolve);
+    this.send({ kind: 'report', request, of });
     try {
-      this.lastMetrics = (await this.#report({ kind: 'metrics' })) as WorkerMetrics;
+      return (await withTimeout(promise, WORKER_REPORT_MS)) as Extract<Report, { kind: K }>;
     } catch {
       // A worker that hangs is told of in the log, and killed.
+      return undefined;
+    } finally {
+      this.#reports.delete(request);
     }
-    return this.lastMetrics;
   }
 
-  /** What the worker says for /status; undefined where it does not answer in time. */
-  async status(user: string | undefined): Promise<string | undefined> {
-    try {
-      return (await this.#report({ kind: 'status', user })) as string;
-    } catch {
-      return undefined;
-    }
+  /** What the worker says for /metrics; what it said last, where it does not answer in time. */
+  async metrics(): Promise<WorkerMetrics | undefined> {
+    const report = await this.report({ kind: 'metrics' });
+    if (report) this.lastMetrics = report.metrics;
+    return this.lastMetrics;
   }
 
   /** Whether it has not shown for WORKER_HUNG_MS that it lives. Call it after the sockets were polled. */
@@ -173,29 +183,9 @@ export class WorkerProcess implements Member {
       case 'moved':
         if (socket) this.#events.moved(message, socket);
         break;
-      case 'metrics':
-        this.#reports.get(message.request)?.(message.metrics);
+      case 'report':
+        this.#reports.get(message.request)?.(message.report);
         break;
-      case 'status':
-        this.#reports.get(message.request)?.(message.status);
-        break;
-    }
-  }
-
-  async #report(
-    asked:
-      | { readonly kind: 'metrics' }
-      | { readonly kind: 'status'; readonly user: string | undefined },
-  ): Promise<WorkerMetrics | string> {
-    this.#requests += 1;
-    const request = this.#requests;
-    const { promise, resolve } = Promise.withResolvers<WorkerMetrics | string>();
-    this.#reports.set(request, resolve);
-    this.send({ ...asked, request });
-    try {
-      return await withTimeout(promise, WORKER_REPORT_MS);
-    } finally {
-      this.#reports.delete(request);
     }
   }
 

@@ -44,6 +44,16 @@ const newest = () => service.source.newest(CHANNEL);
 const isCurrent = ({ lastSequence }: TestUser) => lastSequence === newest();
 const namesOf = (count: number) => Array.from({ length: count }, (_, i) => `user-${i}`);
 
+/** An operator finds the user's session, whichever worker has it, and closes it. */
+async function closeByOperator({ adminPort }: TestEdge, user: string): Promise<void> {
+  const origin = `http://127.0.0.1:${adminPort}`;
+  const found = await (await fetch(`${origin}/users/${user}`)).json();
+  const { sessions } = found as { sessions: { id: number; user: string }[] };
+  expect(sessions.map((session) => session.user)).toEqual([user]);
+  const closed = await fetch(`${origin}/sessions/${sessions[0]?.id}/close`, { method: 'POST' });
+  expect(closed.status).toBe(204);
+}
+
 /** What each user received is what the store holds, to the packet. */
 async function expectAccounted(users: readonly TestUser[]): Promise<void> {
   const received = users.map(({ packets }) => packets * PACKET_MS);
@@ -66,6 +76,8 @@ describe('a node of two workers', () => {
       await service
         .eventually(() => Math.min(...users.map(({ packets }) => packets)))
         .toBeGreaterThan(PACKETS_PER_SECOND);
+      await closeByOperator(node, 'user-0');
+      await users[0]?.closed;
       expect(await node.process.end('SIGTERM')).toBe(0);
       await Promise.all(users.map(({ closed }) => closed));
       expect(users.filter(({ breaks }) => breaks > 0)).toEqual([]);
@@ -187,6 +199,7 @@ describe('a node of two workers', () => {
       await service.eventually(() => usersTotal(node)).toBe(10);
       const again = await service.watch(node, CHANNEL, 'user-10', 'user-11');
       service.source.pause();
+      service.source.send(CHANNEL, PACKETS_PER_SECOND);
       await service.eventually(() => [...users, ...again].every(isCurrent)).toBe(true);
       expect(users.filter(({ breaks }) => breaks > 0)).toEqual([]);
     },

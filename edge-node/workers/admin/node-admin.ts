@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { blaming } from '../../../shared/bind.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Config } from '../../../shared/config.ts';
+import { HttpError } from '../../../shared/errors.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
+import { parseUserId } from '../../../shared/ids.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../../shared/logger.ts';
 import { guardOperators } from '../../admin/operator-access.ts';
@@ -11,6 +13,7 @@ import { LOAD_HEADER, loadReport } from '../../placement/load.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { nodeStatus } from './node-status.ts';
+import { closeSession, nodeUserReport } from './node-users.ts';
 import type { SupervisorView } from './supervisor-view.ts';
 
 interface NodeAdminParts {
@@ -32,7 +35,8 @@ export class NodeAdmin {
   readonly #heavy = new InTurn();
   #metricsUnderWay: Promise<Buffer> | undefined;
 
-  constructor({ config, supervisor, clock, logger, limiter, droppedLogLines }: NodeAdminParts) {
+  constructor(parts: NodeAdminParts) {
+    const { config, supervisor, clock, logger, limiter, droppedLogLines } = parts;
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
@@ -41,7 +45,8 @@ export class NodeAdmin {
     const listener = () => this.#app.listener;
     this.#metrics = new NodeMetrics({ supervisor, listener, clock, droppedLogLines });
     guardOperators(this.#app.routes, { config, form: [], logger });
-    this.#route(supervisor, clock);
+    this.#healthRoutes(supervisor);
+    this.#operatorRoutes(parts);
   }
 
   /** @throws ConfigError where the port cannot be had */
@@ -67,7 +72,7 @@ export class NodeAdmin {
     return this.#app.close();
   }
 
-  #route(supervisor: SupervisorView, clock: Clock): void {
+  #healthRoutes(supervisor: SupervisorView): void {
     const { routes } = this.#app;
     routes.get('/healthz', () => ({ status: 'ok' }));
     routes.get('/readyz', (_request, reply) => {
@@ -86,9 +91,27 @@ export class NodeAdmin {
         });
       return reply.type(this.#metrics.contentType).send(await this.#metricsUnderWay);
     });
+  }
+
+  #operatorRoutes({ supervisor, clock, logger }: NodeAdminParts): void {
+    const { routes } = this.#app;
     routes.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
       const status = await this.#heavy.run(() => nodeStatus(supervisor, clock, query.user));
       return reply.type('application/json').header('cache-control', 'no-store').send(status);
     });
+    routes.get<{ Params: { user: string } }>('/users/:user', async ({ params }, reply) => {
+      const userId = parseUserId(params.user);
+      if (userId === undefined) throw new HttpError('bad_user_id');
+      const report = await nodeUserReport(supervisor, userId);
+      return reply.header('cache-control', 'no-store').send(report);
+    });
+    routes.post<{ Params: { id: string } }>(
+      '/sessions/:id/close',
+      async ({ params, ip }, reply) => {
+        const closed = await closeSession(supervisor, Number(/^\d{1,15}$/.exec(params.id)?.[0]));
+        logger.info({ ...closed, operator: ip }, 'an operator closed a session');
+        return reply.code(204).send();
+      },
+    );
   }
 }

@@ -1,7 +1,15 @@
 import type { Clock } from '../../../shared/clock.ts';
+import type { SessionStatus } from '../../admin/snapshot.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { mergeStatus } from './merge-status.ts';
+import { ofNode } from './session-ids.ts';
 import type { SupervisorView } from './supervisor-view.ts';
+
+/** What is read of a worker's status; all else is merged as it is. */
+interface WorkerStatus {
+  readonly users: readonly SessionStatus[];
+  readonly [field: string]: unknown;
+}
 
 /** /status of a node: that of its workers merged, with the same fields, and what there is to say of each of them. */
 export async function nodeStatus(
@@ -9,13 +17,21 @@ export async function nodeStatus(
   clock: Clock,
   user: string | undefined,
 ): Promise<string> {
-  const told = await Promise.all(supervisor.workers.map((worker) => worker.status(user)));
-  const statuses = told
-    .filter((status) => status !== undefined)
-    .map((status) => JSON.parse(status) as Readonly<Record<string, unknown>>);
-  const workers = supervisor.workers.map((worker) => workerStatus(supervisor, worker, clock));
-  const merged = await mergeStatus(statuses, clock);
-  return JSON.stringify({ ...merged, accepting: supervisor.isAccepting, workers });
+  const { workers } = supervisor;
+  const told = await Promise.all(
+    workers.map(async (worker) => {
+      const report = await worker.report({ kind: 'status', user });
+      if (report === undefined) return [];
+      const status = JSON.parse(report.status) as WorkerStatus;
+      return [{ ...status, users: ofNode(status.users, worker.number, workers.length) }];
+    }),
+  );
+  const merged = await mergeStatus(told.flat(), clock);
+  return JSON.stringify({
+    ...merged,
+    accepting: supervisor.isAccepting,
+    workers: workers.map((worker) => workerStatus(supervisor, worker, clock)),
+  });
 }
 
 function workerStatus(supervisor: SupervisorView, worker: WorkerProcess, clock: Clock) {

@@ -21,6 +21,7 @@ const OUT = 'bench-out';
 const MOST_COST = 1.05;
 /** The worker with the most users may have this part of a fair share more than the one with the fewest. */
 const MOST_SPREAD = 0.1;
+const LOOK_MS = 2_000;
 
 interface Options {
   readonly users: number;
@@ -73,21 +74,23 @@ async function measure(
       logFile: join(OUT, `workers-${workers}.edge-node.log`),
       settings: { EDGE_WORKERS: String(workers) },
     });
-    const looks = setInterval(
-      () => {
-        void usersOfWorkers(node.admin).then(
-          (users) => {
-            spread = users;
-          },
-          () => clearInterval(looks),
-        );
-      },
-      (scenario.seconds * 1000) / 2,
-    );
+    const looks = setInterval(() => {
+      void usersOfWorkers(node.admin).then(
+        (users) => {
+          // Once all have come, and before they go.
+          if (sum(users) === scenario.users) spread = users;
+        },
+        () => clearInterval(looks),
+      );
+    }, LOOK_MS);
     return node;
   });
   console.log(`${tableRow(result)}  ${workers} workers ${spread.join('/')}`);
   return { result, spread };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
 }
 
 function median(values: readonly number[]): number {

@@ -1,0 +1,40 @@
+import { HttpError } from '../../../shared/errors.ts';
+import type { UserId } from '../../../shared/ids.ts';
+import type { UserReport } from '../../admin/snapshot.ts';
+import type { ClosedSession } from '../messages.ts';
+import { ofNode, ofWorker } from './session-ids.ts';
+import type { SupervisorView } from './supervisor-view.ts';
+
+/**
+ * What there is to know of a user: the sessions in all workers, and the last 24 hours by the store.
+ *
+ * @throws HttpError store_unavailable
+ */
+export async function nodeUserReport(
+  { workers }: SupervisorView,
+  user: UserId,
+): Promise<UserReport> {
+  const told = await Promise.all(
+    workers.map(async (worker) => {
+      const report = (await worker.report({ kind: 'user', user }))?.user;
+      return (
+        report && { ...report, sessions: ofNode(report.sessions, worker.number, workers.length) }
+      );
+    }),
+  );
+  const reports = told.filter((report) => report !== undefined);
+  const [first] = reports;
+  if (first === undefined) throw new HttpError('store_unavailable');
+  return { ...first, sessions: reports.flatMap(({ sessions }) => sessions) };
+}
+
+/** Ends a session of one of the workers. @throws HttpError no_such_session */
+export async function closeSession(
+  { workers }: SupervisorView,
+  session: number,
+): Promise<ClosedSession> {
+  const { worker, id } = ofWorker(session, workers.length);
+  const report = await workers[worker]?.report({ kind: 'close', session: id });
+  if (report?.closed === undefined) throw new HttpError('no_such_session');
+  return report.closed;
+}
