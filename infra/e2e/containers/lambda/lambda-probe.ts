@@ -8,12 +8,13 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wallClockMs } from '../../../../shared/clock.ts';
 
 const STARTS = 7;
 const WARM_UP_REQUESTS = 50;
 const REQUESTS = 300;
 const LIMIT_MS = 120_000;
+/** In the year 2100. */
+const DEADLINE_MS = '4102444800000';
 
 const event = JSON.stringify({
   version: '2.0',
@@ -123,7 +124,7 @@ async function lambdaMs(): Promise<number[]> {
     response
       .setHeader('Content-Type', 'application/json')
       .setHeader('Lambda-Runtime-Aws-Request-Id', String(i))
-      .setHeader('Lambda-Runtime-Deadline-Ms', String(wallClockMs() + 10_000))
+      .setHeader('Lambda-Runtime-Deadline-Ms', DEADLINE_MS)
       .setHeader('Lambda-Runtime-Invoked-Function-Arn', 'arn:aws:lambda:local:0:function:usage')
       .setHeader('Lambda-Runtime-Trace-Id', 'Root=1-00000000-000000000000000000000000')
       .end(event);
