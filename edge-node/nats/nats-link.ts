@@ -1,10 +1,5 @@
-import {
-  connect,
-  createInbox,
-  type Msg,
-  type NatsConnection,
-  type Subscription,
-} from '@nats-io/transport-node';
+import { randomUUID } from 'node:crypto';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import { asError, ConfigError, NatsError, reasonOf } from '../../shared/errors.ts';
@@ -150,7 +145,7 @@ export class NatsLink {
 
   /** A subject of one's own, for answers. */
   newInbox(): string {
-    return createInbox();
+    return `_INBOX.${randomUUID()}`;
   }
 
   /** @returns whether it went to a connection; that the server has it is known after `confirmed` only */
@@ -170,7 +165,9 @@ export class NatsLink {
   async #connect(): Promise<ConfigError | undefined> {
     this.state = { kind: 'connecting' };
     try {
-      const nats = await connect(natsOptions(this.#parts));
+      // Here and not above: 15 MB and 0.2 s that an edge node without NATS is spared.
+      const { connect, credsAuthenticator } = await import('@nats-io/transport-node');
+      const nats = await connect(natsOptions(this.#parts, credsAuthenticator));
       if (this.#isStopped()) {
         await nats.close();
         return undefined;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type ConnectionOptions, credsAuthenticator } from '@nats-io/transport-node';
+import type { Authenticator, ConnectionOptions } from '@nats-io/transport-node';
 import { asError, ConfigError, reasonOf } from '../../shared/errors.ts';
 import { NATS_CONNECT_TIMEOUT_MS } from '../../shared/limits.ts';
 
@@ -17,7 +17,10 @@ export interface NatsAccess {
  * Of one connection: another is never made behind our back. Files are read anew each time, since credentials change.
  * @throws ConfigError that names the setting of a file that cannot be read
  */
-export function natsOptions({ name, urls, credsFile, tlsCa }: NatsAccess): ConnectionOptions {
+export function natsOptions(
+  { name, urls, credsFile, tlsCa }: NatsAccess,
+  authenticatorOf: (creds: Uint8Array) => Authenticator,
+): ConnectionOptions {
   const isTls = tlsCa !== '' || urls.some((url) => url.startsWith('tls://'));
   return {
     name,
@@ -27,7 +30,7 @@ export function natsOptions({ name, urls, credsFile, tlsCa }: NatsAccess): Conne
     noAsyncTraces: true,
     ...(isTls && { tls: tlsCa === '' ? {} : { ca: fileText('NATS_TLS_CA', tlsCa) } }),
     ...(credsFile !== '' && {
-      authenticator: credsAuthenticator(Buffer.from(fileText('NATS_CREDS_FILE', credsFile))),
+      authenticator: authenticatorOf(Buffer.from(fileText('NATS_CREDS_FILE', credsFile))),
     }),
   };
 }

@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { NatsServers } from '../local/nats/nats-servers.ts';
 import { NATS_PROGRAM } from '../local/test-nats.ts';
 import { FLUSH_MS, Fleet, type Victim } from './testing/fleet.ts';
 import { IS_LONG } from './testing/long.ts';
+import { TestService } from './testing/test-service.ts';
+import type { TestUser } from './testing/test-user.ts';
 
 const PACKET_MS = 20;
+const CHANNEL = 'zato01';
 /** Long: one of all is killed at random every 10 s for 5 minutes. Short: one of each kind. */
 const KILLS = IS_LONG ? 30 : 3;
 const PERIOD_MS = IS_LONG ? 10_000 : 2_000;
@@ -86,6 +90,53 @@ describe.skipIf(NATS_PROGRAM === undefined)(
         expect(await stored()).toBeLessThanOrEqual(user.packets + inKernel);
       }
     }, 600_000);
+  },
+);
+
+describe.skipIf(NATS_PROGRAM === undefined)(
+  'an edge node that NATS cuts off for being slow',
+  () => {
+    test('counts its gap and goes on, for the users who stayed', async () => {
+      const nats = await NatsServers.start(NATS_PROGRAM ?? '', 1, {
+        configuration: ['max_pending: 2MB', 'write_deadline: "1s"'],
+      });
+      const service = await TestService.start({ NATS_URL: nats.urls, SOURCE_SILENCE_MS: '0' });
+      try {
+        await service.startRelay({});
+        const edge = await service.startFleetEdge({});
+        await service.register('one');
+        const [user] = (await service.watch(edge, CHANNEL, 'one')) as [TestUser];
+        await service
+          .eventually(() => {
+            service.source.send(CHANNEL, 1);
+            return user.packets;
+          })
+          .toBeGreaterThan(0);
+        edge.process.signal('SIGSTOP');
+        // More than server and kernel keep for it.
+        type Varz = { readonly slow_consumers: number };
+        const slow = async () => (await nats.servers[0]?.ask<Varz>('/varz'))?.slow_consumers ?? 0;
+        await service
+          .eventually(() => {
+            service.source.send(CHANNEL, 5_000);
+            return slow();
+          })
+          .toBeGreaterThan(0);
+        edge.process.signal('SIGCONT');
+        await service.eventually(() => service.metric(edge, 'streaming_feed_gaps_total')).toBe(1);
+        await service
+          .eventually(() => {
+            service.source.send(CHANNEL, 20);
+            return service.source.newest(CHANNEL) - (user.lastSequence ?? 0);
+          })
+          .toBeLessThan(100);
+        expect(user.gaps.length).toBeGreaterThan(0);
+        expect((await service.status(edge)).usersTotal).toBe(1);
+      } finally {
+        await service.close();
+        await nats.stop();
+      }
+    }, 120_000);
   },
 );
 
