@@ -165,4 +165,20 @@ describe('while the store is away', () => {
     });
     expect(rig.folder.files.size).toBe(0);
   });
+
+  test('a row that gets too old while its spool file is written leaves no file, and no sign of life', async () => {
+    const edge = await rig.start();
+    rig.store.mode = 'failing';
+    edge.open('user-1').add(50);
+    rig.folder.latencyMs = 2 * MINUTE_MS;
+    await pass(MINUTE_MS / 2);
+    expect(rig.folder.leases.size).toBe(1);
+    vi.setSystemTime(Date.now() + USAGE_WINDOW_MS);
+    await pass(MINUTE_MS);
+    expect(edge.writer.stats).toMatchObject({ rowsTooOld: 1, pendingRows: 0 });
+    expect(edge.writer.stats.spool.rowsWritten).toBe(0);
+    await pass(5 * MINUTE_MS);
+    expect(edge.writer.stats.spool).toMatchObject({ rowsWritten: 1, files: 0 });
+    expect([rig.folder.files.size, rig.folder.leases.size]).toEqual([0, 0]);
+  });
 });

@@ -222,6 +222,7 @@ export class UsageWriter {
     for (const cell of this.#pending) {
       if (cell.minute >= first) return;
       this.#lost.add(cell, 'rowsTooOld');
+      cell.settle();
       this.#pending.remove(cell);
       this.#spooler.forget(cell);
     }
