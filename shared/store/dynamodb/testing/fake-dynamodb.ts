@@ -16,6 +16,8 @@ type Answer = { readonly error: string } | Readonly<Record<string, unknown>> | '
 /** Speaks DynamoDB's protocol, and answers as a test says: an error by its name, a body, or nothing ever. */
 export class FakeDynamoDb {
   readonly asked: Asked[] = [];
+  /** What its clock says, where that is not what this machine's says. */
+  epochMs: number | undefined;
   readonly #answer: (asked: Asked) => Answer;
   readonly #connections = new Map<unknown, number>();
   readonly #server = createServer((request, response) => this.#serve(request, response));
@@ -52,6 +54,9 @@ export class FakeDynamoDb {
     this.asked.push(asked);
     const answer = this.#answer(asked);
     if (answer === 'nothing') return;
+    if (this.epochMs !== undefined) {
+      response.setHeader('date', new Date(this.epochMs).toUTCString());
+    }
     const isError = typeof answer.error === 'string';
     response.writeHead(isError ? 400 : 200, { 'content-type': 'application/x-amz-json-1.0' });
     response.end(
