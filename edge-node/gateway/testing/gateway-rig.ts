@@ -71,6 +71,8 @@ interface InputStatus {
 }
 
 interface GatewayStatus {
+  /** Sent, of all channels. */
+  readonly packets: number;
   readonly edgeNodesDropped: number;
   readonly children: number;
   readonly channels: readonly {
