@@ -91,8 +91,8 @@ export const SLICE_MS = 4;
 /** The same while connections arrive, since libuv accepts one a poll: so a full node still accepts hundreds a second. */
 export const SLICE_ARRIVALS_MS = 0.25;
 /** A round so late gets such slices, one twice as late slices twice as long, up to the most. */
-export const SLICE_ARRIVALS_LATE_MS = 100;
-export const SLICE_ARRIVALS_MAX_MS = 1;
+export const SLICE_ARRIVALS_LATE_MS = 200;
+export const SLICE_ARRIVALS_MAX_MS = 0.5;
 /** No slice takes so long by its own work: its last write is begun before the slice is over. */
 export const SLICE_MAX_MS = 2 * SLICE_MS;
 /** Newcomers are refused while writing to those who are in takes more than this part of the event loop's time. */
@@ -106,7 +106,7 @@ export const ADMISSION_STEP_USERS = 1_000;
 /** As many as were carried so long ago may come back. */
 export const CARRIED_MS = 10_000;
 /** How long a newcomer may wait for a measurement to tell whether there is room. */
-export const ADMISSION_WAIT_MS = 2_000;
+export const ADMISSION_WAIT_MS = 1_000;
 
 /** How often the event loop is asked how late it is. */
 export const LOOP_DELAY_STEP_MS = 50;

@@ -57,8 +57,8 @@ class Carried {
  * are: what is foretold is too little rather than too much, and what it lacks the next measurement brings. Here work
  * for newcomers does count: while a crowd slows delivery down, nobody can tell what it takes, and the crowd waits.
  *
- * As many as were carried a moment ago may come back without any of this, as long as rounds are not late: so a crowd that
- * was cut off returns at once, and on a full node whoever comes takes the place of who has left.
+ * As many as were carried a moment ago may come back without any of this: so a crowd that was cut off returns at once,
+ * and on a full node whoever comes takes the place of who has left.
  *
  * Pure: times are monotonic milliseconds and come in as arguments.
  */
@@ -112,9 +112,10 @@ export class Overload {
 
   /** How many may come now; 0 where the next measurement is to tell, or where the node is overloaded. */
   roomAt(nowMs: number): number {
-    if (this.isOverloaded(nowMs) || this.#isLate(nowMs)) return 0;
+    if (this.isOverloaded(nowMs)) return 0;
     const most = Math.max(this.#mostUsers, this.#carried.users);
-    return Math.max(0, Math.ceil(most - this.users));
+    const known = this.#isLate(nowMs) ? this.#carried.users : most;
+    return Math.max(0, Math.ceil(known - this.users));
   }
 
   /** Part of the event loop's time that delivery takes, 0 to 1. */
