@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, errors, types } from 'cassandra-driver';
-import { StoreAwayError } from '../../errors.ts';
+import { StoreAwayError, StoreSetupError } from '../../errors.ts';
 import { connectCassandra } from './client.ts';
+import { isAmazonKeyspaces } from './keyspaces.ts';
 import type { CassandraConfig } from './settings.ts';
 
 const SCHEMA_FOLDER = new URL('.', import.meta.url);
@@ -138,6 +139,11 @@ async function connected(
 export async function applyCassandraSchema(config: CassandraConfig, say: Say): Promise<void> {
   const keyspace = config.DB_NAME;
   await connected(config, undefined, async (client) => {
+    if (await isAmazonKeyspaces(client)) {
+      throw new StoreSetupError(
+        `DB_NODES=${config.DB_NODES} is Amazon Keyspaces, whose tables are made by hand: docs/stores.md says how`,
+      );
+    }
     await createKeyspace(client, config);
     await reportReplication(client, config, say);
   });

@@ -10,6 +10,7 @@ import { saveEach } from '../save-each.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
 import { type CassandraClient, connectCassandra, reasonOf } from './client.ts';
+import { checkKeyspacesTables } from './keyspaces.ts';
 import type { CassandraConfig } from './settings.ts';
 import { isSetupError } from './setup-errors.ts';
 
@@ -230,6 +231,7 @@ export async function openCassandra(
     client.onceAllAway(lost);
     const cluster = `${DB_USER} ${DB_NODES} ${DB_NAME}`;
     if (!checked.has(cluster) && (await checkVersion(client, DB_NAME)) === 'known') {
+      await checkKeyspacesTables(client, DB_NAME);
       checked.add(cluster);
     }
     return new CassandraStore(client, now);
