@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -65,6 +65,18 @@ test('expired rows leave the file without saves, however many they are, at once 
   inspector.close();
   await store.close();
   vi.useRealTimers();
+});
+
+test('stores that are closed have written their logs back: each is one file', async () => {
+  const closeAgainAndAgain = async (name: string) => {
+    for (let round = 0; round < 8; round++) {
+      const store = await openSqlite({ path: join(folder, name, 'store.db') });
+      await store.register(`user-${round}` as UserId);
+      await store.close();
+      expect(await readdir(join(folder, name))).toEqual(['store.db']);
+    }
+  };
+  await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(closeAgainAndAgain));
 });
 
 test('a thread that dies loses the store, and fails what it was asked', async () => {

@@ -120,7 +120,9 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all([this.#writer.close(), this.#reader.close()]);
+    // One after the other: of two that close at the same moment neither is the last, which writes the log back.
+    await this.#reader.close();
+    await this.#writer.close();
   }
 
   #past(minute: Minute): Minute {
