@@ -199,6 +199,7 @@ export class EdgeNode {
       record: this.#record,
       admission: this.#admission,
       lobby: this.#transports.lobby,
+      certificate: this.#transports.certificate,
       overload: this.#overload,
       registrations,
       writer: this.#writer,

@@ -126,6 +126,7 @@ describe('the playlist', () => {
       },
       tokens: new TokenVerifier([], []),
       publicUrl: 'http://edge',
+      isSecure: false,
     });
     const asked = ['/playlist.m3u', '/channels', '/playlist.m3u', '/channels'].map((path) =>
       app.inject(`${path}?user=user-1`),

@@ -65,6 +65,18 @@ function leastValues(config: Config): readonly LeastValue[] {
   ];
 }
 
+/** @throws ConfigError where one of two is set that mean nothing without each other */
+function assertTogether(
+  env: Readonly<Record<string, string | undefined>>,
+  ...names: readonly [SettingName, SettingName]
+): void {
+  for (const [lacking, given] of [names, names.toReversed()]) {
+    if (lacking && given && !env[lacking] && env[given]) {
+      throw new ConfigError(`${lacking} must be set with ${given}`);
+    }
+  }
+}
+
 /**
  * Reads all settings from an environment; an empty value counts as unset.
  * @throws ConfigError with one line that names the setting
@@ -83,6 +95,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       }
     },
   );
+  assertTogether(env, 'STREAM_TLS_CERT', 'STREAM_TLS_KEY');
   const config = Object.freeze(Object.fromEntries(entries) as Config);
   for (const { name, least, by, unit } of leastValues(config)) {
     const value = config[name];

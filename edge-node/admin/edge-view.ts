@@ -11,6 +11,7 @@ import type { Overload } from '../delivery/overload.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Connection, Sessions } from '../delivery/sessions.ts';
 import type { Feed } from '../source/feed.ts';
+import type { Certificate } from '../transports/certificate.ts';
 import type { Lobby } from '../transports/lobby.ts';
 import type { UsageWriter } from '../usage/writer.ts';
 
@@ -26,6 +27,8 @@ export interface EdgeView {
   readonly sessions: Sessions;
   readonly admission: Admission<Session, Connection>;
   readonly lobby: Lobby;
+  /** Of 9111 and 9113, where they speak TLS. */
+  readonly certificate: Certificate | undefined;
   readonly overload: Overload;
   readonly record: ConnectionRecord;
   readonly registrations: Registrations;

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { CLOSE_REASONS, REFUSAL_CAUSES, REFUSALS, type RefusalCause } from '../../shared/errors.ts';
 import { closedByReason, type HttpListener } from '../../shared/http/http-listener.ts';
 import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.ts';
+import type { Certificate } from '../transports/certificate.ts';
 import type { EdgeView } from './edge-view.ts';
 import { demandMetrics, sourceMetrics } from './sources/source-metrics.ts';
 
@@ -41,7 +42,17 @@ function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Defi
 }
 
 function userMetrics(
-  { sessions, admission, lobby, overload, clock, record, channels, registrations }: EdgeView,
+  {
+    sessions,
+    admission,
+    lobby,
+    certificate,
+    overload,
+    clock,
+    record,
+    channels,
+    registrations,
+  }: EdgeView,
   counter: Define,
   gauge: Define,
 ): void {
@@ -76,6 +87,20 @@ function userMetrics(
     'How late the last round of delivery was done',
     [],
     () => overload.lagMsAt(clock.monotonicMs()) / 1000,
+  );
+  const ofCertificate = (read: (certificate: Certificate) => number) => () =>
+    certificate === undefined ? [] : ([[{}, read(certificate)]] as const);
+  gauge(
+    'tls_certificate_expires_timestamp_seconds',
+    'When the certificate of 9111 and 9113 ends; none without TLS',
+    [],
+    ofCertificate(({ expiresMs }) => expiresMs / 1000),
+  );
+  gauge(
+    'tls_certificate_unusable',
+    'The files of the certificate cannot serve as they are now: the last good ones go on',
+    [],
+    ofCertificate(({ isBroken }) => Number(isBroken)),
   );
   counter('connections_total', 'Connections accepted', [], () => record.accepted);
   counter('closes_total', 'Connections ended', ['reason'], () =>

@@ -1,4 +1,5 @@
 import {
+  CLOSE_REASONS,
   type CloseReason,
   REFUSAL_CAUSES,
   REFUSALS,
@@ -49,6 +50,17 @@ export class ConnectionRecord {
   /** A connection has ended before it had a session. */
   closed(reason: CloseReason): void {
     count(this.closes, reason);
+  }
+
+  /** A connection has ended before there was anything of its user's to read. */
+  unopened({ reason, why }: { reason: CloseReason; why?: string }, address: string): void {
+    this.closed(reason);
+    if (why === undefined) return;
+    this.#parts.limiter.warn(
+      `connection not opened: ${CLOSE_REASONS[reason]}`,
+      { address, why },
+      reason,
+    );
   }
 
   sessionEnded(session: Session, reason: CloseReason, nowMs: number): void {

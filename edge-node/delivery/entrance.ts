@@ -18,11 +18,6 @@ export type EntryRefusal = Refusal<
   'bad_token' | 'not_registered' | 'too_many_connections' | 'store_unavailable' | 'shutting_down'
 >;
 
-/** Where a connection comes from; the socket of a client that is gone already has no address any more. */
-export function peerAddress(socket: Socket): string {
-  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? '';
-}
-
 /** All that is asked between a user's request and its session, the same for every transport. */
 export class Entrance {
   readonly #parts: EntranceParts;

@@ -7,6 +7,7 @@ import {
   HALF_CLOSED_IDLE_MS,
   REFUSAL_LINGER_MS,
 } from '../../shared/limits.ts';
+import { resetPeer } from '../../shared/net/peer.ts';
 import type { Occupant } from '../admission/who-makes-room.ts';
 import type { Channel, Watcher } from '../channels/channel.ts';
 import type { UsageTally } from '../usage/meter.ts';
@@ -193,7 +194,7 @@ export class Session implements Watcher, Occupant {
   reset(reason: CloseReason): void {
     this.#end(reason);
     // First: what the write under way holds is gone once its stretch has ended.
-    this.#socket.resetAndDestroy();
+    resetPeer(this.#socket);
     if (this.#phase.kind === 'ending') this.#phase.stream?.cursor.endStretch();
   }
 

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -93,6 +94,17 @@ export class EdgeRig {
     const user = new ScriptedUser(this.#usersPort, line, host);
     this.#users.push(user);
     return user;
+  }
+
+  /** A connection of the test's own making, to either port. */
+  connectBy(socket: Socket): ScriptedUser {
+    const user = new ScriptedUser(0, undefined, '', socket);
+    this.#users.push(user);
+    return user;
+  }
+
+  get watchPort(): number {
+    return this.#watchPort;
   }
 
   get usersPort(): number {

@@ -10,9 +10,12 @@ export class ScriptedUser {
   isClosed = false;
   errorCode: string | undefined;
 
-  /** @param line sent at once, if any; LF is added */
-  constructor(port: number, line?: string, host = '127.0.0.1') {
-    this.socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
+  /**
+   * @param line sent at once, if any; LF is added
+   * @param socket instead of a connection to that port, such as one by TLS
+   */
+  constructor(port: number, line?: string, host = '127.0.0.1', socket?: Socket) {
+    this.socket = socket ?? connect({ port, host, noDelay: true, allowHalfOpen: true });
     this.socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.receivedBytes += chunk.length;

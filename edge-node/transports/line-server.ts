@@ -5,10 +5,12 @@ import { bindEach } from '../../shared/bind.ts';
 import type { Refusal } from '../../shared/errors.ts';
 import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { bareAddress, peerAddress } from '../../shared/net/peer.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
-import { type Entrance, peerAddress } from '../delivery/entrance.ts';
+import type { Entrance } from '../delivery/entrance.ts';
 import type { StartAt } from '../delivery/session.ts';
 import type { Sessions } from '../delivery/sessions.ts';
+import type { Gate } from './gate.ts';
 import { readHandshake } from './handshake.ts';
 import type { Lobby } from './lobby.ts';
 import type { UserLine } from './user-line.ts';
@@ -18,6 +20,8 @@ interface LineServerParts {
   readonly port: number;
   readonly reusePort: boolean;
   readonly startAt: StartAt;
+  /** What stands before the line; undefined: nothing. */
+  readonly gate: Gate | undefined;
   readonly lobby: Lobby;
   /** Whether the line is to bring a token. */
   readonly takesToken: boolean;
@@ -86,9 +90,38 @@ export class LineServer {
     return at;
   }
 
-  async #accept(socket: Socket): Promise<void> {
-    const { lobby, takesToken, sessions, record } = this.#parts;
+  async #accept(raw: Socket): Promise<void> {
+    const { gate, record } = this.#parts;
     record.accepted += 1;
+    const socket = gate === undefined ? raw : await this.#open(raw, gate);
+    if (socket === undefined) return;
+    const greeting = this.#greet(socket);
+    socket.resume();
+    await greeting;
+  }
+
+  /** Meanwhile it is in the lobby as one that is silent; there is no way yet to tell it why it is refused. */
+  async #open(raw: Socket, gate: Gate): Promise<Socket | undefined> {
+    const { lobby, record, sessions } = this.#parts;
+    const address = bareAddress(raw);
+    let refused: Refusal | undefined;
+    const giveUp = (refusal: Refusal) => {
+      refused = refusal;
+      raw.destroy();
+    };
+    const opening = gate.open(raw);
+    if (!lobby.enter(raw, giveUp)) giveUp({ code: 'too_many_connections', cause: 'lobby' });
+    const opened = await opening;
+    lobby.leave(raw);
+    if (opened.kind === 'open') return opened.socket;
+    if (refused !== undefined) record.refused(refused, { address });
+    else if (sessions.isDraining) record.closed('shutdown');
+    else record.unopened(opened, address);
+    return undefined;
+  }
+
+  async #greet(socket: Socket): Promise<void> {
+    const { lobby, takesToken, sessions, record } = this.#parts;
     const address = peerAddress(socket);
     const refusal = sessions.refusalOfAll;
     if (refusal !== undefined) {

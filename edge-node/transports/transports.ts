@@ -9,6 +9,8 @@ import type { Registrations } from '../admission/registrations.ts';
 import type { ConnectionRecord } from '../delivery/connection-record.ts';
 import { Entrance } from '../delivery/entrance.ts';
 import type { Sessions } from '../delivery/sessions.ts';
+import { Certificate } from './certificate.ts';
+import { Gate } from './gate.ts';
 import { ChannelNames } from './http/channel-names.ts';
 import { WatchServer } from './http/watch-server.ts';
 import { LineServer } from './line-server.ts';
@@ -33,6 +35,8 @@ interface TransportsParts {
 export class Transports {
   /** Connections of 9111 that have no session. */
   readonly lobby: Lobby;
+  /** Of both ports, where they speak TLS. */
+  readonly certificate: Certificate | undefined;
   readonly #lines: LineServer;
   readonly #names: ChannelNames;
   readonly #watch: WatchServer;
@@ -40,11 +44,18 @@ export class Transports {
   constructor({ config, shares, registrations, store, present, ...transport }: TransportsParts) {
     const tokens = TokenVerifier.of(config);
     const entrance = new Entrance({ tokens, registrations, ...transport });
+    const { STREAM_TLS_CERT: cert, STREAM_TLS_KEY: key, PROXY_PROTOCOL_FROM: proxies } = config;
+    const certificate = cert ? new Certificate({ cert, key, ...transport }) : undefined;
+    this.certificate = certificate;
+    const isOpen = certificate === undefined && proxies.rules.length === 0;
+    const gate = (...protocols: string[]) =>
+      isOpen ? undefined : new Gate({ proxies, certificate, protocols });
     this.lobby = new Lobby(shares.connections, transport.sessions);
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
       startAt: config.START_AT,
+      gate: gate(),
       lobby: this.lobby,
       takesToken: tokens.isRequired,
       entrance,
@@ -57,7 +68,14 @@ export class Transports {
       startAt: config.WATCH_START_AT,
       corsOrigin: config.WATCH_CORS_ORIGIN,
       maxAsking: shares.asking,
-      lists: { names: this.#names, present, tokens, publicUrl: config.WATCH_PUBLIC_URL },
+      lists: {
+        names: this.#names,
+        present,
+        tokens,
+        publicUrl: config.WATCH_PUBLIC_URL,
+        isSecure: certificate !== undefined,
+      },
+      gate: gate('http/1.1'),
       registration: config.WATCH_REGISTER,
       store,
       entrance,
@@ -67,6 +85,7 @@ export class Transports {
 
   /** @throws ConfigError that names the settings of a port or a file that cannot be had */
   async listen(): Promise<{ readonly users: AddressInfo; readonly watch: AddressInfo }> {
+    await this.certificate?.start();
     const users = await this.#lines.listen().catch(blaming('STREAM_HOST, STREAM_PORT'));
     await this.#names.start();
     const watch = await this.#watch.listen().catch(blaming('WATCH_HOST, WATCH_PORT'));
@@ -77,5 +96,6 @@ export class Transports {
     await this.#lines.close();
     await this.#watch.close();
     this.#names.stop();
+    this.certificate?.stop();
   }
 }

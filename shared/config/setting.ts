@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Reads a setting's text, or throws a RangeError that says what it should have been. */
 export type Parse<T> = (text: string) => T;
@@ -73,6 +73,22 @@ export const hostNames: Parse<readonly string[]> = (given) => {
     throw new RangeError('host names with commas between them, without ports');
   }
   return names;
+};
+
+/** Networks in CIDR notation with commas between them; an address stands for itself alone. */
+export const networks: Parse<BlockList> = (given) => {
+  const list = new BlockList();
+  for (const network of given.split(',').map((each) => each.trim())) {
+    if (network === '') continue;
+    const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+    const [family, most] = isIPv6(address) ? (['ipv6', 128] as const) : (['ipv4', 32] as const);
+    const prefix = Number(bits ?? most);
+    if (isIP(address) === 0 || prefix > most) {
+      throw new RangeError('networks such as 10.0.0.0/16 or 2001:db8::/32, with commas between');
+    }
+    list.addSubnet(address, prefix, family);
+  }
+  return list;
 };
 
 /** A host name or an IP address; IPv6 with brackets or without. */

@@ -1,6 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Socket,
+  type Server as TcpServer,
+} from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bindEach } from '../bind.ts';
 import type { SettingName } from '../config.ts';
@@ -13,6 +18,7 @@ import {
   HTTP_TIMEOUT_CHECK_MS,
 } from '../limits.ts';
 import type { LogLimiter } from '../logger.ts';
+import { peerAddress } from '../net/peer.ts';
 import { Connection, type Handler } from './connection.ts';
 import { rawBadRequest, refuse } from './error-body.ts';
 
@@ -37,7 +43,11 @@ export interface HttpListenerOptions {
   /** Whether other processes listen on the same port. */
   readonly reusePort?: boolean;
   readonly limiter: LogLimiter;
+  /** What comes before a connection's first request: resolves with the paused socket that requests come by, if any do. */
+  readonly open?: Open;
 }
+
+type Open = (raw: Socket) => Promise<Socket | undefined>;
 
 /** What the policy did to connections, since the start. */
 export interface HttpCounts {
@@ -78,8 +88,10 @@ export class HttpListener {
   readonly #options: HttpListenerOptions;
   /** In the order in which they last became idle. */
   readonly #connections = new Map<Socket, Connection>();
+  /** Those of them that no request can come by yet. */
+  readonly #opening = new Set<Socket>();
   readonly #drained = new AbortController();
-  #servers: Server[] = [];
+  #servers: TcpServer[] = [];
   #isDraining = false;
 
   constructor(options: HttpListenerOptions) {
@@ -132,6 +144,7 @@ export class HttpListener {
   /** Idle connections end at once, the others once they are answered, or when that takes too long. */
   async close(): Promise<void> {
     await this.drain(0);
+    for (const raw of this.#opening) raw.destroy();
     const late = setTimeout(() => this.#destroyAll(), HTTP_CLOSE_MS);
     await Promise.all(this.#servers.map((server) => new Promise((done) => server.close(done))));
     clearTimeout(late);
@@ -142,7 +155,7 @@ export class HttpListener {
       this.#take(request, response),
     );
     server.setTimeout(HTTP_STALL_MS);
-    server.on('connection', (socket) => this.#admit(socket));
+    server.on('connection', (socket) => this.#connected(socket));
     // Whatever a client expects beyond `100-continue` is passed over.
     server.on('checkExpectation', (request, response) => this.#take(request, response));
     // Node has taken its listeners off this one, and `clientError` comes with one for errors.
@@ -150,20 +163,50 @@ export class HttpListener {
       this.#refuseBytes(socket.on('error', () => {}) as Socket);
     });
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
-    const { reusePort = false } = this.#options;
-    await once(server.listen({ port, host, reusePort }), 'listening');
-    server.on('error', (err) => this.#tell('error', 'accepting a connection failed', { err }));
-    this.#servers.push(server);
-    return server.address() as AddressInfo;
+    const { open, reusePort = false } = this.#options;
+    const listener = open === undefined ? server : this.#behind(server, open);
+    await once(listener.listen({ port, host, reusePort }), 'listening');
+    listener.on('error', (err) => this.#tell('error', 'accepting a connection failed', { err }));
+    this.#servers.push(listener);
+    return listener.address() as AddressInfo;
   }
 
-  #admit(socket: Socket): void {
+  /** What listens for a server whose connections have to be opened first. */
+  #behind(server: Server, open: Open): TcpServer {
+    // Its time limits begin by that.
+    server.emit('listening');
+    this.#servers.push(server);
+    return createTcpServer({ allowHalfOpen: true, noDelay: true }, async (raw) => {
+      if (!this.#admit(raw)) return;
+      this.#opening.add(raw);
+      const socket = await open(raw);
+      this.#opening.delete(raw);
+      this.#connections.delete(raw);
+      if (socket === undefined) return;
+      server.emit('connection', socket);
+      socket.resume();
+    });
+  }
+
+  #connected(socket: Socket): void {
+    // Where it had to be opened first, it was admitted before that.
+    if (this.#options.open === undefined) this.#admit(socket);
+    else this.#keep(socket);
+  }
+
+  /** @returns whether the connection may stay */
+  #admit(socket: Socket): boolean {
     this.counts.accepted += 1;
     if (this.#connections.size >= this.#options.maxConnections && !this.#makeRoom()) {
       this.counts.turnedAway += 1;
       socket.destroy();
-      return;
+      return false;
     }
+    this.#keep(socket);
+    return true;
+  }
+
+  #keep(socket: Socket): void {
     const connection = new Connection(socket, this.#serve, () => this.#rested(connection));
     if (this.#isDraining) connection.closeWithNextAnswer();
     this.#connections.set(socket, connection);
@@ -205,7 +248,7 @@ export class HttpListener {
     if (connection.take(request, response)) return;
     this.counts.flooding += 1;
     this.#tell('warn', 'closed an HTTP connection that sent requests without awaiting answers', {
-      address: socket.remoteAddress,
+      address: peerAddress(socket),
     });
     socket.destroy();
   }

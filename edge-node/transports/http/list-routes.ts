@@ -15,6 +15,8 @@ export interface ListParts {
   readonly tokens: TokenVerifier;
   /** Where players reach this port; empty: where they asked. */
   readonly publicUrl: string;
+  /** Whether this port speaks TLS. */
+  readonly isSecure: boolean;
 }
 
 /** Who asked, and what they may watch. */
@@ -58,7 +60,7 @@ const unstored = (reply: FastifyReply): FastifyReply =>
 
 function playlistFor(request: Asking, parts: ListParts): string {
   const { user, token, channels } = listingFor(request, parts);
-  const base = parts.publicUrl || baseOf(request.headers.host);
+  const base = parts.publicUrl || baseOf(request.headers.host, parts.isSecure);
   if (base === undefined) throw new HttpError('bad_request');
   return playlist(channels, { base: base.replace(/\/+$/, ''), user, token });
 }
@@ -82,6 +84,7 @@ function listingFor(request: Asking, { names, present, tokens }: ListParts): Lis
   return { user: userId, token, channels };
 }
 
-function baseOf(host: string | undefined): string | undefined {
-  return host !== undefined && HOST.test(host) ? `http://${host}` : undefined;
+function baseOf(host: string | undefined, isSecure: boolean): string | undefined {
+  const scheme = isSecure ? 'https' : 'http';
+  return host !== undefined && HOST.test(host) ? `${scheme}://${host}` : undefined;
 }

@@ -5,11 +5,13 @@ import { HttpApp } from '../../../shared/http/http-app.ts';
 import { addWebPage } from '../../../shared/http/web-page.ts';
 import { CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
+import { bareAddress, peerAddress } from '../../../shared/net/peer.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { ConnectionRecord, Refused } from '../../delivery/connection-record.ts';
-import { type Entrance, peerAddress } from '../../delivery/entrance.ts';
+import type { Entrance } from '../../delivery/entrance.ts';
 import type { StartAt } from '../../delivery/session.ts';
 import type { Connection } from '../../delivery/sessions.ts';
+import type { Gate } from '../gate.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
 import { addRegisterRoute } from './register-route.ts';
 
@@ -25,6 +27,8 @@ interface WatchServerParts {
   readonly corsOrigin: string;
   /** Connections without a session at once. */
   readonly maxAsking: number;
+  /** What stands before a request; undefined: nothing. */
+  readonly gate: Gate | undefined;
   readonly lists: ListParts;
   /** Whether the page may register users, in this store. */
   readonly registration: 'open' | 'closed';
@@ -61,12 +65,14 @@ export class WatchServer {
 
   constructor(parts: WatchServerParts) {
     this.#parts = parts;
+    const { gate } = parts;
     this.#head = streamHead(parts.corsOrigin);
     this.#app = new HttpApp({
       setting: 'WATCH_PORT',
       maxConnections: parts.maxAsking,
       reusePort: parts.reusePort,
       limiter: parts.limiter,
+      ...(gate && { open: (raw) => this.#open(raw, gate) }),
       exposeHeadRoutes: false,
       allowOf: (url) => (url.startsWith(PREFIX) ? 'GET, HEAD' : undefined),
     });
@@ -91,6 +97,16 @@ export class WatchServer {
   /** Stops listening; what is asked meanwhile is refused. Sessions are not its own. */
   close(): Promise<void> {
     return this.#app.close();
+  }
+
+  async #open(raw: Socket, gate: Gate): Promise<Socket | undefined> {
+    const address = bareAddress(raw);
+    const opened = await gate.open(raw);
+    if (opened.kind === 'open') return opened.socket;
+    const { record } = this.#parts;
+    record.accepted += 1;
+    record.unopened(opened, address);
+    return undefined;
   }
 
   async #watch(request: Asking, reply: FastifyReply): Promise<void> {
