@@ -211,33 +211,4 @@ describe('a hostile peer', () => {
     await rig.eventually(() => player.isClosed).toBe(true);
     expect(await rig.metric('closes_total', 'client_talks')).toBe(1);
   });
-
-  it.each([
-    ['a body', `${get('/watch/zato01?user=user-1', 'Content-Length: 4')}body`],
-    [
-      'a body in chunks',
-      `${get('/watch/zato01?user=user-1', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
-    ],
-    [
-      'both lengths at once',
-      get('/watch/zato01?user=user-1', 'Transfer-Encoding: chunked', 'Content-Length: 4'),
-    ],
-    ['a percent sign that means nothing', get('/watch/zato%ZZ?user=user-1')],
-    ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-    ['the hello of TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
-    ['the line of 9111', 'user-1 zato01\n'],
-    ['a head of 20 KB', get('/watch/zato01?user=user-1', `X: ${'y'.repeat(20_000)}`)],
-    ['another method', get('/watch/zato01?user=user-1').replace('GET', 'POST')],
-    ['a path that there is not', get('/nothing')],
-  ])('who sends %s reads one error, and harms nobody', async (_, bytes) => {
-    const rig = await EdgeRig.start();
-    rig.store.registered.add('user-1');
-    const feed = new Feed('zato01');
-    const viewer = await rig.watch('viewer', 'zato01');
-    const peer = rig.connectHttp(bytes);
-    await rig.eventually(() => peer.text).toMatch(/^HTTP\/1\.1 4\d\d .*"code"/s);
-    expect(peer.text.match(/HTTP\/1\.1/g)).toHaveLength(1);
-    await rig.deliver(feed.make(20), viewer);
-    expect(await rig.metric('users')).toBe(1);
-  });
 });

@@ -46,8 +46,9 @@ interface Watching extends WatchRequest {
 
 type Asking = FastifyRequest<{ Params: { channel: string }; Querystring: Query }>;
 
-const PREFIX = '/watch/';
-const PATH = `${PREFIX}:channel`;
+const PATH = '/watch/:channel';
+/** A target by that path, whatever the method is. */
+const ONE_CHANNEL = /^\/watch\/[^/?]+(\?|$)/;
 
 type WatchRefusal = Refusal<keyof typeof WATCH_REFUSALS>;
 
@@ -74,7 +75,7 @@ export class WatchServer {
       limiter: parts.limiter,
       ...(gate && { open: (raw) => this.#open(raw, gate) }),
       exposeHeadRoutes: false,
-      allowOf: (url) => (url.startsWith(PREFIX) ? 'GET, HEAD' : undefined),
+      allowOf: (url) => (ONE_CHANNEL.test(url) ? 'GET, HEAD' : undefined),
     });
     const { routes } = this.#app;
     routes.get(PATH, (request: Asking, reply) => this.#watch(request, reply));
