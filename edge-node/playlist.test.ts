@@ -90,7 +90,32 @@ describe('the playlist', () => {
         'bad_token',
       ]);
     }
+    for (const cause of ['missing', 'invalid', 'other_user']) {
+      expect(await rig.metric('lists_refused_total', cause)).toBe(1);
+    }
+    expect(rig.lines.join('')).toContain('list of channels refused, bad_token');
+    expect(rig.lines.join('')).not.toContain(token);
   });
+
+  it.each(['/playlist.m3u', '/playlist.m3u8', '/channels'])(
+    'at %s answers HEAD as GET, without the body',
+    async (path) => {
+      const rig = await rigWithChannels({ STREAM_TOKEN_SECRETS: TOKEN_SECRET });
+      const token = streamToken({ sub: 'user-1' });
+      const ask = async (method: string, query: string) => {
+        const answer = await fetch(`${rig.watchOrigin}${path}?${query}`, { method });
+        const names = ['content-type', 'content-length', 'cache-control'];
+        return {
+          head: [answer.status, ...names.map((name) => answer.headers.get(name))],
+          body: await answer.text(),
+        };
+      };
+      const got = await ask('GET', `user=user-1&token=${token}`);
+      expect(got.head[0]).toBe(200);
+      expect(await ask('HEAD', `user=user-1&token=${token}`)).toEqual({ ...got, body: '' });
+      expect((await ask('HEAD', 'user=user-1')).head[0]).toBe(401);
+    },
+  );
 
   it('has URLs where the operator says that players come in', async () => {
     const rig = await rigWithChannels({ WATCH_PUBLIC_URL: 'https://tv.example/' });
@@ -127,6 +152,7 @@ describe('the playlist', () => {
       tokens: new TokenVerifier([], []),
       publicUrl: 'http://edge',
       isSecure: false,
+      record: { listRefused: () => {} },
     });
     const asked = ['/playlist.m3u', '/channels', '/playlist.m3u', '/channels'].map((path) =>
       app.inject(`${path}?user=user-1`),

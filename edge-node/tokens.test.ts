@@ -1,13 +1,30 @@
-import { describe, expect, it } from 'vitest';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { REFUSALS } from '../shared/errors.ts';
-import { streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
+import { hmac, jwt, streamToken, TOKEN_SECRET } from '../shared/testing/jwt.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 
 const DAY_S = 86_400;
 const now = () => Math.floor(Date.now() / 1000);
 
+const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PUBLIC_PEM = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+const CLAIMS = { sub: 'user-1', exp: now() + DAY_S };
+
+/** Two secrets, and a key set with one key, whose public half everyone may know. */
 async function rigWithTokens(): Promise<EdgeRig> {
-  const rig = await EdgeRig.start({ STREAM_TOKEN_SECRETS: `${'x'.repeat(32)}, ${TOKEN_SECRET}` });
+  const folder = await mkdtemp(join(tmpdir(), 'streaming-tokens-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const STREAM_TOKEN_JWKS_FILE = join(folder, 'jwks.json');
+  const key = { ...publicKey.export({ format: 'jwk' }), kid: 'rsa' };
+  await writeFile(STREAM_TOKEN_JWKS_FILE, JSON.stringify({ keys: [key] }));
+  const rig = await EdgeRig.start({
+    STREAM_TOKEN_SECRETS: `${'x'.repeat(32)}, ${TOKEN_SECRET}`,
+    STREAM_TOKEN_JWKS_FILE,
+  });
   rig.store.registered.add('user-1');
   return rig;
 }
@@ -48,6 +65,23 @@ describe('where tokens are asked for', () => {
     [
       'one by a key nobody knows',
       ` ${streamToken({ sub: 'user-1' }, TOKEN_SECRET, { kid: 'k' })}`,
+      'invalid',
+    ],
+    ['alg none', ` ${jwt({ alg: 'none' }, CLAIMS, () => Buffer.alloc(0))}`, 'invalid'],
+    ['alg none, signed', ` ${jwt({ alg: 'none' }, CLAIMS, hmac(TOKEN_SECRET))}`, 'invalid'],
+    [
+      'HS256 signed with the public key',
+      ` ${jwt({ alg: 'HS256', kid: 'rsa' }, CLAIMS, hmac(PUBLIC_PEM))}`,
+      'invalid',
+    ],
+    [
+      'the same without the name of the key',
+      ` ${jwt({ alg: 'HS256' }, CLAIMS, hmac(PUBLIC_PEM))}`,
+      'invalid',
+    ],
+    [
+      'RS256 signed with a secret',
+      ` ${jwt({ alg: 'RS256', kid: 'rsa' }, CLAIMS, hmac(TOKEN_SECRET))}`,
       'invalid',
     ],
   ])(

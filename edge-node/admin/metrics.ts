@@ -41,6 +41,9 @@ function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Defi
   );
 }
 
+/** Of those of `bad_token`; a list leaves out the channels that a token is not for. */
+const LIST_CAUSES = ['missing', 'invalid', 'other_user'] as const;
+
 function userMetrics(
   {
     sessions,
@@ -124,6 +127,12 @@ function userMetrics(
             record.refusalCauses.get(cause) ?? 0,
           ] as const,
       ),
+  );
+  counter(
+    'lists_refused_total',
+    'Playlists and lists of channels that were refused, by what is wrong with the token',
+    ['cause'],
+    () => LIST_CAUSES.map((cause) => [{ cause }, record.listRefusals.get(cause) ?? 0] as const),
   );
   counter(
     'registration_failures_total',

@@ -1,4 +1,5 @@
 import {
+  type CauseOf,
   CLOSE_REASONS,
   type CloseReason,
   REFUSAL_CAUSES,
@@ -32,6 +33,8 @@ export class ConnectionRecord {
   accepted = 0;
   readonly closes = new Map<CloseReason, number>();
   readonly refusals = new Map<RefusalCode, number>();
+  /** Of playlists and the like, which are no connections of users. */
+  readonly listRefusals = new Map<CauseOf<'bad_token'>, number>();
   readonly refusalCauses = new Map<RefusalCause, number>();
 
   constructor(parts: RecordParts) {
@@ -45,6 +48,13 @@ export class ConnectionRecord {
     this.closed('refused');
     const why = cause === undefined ? REFUSALS[code] : REFUSAL_CAUSES[cause].text;
     this.#parts.limiter.warn(`connection refused, ${code}: ${why}`, { code, cause, ...who });
+  }
+
+  /** A list of channels was asked for with a token that is not good for it. */
+  listRefused(cause: CauseOf<'bad_token'>, who: Refused): void {
+    count(this.listRefusals, cause);
+    const message = `list of channels refused, bad_token: ${REFUSAL_CAUSES[cause].text}`;
+    this.#parts.limiter.warn(message, { code: 'bad_token', cause, ...who });
   }
 
   /** A connection has ended before it had a session. */

@@ -69,6 +69,7 @@ export class Transports {
       corsOrigin: config.WATCH_CORS_ORIGIN,
       maxAsking: shares.asking,
       lists: {
+        record: transport.record,
         names: this.#names,
         present,
         tokens,

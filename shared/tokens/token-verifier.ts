@@ -59,8 +59,21 @@ export class TokenVerifier {
     { userId, channelId }: { readonly userId: UserId; readonly channelId: ChannelId },
   ): Refusal<'bad_token'> | undefined {
     if (!this.isRequired) return undefined;
-    const cause = this.#faultOf(token, userId, channelId);
-    return cause && { code: 'bad_token', cause };
+    const claims = this.claimsOf(token, userId);
+    if (typeof claims === 'string') return { code: 'bad_token', cause: claims };
+    if (claims.channels?.has(channelId) !== false) return undefined;
+    return { code: 'bad_token', cause: 'other_channel' };
+  }
+
+  /** What a token says that this user shows, or what is wrong with it. */
+  claimsOf(
+    token: string | undefined,
+    userId: UserId,
+  ): TokenClaims | Exclude<CauseOf<'bad_token'>, 'other_channel'> {
+    if (token === undefined || token === '') return 'missing';
+    const claims = this.verify(token);
+    if (claims === undefined) return 'invalid';
+    return claims.userId === userId ? claims : 'other_user';
   }
 
   verify(token: string): TokenClaims | undefined {
@@ -69,18 +82,6 @@ export class TokenVerifier {
       if (claims !== undefined) return parseClaims(claims);
     }
     return undefined;
-  }
-
-  #faultOf(
-    token: string | undefined,
-    userId: UserId,
-    channelId: ChannelId,
-  ): CauseOf<'bad_token'> | undefined {
-    if (token === undefined || token === '') return 'missing';
-    const claims = this.verify(token);
-    if (claims === undefined) return 'invalid';
-    if (claims.userId !== userId) return 'other_user';
-    return claims.channels?.has(channelId) === false ? 'other_channel' : undefined;
   }
 
   /** A token that names a key is checked by that key alone; any other by each secret. */

@@ -2,7 +2,9 @@ import { setImmediate as polled } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError } from '../../../shared/errors.ts';
 import { type ChannelId, parseUserId, type UserId } from '../../../shared/ids.ts';
+import { peerAddress } from '../../../shared/net/peer.ts';
 import type { TokenVerifier } from '../../../shared/tokens/token-verifier.ts';
+import type { ConnectionRecord } from '../../delivery/connection-record.ts';
 import { InTurn } from '../../delivery/in-turn.ts';
 import type { ChannelNames } from './channel-names.ts';
 import { type ListedChannel, playlist } from './playlist.ts';
@@ -13,6 +15,7 @@ export interface ListParts {
   /** The channels that there are now. */
   readonly present: () => Iterable<ChannelId>;
   readonly tokens: TokenVerifier;
+  readonly record: Pick<ConnectionRecord, 'listRefused'>;
   /** Where players reach this port; empty: where they asked. */
   readonly publicUrl: string;
   /** Whether this port speaks TLS. */
@@ -49,10 +52,12 @@ export function addListRoutes(app: FastifyInstance, parts: ListParts): void {
     unstored(reply)
       .type('audio/x-mpegurl; charset=utf-8')
       .send(await inTurn(request, () => playlistFor(request, parts)));
-  for (const path of ['/playlist.m3u', '/playlist.m3u8']) app.get(path, answerM3u);
-  app.get('/channels', async (request: Asking, reply) =>
-    unstored(reply).send({ channels: await inTurn(request, () => channelsFor(request, parts)) }),
-  );
+  const answerJson = async (request: Asking, reply: FastifyReply) =>
+    unstored(reply).send({ channels: await inTurn(request, () => channelsFor(request, parts)) });
+  // Who asks with HEAD is answered as with GET, but for the body.
+  const asGet = { exposeHeadRoute: true };
+  for (const path of ['/playlist.m3u', '/playlist.m3u8']) app.get(path, asGet, answerM3u);
+  app.get('/channels', asGet, answerJson);
 }
 
 const unstored = (reply: FastifyReply): FastifyReply =>
@@ -71,13 +76,16 @@ function channelsFor(request: Asking, parts: ListParts) {
   return channels.map(({ id, name, group }) => ({ id, name, group, live: live.has(id) }));
 }
 
-function listingFor(request: Asking, { names, present, tokens }: ListParts): Listing {
+function listingFor(request: Asking, { names, present, tokens, record }: ListParts): Listing {
   const { user } = request.query;
   const userId = typeof user === 'string' ? parseUserId(user) : undefined;
   if (userId === undefined) throw new HttpError('bad_user_id');
   const token = tokens.isRequired ? tokenOf(request) : undefined;
-  const claims = token === undefined ? undefined : tokens.verify(token);
-  if (tokens.isRequired && claims?.userId !== userId) throw new HttpError('bad_token');
+  const claims = tokens.isRequired ? tokens.claimsOf(token, userId) : undefined;
+  if (typeof claims === 'string') {
+    record.listRefused(claims, { address: peerAddress(request.raw.socket), user: userId });
+    throw new HttpError('bad_token');
+  }
   const listed = names.list(present());
   const allowed = claims?.channels;
   const channels = allowed ? listed.filter(({ id }) => allowed.has(id)) : listed;
