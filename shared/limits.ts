@@ -119,7 +119,6 @@ export const HANDSHAKE_TOKEN_MAX_BYTES = 2 * KIB;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** The header of a balancer, TLVs included. */
 export const PROXY_HEADER_MAX_BYTES = 4 * KIB;
-/** How often the files of the certificate are looked at. */
 export const CERTIFICATE_POLL_MS = 2_000;
 /** What a user may send after the handshake, unread by anyone, before it is closed. */
 export const CLIENT_TALK_MAX_BYTES = 64 * KIB;

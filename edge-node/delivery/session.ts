@@ -190,10 +190,9 @@ export class Session implements Watcher, Occupant {
     else if (this.abandonedSinceMs !== undefined) this.#probe();
   }
 
-  /** Ends the connection at once; the write under way lets go of its runs. */
+  /** Ends the connection at once, and only then the stretch of the write under way: what that holds is gone by it. */
   reset(reason: CloseReason): void {
     this.#end(reason);
-    // First: what the write under way holds is gone once its stretch has ended.
     resetPeer(this.#socket);
     if (this.#phase.kind === 'ending') this.#phase.stream?.cursor.endStretch();
   }
