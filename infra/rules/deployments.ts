@@ -110,6 +110,7 @@ export function ecs(): Deployment {
     env: {
       ...Object.fromEntries(environment.map(({ Name, Value }) => [Name, Value])),
       MAX_USERS: String(Parameters.MaxUsers.Default),
+      EDGE_WORKERS: String(Parameters.EdgeWorkers.Default),
     },
     preStopMs: 0,
     graceMs: container.StopTimeout * 1000,

@@ -12,10 +12,10 @@ const LOG_FACTOR = 1.25;
 const USER_KIB = 16;
 
 /** What an edge node takes at the most, all of its users not reading: cgroups charge the kernel's sockets to it, too. */
-function neededMib({ EDGE_LOG_BYTES, MAX_USERS }: Config, tcpWmem: string): number {
+function neededMib({ EDGE_WORKERS, EDGE_LOG_BYTES, MAX_USERS }: Config, tcpWmem: string): number {
   const socketBytes = Number(tcpWmem.split(' ')[2]);
   const users = MAX_USERS * (socketBytes + USER_KIB * KIB);
-  return PROCESS_MIB + (LOG_FACTOR * EDGE_LOG_BYTES + users) / MIB;
+  return EDGE_WORKERS * PROCESS_MIB + (LOG_FACTOR * EDGE_LOG_BYTES + users) / MIB;
 }
 
 const edgeNodes = [
@@ -25,8 +25,8 @@ const edgeNodes = [
 ];
 
 describe.each(edgeNodes)('$name', ({ env, tcpWmem, memoryMib }) => {
-  const { MAX_USERS, EDGE_LOG_BYTES } = env;
-  const config = loadConfig({ MAX_USERS, EDGE_LOG_BYTES });
+  const { EDGE_WORKERS, MAX_USERS, EDGE_LOG_BYTES } = env;
+  const config = loadConfig({ EDGE_WORKERS, MAX_USERS, EDGE_LOG_BYTES });
   const needed = neededMib(config, tcpWmem ?? '');
 
   test('has memory for all of its users, though none of them reads', () => {
@@ -40,6 +40,6 @@ describe.each(edgeNodes)('$name', ({ env, tcpWmem, memoryMib }) => {
 });
 
 test('docs/deploy.md states the formula', () => {
-  const formula = `${PROCESS_MIB} MiB + ${LOG_FACTOR} × EDGE_LOG_BYTES + MAX_USERS × (tcp_wmem + ${USER_KIB} KiB)`;
+  const formula = `EDGE_WORKERS × ${PROCESS_MIB} MiB + ${LOG_FACTOR} × EDGE_LOG_BYTES + MAX_USERS × (tcp_wmem + ${USER_KIB} KiB)`;
   expect(read('docs/deploy.md')).toContain(formula);
 });
