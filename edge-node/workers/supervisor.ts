@@ -38,7 +38,7 @@ export class Supervisor implements WorkerEvents {
   readonly workers: WorkerProcess[] = [];
   readonly #kept: Promise<void>[] = [];
   readonly #stopped = new AbortController();
-  /** Ports that were left to the system are settled by the first worker. */
+  /** As the first worker had them, where they were left to the system. */
   #ports: NodeJS.ProcessEnv = {};
   #watch: NodeJS.Timeout | undefined;
   /** Workers that ended without having been told to. */
@@ -69,12 +69,8 @@ export class Supervisor implements WorkerEvents {
   async start(): Promise<Listening & { readonly admin: AddressInfo }> {
     const { config, logger } = this.#parts;
     const admin = await this.#admin.listen(config.ADMIN_HOST, config.ADMIN_PORT);
-    const first = this.#spawn(0);
-    const { users, watch } = await first.listening;
-    this.#ports = { STREAM_PORT: String(users.port), WATCH_PORT: String(watch.port) };
-    const others = Array.from({ length: config.EDGE_WORKERS - 1 }, (_, i) => this.#spawn(i + 1));
-    await Promise.all(others.map(({ listening }) => listening));
-    for (const worker of [first, ...others]) this.#kept.push(this.#keep(worker));
+    const { users, watch } = await this.#startWorkers();
+    for (const worker of this.workers) this.#kept.push(this.#keep(worker));
     this.#watch = setInterval(() => setImmediate(() => this.#killHung()), ALIVE_MS);
     const { maxUsers } = this.#places;
     logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
@@ -146,6 +142,19 @@ export class Supervisor implements WorkerEvents {
     });
     // Its worker has died meanwhile: the client finds another.
     if (!isPassed) socket.destroy();
+  }
+
+  /** All at once, so that a crowd that waits finds all of them; but ports that are free to choose, the first one chooses. */
+  async #startWorkers(): Promise<Listening> {
+    const { EDGE_WORKERS, STREAM_PORT, WATCH_PORT } = this.#parts.config;
+    const first = this.#spawn(0);
+    if (STREAM_PORT === 0 || WATCH_PORT === 0) {
+      const { users, watch } = await first.listening;
+      this.#ports = { STREAM_PORT: String(users.port), WATCH_PORT: String(watch.port) };
+    }
+    for (let number = 1; number < EDGE_WORKERS; number += 1) this.#spawn(number);
+    await Promise.all(this.workers.map(({ listening }) => listening));
+    return first.listening;
   }
 
   get #isStopping(): boolean {
