@@ -37,6 +37,8 @@ export class RunLimits {
 export interface RunOwner {
   /** Drops the oldest closed run of the log, and gives its memory back. */
   dropOldest(): void;
+  /** A holder of the run with this index, one of its `pins`, lets go of it. */
+  unpin(index: number): void;
   /** Cuts off the users whose writes hold a run that the log has dropped. */
   cutOff(run: Run): void;
 }

@@ -22,8 +22,6 @@ interface BacklogParts {
   readonly limiter: LogLimiter;
 }
 
-const END = Buffer.alloc(0);
-
 /**
  * Answers edge nodes that ask for what came of a channel since its newest entry point, one after the other, a run of
  * the log in a message, and an empty message behind them. What closes meanwhile is among it. Runs are sent as they lie
@@ -64,10 +62,10 @@ export class Backlogs {
     const run = channel?.log.closedRun(index);
     if (run === undefined) {
       this.#requests.shift();
-      return { subject: reply, data: END, packets: 0 };
+      return { subject: reply, run: undefined };
     }
     request.run = index + 1;
     this.bytes += run.bytes.length;
-    return { subject: reply, data: run.bytes, packets: run.packets };
+    return { subject: reply, run };
   }
 }

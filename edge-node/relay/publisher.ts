@@ -1,24 +1,33 @@
 import type { Clock } from '../../shared/clock.ts';
 import { RELAY_CONFIRM_BYTES, RELAY_CONFIRM_MS, RELAY_WINDOW_BYTES } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import type { Run } from '../channels/run.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 
 export interface Message {
   readonly subject: string;
-  readonly data: Buffer;
-  readonly packets: number;
+  /** What it carries; nothing: it is empty. */
+  readonly run: Run | undefined;
 }
 
-interface Queued extends Message {
+/** Its run is pinned for as long: a log that drops it leaves the bytes alone. */
+interface Queued {
+  readonly subject: string;
+  readonly run: Run | undefined;
+  readonly bytes: number;
   readonly sinceMs: number;
   wasSent: boolean;
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** So many slots at the head are free before the others move up. */
 const COMPACT_AT = 1_024;
 
 interface PublisherParts {
   readonly link: Pick<NatsLink, 'isConnected' | 'publish' | 'confirmed' | 'onConnected'>;
+  /** Names this relay in each message, as the subject of a reply that nobody gives. */
+  readonly sender: string;
   /** Bound of all that waits or is not confirmed. */
   readonly maxBytes: number;
   /** Messages that have waited for longer are dropped. */
@@ -79,8 +88,8 @@ export class Publisher {
     return this.#head === this.#messages.length;
   }
 
-  offer(subject: string, data: Buffer, packets: number): void {
-    this.#add({ subject, data, packets });
+  offer(subject: string, run: Run): void {
+    this.#add({ subject, run });
     this.pump();
   }
 
@@ -109,10 +118,12 @@ export class Publisher {
     clearTimeout(this.#timer);
   }
 
-  #add(message: Message): void {
+  #add({ subject, run }: Message): void {
     const { clock, maxBytes } = this.#parts;
-    this.#messages.push({ ...message, sinceMs: clock.monotonicMs(), wasSent: false });
-    this.#waitingBytes += message.data.length;
+    const bytes = run?.bytes.length ?? 0;
+    if (run !== undefined) run.pins += 1;
+    this.#messages.push({ subject, run, bytes, sinceMs: clock.monotonicMs(), wasSent: false });
+    this.#waitingBytes += bytes;
     while (this.queuedBytes > maxBytes && this.#next < this.#messages.length - 1) {
       this.#dropNext('NATS is slow or away, and RELAY_QUEUE_BYTES are full');
     }
@@ -132,9 +143,10 @@ export class Publisher {
   #send(): boolean {
     const message = this.#messages[this.#next];
     if (message === undefined) return false;
-    if (!this.#parts.link.publish(message.subject, message.data)) return false;
+    const { link, sender } = this.#parts;
+    const { subject, run, bytes } = message;
+    if (!link.publish(subject, run?.bytes ?? NOTHING, sender)) return false;
     this.#next += 1;
-    const bytes = message.data.length;
     this.#waitingBytes -= bytes;
     this.#sentBytes += bytes;
     if (message.wasSent) {
@@ -142,7 +154,7 @@ export class Publisher {
     } else {
       message.wasSent = true;
       this.publishedMessages += 1;
-      this.publishedPackets += message.packets;
+      this.publishedPackets += run?.packets ?? 0;
       this.publishedBytes += bytes;
     }
     this.#unaskedBytes += bytes;
@@ -154,14 +166,15 @@ export class Publisher {
   /** Leaves the oldest that waits out. */
   #dropNext(reason: string): void {
     const message = this.#messages[this.#next];
-    this.#messages[this.#next] = undefined;
+    this.#letGoOf(this.#next);
     this.#next += 1;
-    this.#waitingBytes -= message?.data.length ?? 0;
     if (this.#next - 1 === this.#head) this.#shift();
-    if (message === undefined || message.wasSent) return;
+    if (message === undefined) return;
+    this.#waitingBytes -= message.bytes;
+    if (message.wasSent) return;
     this.droppedMessages += 1;
-    this.droppedPackets += message.packets;
-    this.droppedBytes += message.data.length;
+    this.droppedPackets += message.run?.packets ?? 0;
+    this.droppedBytes += message.bytes;
     this.#parts.limiter.warn('messages dropped', { reason, droppedBytes: this.droppedBytes });
   }
 
@@ -182,15 +195,21 @@ export class Publisher {
 
   #confirm(sent: number): void {
     while (this.#shifted < sent) {
-      this.#sentBytes -= this.#messages[this.#head]?.data.length ?? 0;
+      this.#sentBytes -= this.#messages[this.#head]?.bytes ?? 0;
       this.#shift();
     }
     this.pump();
   }
 
+  #letGoOf(at: number): void {
+    const run = this.#messages[at]?.run;
+    run?.owner.unpin(run.index);
+    this.#messages[at] = undefined;
+  }
+
   /** Lets go of the message at the head. */
   #shift(): void {
-    this.#messages[this.#head] = undefined;
+    this.#letGoOf(this.#head);
     this.#head += 1;
     this.#shifted += 1;
     if (this.#head < COMPACT_AT || 2 * this.#head < this.#messages.length) return;

@@ -2,7 +2,7 @@ import type { ChannelId } from '../../shared/ids.ts';
 import { ChannelLog, type ChannelLogLimits } from '../channels/channel-log.ts';
 import type { Lingering } from '../channels/channel-timers.ts';
 import type { LogBudget } from '../channels/log-budget.ts';
-import type { RunLimits } from '../channels/run.ts';
+import type { Run, RunLimits } from '../channels/run.ts';
 import type { ChannelRate } from '../nats/directory-message.ts';
 import { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
@@ -17,7 +17,7 @@ interface ChannelParts {
   readonly run: RunLimits;
   readonly budget: LogBudget;
   /** Takes a run that has closed: whole packets, which nobody changes any more. */
-  readonly publish: (channel: RelayChannel, bytes: Buffer, packets: number) => void;
+  readonly publish: (channel: RelayChannel, run: Run) => void;
   readonly nowMs: number;
 }
 
@@ -126,7 +126,7 @@ export class RelayChannel implements Lingering {
   #publishClosed(): void {
     for (; this.#nextRun < this.log.endRun; this.#nextRun += 1) {
       const run = this.log.closedRun(this.#nextRun);
-      if (run !== undefined) this.#publish(this, run.bytes, run.packets);
+      if (run !== undefined) this.#publish(this, run);
     }
   }
 

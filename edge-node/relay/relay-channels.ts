@@ -7,7 +7,7 @@ import { LingerTimer } from '../channels/channel-timers.ts';
 import { inSlices } from '../channels/in-slices.ts';
 import { LogBudget } from '../channels/log-budget.ts';
 import { MemoryRelief } from '../channels/memory-relief.ts';
-import { RunLimits } from '../channels/run.ts';
+import { type Run, RunLimits } from '../channels/run.ts';
 import type { Subjects } from '../nats/subjects.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
@@ -22,7 +22,7 @@ interface ChannelsParts {
   readonly log: ChannelLogLimits;
   readonly reorder: ReorderLimits;
   readonly subjects: Subjects;
-  readonly publish: (channel: RelayChannel, bytes: Buffer, packets: number) => void;
+  readonly publish: (channel: RelayChannel, run: Run) => void;
   readonly clock: Clock;
   readonly limiter: LogLimiter;
 }

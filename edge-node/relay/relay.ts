@@ -68,6 +68,7 @@ export class Relay {
     });
     this.#publisher = new Publisher({
       link: this.#link,
+      sender: this.#id,
       maxBytes: config.RELAY_QUEUE_BYTES,
       maxAgeMs: config.REORDER_DEADLINE_MS,
       next: () => this.#backlogs.next(),
@@ -90,7 +91,7 @@ export class Relay {
         settleMs: config.REORDER_SETTLE_MS,
       },
       subjects: this.#subjects,
-      publish: ({ subject }, bytes, packets) => this.#publisher.offer(subject, bytes, packets),
+      publish: ({ subject }, run) => this.#publisher.offer(subject, run),
       clock,
       limiter,
     });
