@@ -124,6 +124,7 @@ export class EdgeNode {
       },
       idleRun: { packets: config.PACKET_BATCH_SIZE, lingerMs: config.DELIVERY_LINGER_MS },
       packetDurationMs: config.PACKET_DURATION_MS,
+      merged: this.#feed.merged,
       progress: this.#feed,
       demand: this.#feed.demand,
       runsClosed: (channel) => this.#turns.runsClosed(channel),

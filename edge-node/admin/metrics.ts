@@ -4,7 +4,7 @@ import { closedByReason, type HttpListener } from '../../shared/http/http-listen
 import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.ts';
 import type { Certificate } from '../transports/certificate.ts';
 import type { EdgeView } from './edge-view.ts';
-import { demandMetrics, sourceMetrics } from './sources/source-metrics.ts';
+import { demandMetrics, mergeMetrics, sourceMetrics } from './sources/source-metrics.ts';
 
 /**
  * The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before
@@ -16,6 +16,7 @@ export function createMetrics(view: EdgeView, listener?: () => HttpListener): Re
   const { counter, gauge } = metricDefiner(registry);
   sourceMetrics(view, counter, gauge);
   demandMetrics(view, counter, gauge);
+  mergeMetrics(view, counter);
   nodeMetrics(view, counter, gauge);
   userMetrics(view, counter, gauge);
   usageMetrics(view, counter, gauge);

@@ -13,10 +13,7 @@ export interface NodeStatus {
   readonly deliveryShare: number;
   /** All sources as one: connected while one of them is. */
   readonly source: SourceStatus;
-  readonly sources: readonly (SourceStatus & {
-    /** `host:port`. */
-    readonly source: string;
-  })[];
+  readonly sources: readonly EachSourceStatus[];
   readonly store: {
     readonly name: string;
     readonly answers: boolean;
@@ -32,6 +29,15 @@ export interface NodeStatus {
   readonly usersMax: number;
   /** Of them those whose channel is not there. */
   readonly usersWaiting: number;
+}
+
+export interface EachSourceStatus extends SourceStatus {
+  /** `host:port`. */
+  readonly source: string;
+  /** Of merged sources: packets that no other brought, that another had brought before, and that fit no other's. */
+  readonly only?: number;
+  readonly duplicates?: number;
+  readonly disagreeing?: number;
 }
 
 /** Rows of usage on their way to the store: counters since the start, and the present state. */
@@ -75,6 +81,8 @@ export interface ChannelStatus {
   readonly lost: number;
   readonly late: number;
   readonly stray: number;
+  /** That another of several merged sources had brought before. */
+  readonly duplicates: number;
   readonly jumps: number;
   readonly restarts: number;
   readonly held: number;

@@ -55,7 +55,9 @@ export function nodeStatus(view: EdgeView, storeAnswers: boolean): NodeStatus {
     loadFactor: round(load.value),
     deliveryShare: percent(overload.shareAt(nowMs)),
     source: feedStatus(feed, nowMs),
-    sources: feed.sources.map((source) => sourceStatus(source, nowMs)),
+    sources: feed.sources.map((source, number) =>
+      sourceStatus(source, nowMs, channels.merged?.counts[number]),
+    ),
     ...(feed.demand && { feed: feed.demand.figures }),
     store: { name: view.storeName, answers: storeAnswers, usage: writer.stats },
     memory: {
@@ -70,7 +72,7 @@ export function nodeStatus(view: EdgeView, storeAnswers: boolean): NodeStatus {
 }
 
 export function channelStatus(channel: Channel, nowMs: number): ChannelStatus {
-  const { received, lost, late, stray, jumps, restarts } = channel.counters;
+  const { received, lost, late, stray, duplicates, jumps, restarts } = channel.counters;
   return {
     channel: channel.id,
     seconds: Math.round((nowMs - channel.sinceMs) / 1000),
@@ -83,6 +85,7 @@ export function channelStatus(channel: Channel, nowMs: number): ChannelStatus {
     lost,
     late,
     stray,
+    duplicates,
     jumps,
     restarts,
     held: channel.heldPackets,

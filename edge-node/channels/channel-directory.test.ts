@@ -22,6 +22,7 @@ function directoryOf(maxChannels: number, progress = DRY, clock = systemClock())
     reorder: { maxPackets: 1024, maxBytes: 2 ** 22, deadlineMs: 1000, settleMs: 200 },
     logLimits: { maxBytes: 2 ** 23, maxMs: 5000, entryMaxAgeMs: 15_000 },
     idleRun: { packets: 10, lingerMs: 10 },
+    merged: undefined,
     progress,
     runsClosed: () => {},
     packetDurationMs: 20,

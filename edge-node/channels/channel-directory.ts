@@ -2,6 +2,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
+import { Disagreements } from '../ordering/merging/disagreements.ts';
+import { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import type { Demand, DemandSink, ReadProgress } from '../source/feed.ts';
@@ -23,6 +25,8 @@ interface DirectoryParts {
   /** Packets in a run, and its longest wait for them, while the node is idle. */
   readonly idleRun: { readonly packets: number; readonly lingerMs: number };
   readonly packetDurationMs: number;
+  /** The names of the sources that bring packets at the same time, by their numbers, where there are several. */
+  readonly merged: readonly string[] | undefined;
   readonly progress: ReadProgress;
   /** Told which channels are watched, where the feed brings those alone. */
   readonly demand?: Demand | undefined;
@@ -42,6 +46,8 @@ const ROOM_LOOK_MS = 1_000;
  */
 export class ChannelDirectory implements DemandSink {
   readonly budget: LogBudget;
+  /** Undefined where there is but one source at a time. */
+  readonly merged: MergedSources | undefined;
   readonly #byId = new Map<ChannelId, Channel>();
   /** By the six bytes in a header; a channel whose id comes padded in several ways has several keys. */
   readonly #byKey = new Map<number, Channel>();
@@ -54,6 +60,7 @@ export class ChannelDirectory implements DemandSink {
   readonly #reorder: ReorderTimer;
   readonly #relief: MemoryRelief;
   readonly #events: ChannelEvents;
+  readonly #disagreements: Disagreements;
   /** Channels that may make room for others, the least recently used one last, as the last search found them. */
   #quiet: Channel[] = [];
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -70,6 +77,8 @@ export class ChannelDirectory implements DemandSink {
     this.#linger = new LingerTimer(clock, this.#run);
     this.#reorder = new ReorderTimer(clock, progress);
     this.#relief = new MemoryRelief(this.budget, this.channels);
+    this.merged = MergedSources.of(parts.merged);
+    this.#disagreements = new Disagreements(this.merged?.names ?? [], parts.logger);
     this.#events = {
       runOpened: (channel) => this.#linger.add(channel),
       runsClosed: parts.runsClosed,
@@ -112,11 +121,15 @@ export class ChannelDirectory implements DemandSink {
     return true;
   }
 
-  sourceConnected(): void {
-    for (const channel of this.#byId.values()) channel.sourceConnected();
+  sourceConnected(source: number): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.merged?.connected(source);
+    for (const channel of this.#byId.values()) channel.sourceConnected(source, nowMs);
   }
 
-  sourceLost(): void {}
+  sourceLost(source: number): void {
+    this.merged?.lost(source);
+  }
 
   /**
    * Begins to watch. Without the channel the watcher waits, and is attached when it appears.
@@ -176,9 +189,11 @@ export class ChannelDirectory implements DemandSink {
     this.#isSweeping = true;
     await inSlices(this.#byId.values(), this.#parts.clock, (channel) => {
       channel.sweep(nowMs);
+      for (const source of channel.takeDisagreeing()) this.#disagreements.note(source, channel.id);
       const isIdle = channel.watchers.size === 0 && nowMs - channel.usedMs >= CHANNEL_IDLE_MS;
       if (isIdle) this.#forget(channel, nowMs);
     });
+    this.#disagreements.tell(nowMs);
     this.#isSweeping = false;
   }
 
@@ -245,6 +260,7 @@ export class ChannelDirectory implements DemandSink {
       log: this.#parts.logLimits,
       run: this.#run,
       budget: this.budget,
+      sources: this.merged,
       packetDurationMs: this.#parts.packetDurationMs,
       events: this.#events,
       nowMs,

@@ -34,6 +34,7 @@ function channelWith(budget: LogBudget, all: Channel[] = []): { channel: Channel
     log: { maxBytes: 8 * MIB, maxMs: 5000, entryMaxAgeMs: 15_000 },
     run: new RunLimits(1000, 100),
     budget,
+    sources: undefined,
     packetDurationMs: 20,
     events,
     nowMs: 0,

@@ -1,8 +1,14 @@
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_RATES_KEPT } from '../../shared/limits.ts';
+import { ChannelMerge } from '../ordering/merging/channel-merge.ts';
+import type { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
-import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
+import type {
+  ReorderCounters,
+  ReorderLimits,
+  ReorderOutput,
+} from '../ordering/reorder-contract.ts';
 import { ChannelLog, type ChannelLogLimits } from './channel-log.ts';
 import type { LogBudget } from './log-budget.ts';
 import type { RunLimits } from './run.ts';
@@ -37,6 +43,8 @@ interface ChannelParts {
   readonly log: ChannelLogLimits;
   readonly run: RunLimits;
   readonly budget: LogBudget;
+  /** The sources whose packets are merged; undefined where there is but one. */
+  readonly sources: MergedSources | undefined;
   readonly packetDurationMs: number;
   readonly events: ChannelEvents;
   readonly nowMs: number;
@@ -63,6 +71,7 @@ export class Channel implements ReorderOutput {
   /** When a packet last came or a watcher last left. */
   usedMs: number;
   readonly #reorder: ReorderBuffer;
+  readonly #merge: ChannelMerge | undefined;
   readonly #budget: LogBudget;
   readonly #events: ChannelEvents;
   #heldBytes = 0;
@@ -71,7 +80,7 @@ export class Channel implements ReorderOutput {
   #measuredPackets = 0;
 
   constructor(parts: ChannelParts) {
-    const { id, reorder, log, run, budget, events, nowMs } = parts;
+    const { id, reorder, log, run, budget, sources, events, nowMs } = parts;
     this.id = id;
     this.log = new ChannelLog(log, run, budget, (index) => {
       for (const watcher of this.watchers) watcher.letGoOf(index);
@@ -79,6 +88,7 @@ export class Channel implements ReorderOutput {
     this.sinceMs = nowMs;
     this.usedMs = nowMs;
     this.#reorder = new ReorderBuffer(reorder, this);
+    this.#merge = sources && new ChannelMerge(this.#reorder, reorder, sources);
     this.secondsRate = new SecondsRate(parts.packetDurationMs, nowMs);
     this.#budget = budget;
     this.#events = events;
@@ -86,8 +96,12 @@ export class Channel implements ReorderOutput {
     this.#measuredMs = nowMs;
   }
 
-  get counters() {
-    return this.#reorder.counters;
+  get counters(): ReorderCounters & { readonly duplicates: number } {
+    const counters = this.#reorder.counters;
+    if (this.#merge === undefined) return { ...counters, duplicates: 0 };
+    const { duplicates, disagreeing, late } = this.#merge;
+    const received = counters.received + duplicates + disagreeing + late;
+    return { ...counters, received, late: counters.late + late, duplicates };
   }
 
   /** Packets that the kernels of users have taken: the sum over all its users, ever. */
@@ -120,7 +134,8 @@ export class Channel implements ReorderOutput {
   push(packet: PacketView): void {
     this.#nowMs = packet.arrivedMs;
     this.usedMs = packet.arrivedMs;
-    this.#reorder.push(packet);
+    if (this.#merge === undefined) this.#reorder.push(packet);
+    else this.#merge.push(packet);
     this.#settleAccount();
   }
 
@@ -138,8 +153,15 @@ export class Channel implements ReorderOutput {
     this.#settleAccount();
   }
 
-  sourceConnected(): void {
-    this.#reorder.sourceConnected();
+  /** A new connection to a source begins. */
+  sourceConnected(source: number, nowMs: number): void {
+    if (this.#merge === undefined) this.#reorder.sourceConnected();
+    else this.#merge.sourceConnected(source, nowMs);
+  }
+
+  /** The sources that brought nothing since the last call but what does not fit the others. */
+  takeDisagreeing(): readonly number[] {
+    return this.#merge?.takeDisagreeing() ?? [];
   }
 
   /** Takes the next packet in order, from the reorder buffer. */

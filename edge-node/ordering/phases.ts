@@ -1,8 +1,10 @@
-import type { HeldPackets } from './held-packets.ts';
+import { HeldPackets } from './held-packets.ts';
+import type { PacketView } from './packet-view.ts';
+import type { ReorderLimits } from './reorder-contract.ts';
 import type { Settling } from './settling.ts';
 
 /** Later than any time. */
-const NEVER = Number.POSITIVE_INFINITY;
+export const NEVER = Number.POSITIVE_INFINITY;
 
 /** The usual state: the window moves on, and late packets are dropped unless `keepsLate`. */
 export interface Ordered {
@@ -31,4 +33,28 @@ export type Phase = Settling | Ordered | Proving;
 
 export function newOrdered(): Ordered {
   return { kind: 'ordered', lateSinceMs: NEVER, keepsLate: false };
+}
+
+export function newProving(first: PacketView, nowMs: number): Proving {
+  const late = new HeldPackets();
+  late.add(first);
+  return { kind: 'proving', late, sinceMs: nowMs };
+}
+
+/** What a phase keeps outside of the window. */
+export function besideWindow(phase: Phase): HeldPackets | undefined {
+  if (phase.kind === 'settling') return phase;
+  return phase.kind === 'proving' ? phase.late : undefined;
+}
+
+/** When a phase ends by time alone. */
+export function phaseDueMs(
+  phase: Phase,
+  { deadlineMs, settleMs, maxPackets }: ReorderLimits,
+): number {
+  if (phase.kind === 'ordered') return NEVER;
+  if (phase.kind === 'proving') return phase.sinceMs + settleMs;
+  if (phase.count === 0) return NEVER;
+  const settledMs = phase.sinceMs + (phase.lacksZero(maxPackets) ? deadlineMs : settleMs);
+  return Math.min(settledMs, phase.firstArrivedMs + deadlineMs);
 }

@@ -1,15 +1,21 @@
-import { costOf, HeldPackets } from './held-packets.ts';
+import { costOf } from './held-packets.ts';
 import type { PacketView } from './packet-view.ts';
-import { newOrdered, type Ordered, type Phase, type Proving } from './phases.ts';
+import {
+  besideWindow,
+  NEVER,
+  newOrdered,
+  newProving,
+  type Ordered,
+  type Phase,
+  type Proving,
+  phaseDueMs,
+} from './phases.ts';
 import { Reconnection } from './reconnection.ts';
-import type { ReorderCounters, ReorderLimits, ReorderOutput } from './reorder-contract.ts';
-import { distance, type Sequence } from './sequence.ts';
+import type { Place, ReorderCounters, ReorderLimits, ReorderOutput } from './reorder-contract.ts';
+import { isWithin, type Sequence } from './sequence.ts';
 import { SequenceWindow } from './sequence-window.ts';
 import { ascending, Settling } from './settling.ts';
 import { StrayPackets } from './stray-packets.ts';
-
-/** Later than any time. */
-const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * Puts one channel in order. Pure: no clock, no I/O; time comes in as an argument, in monotonic milliseconds.
@@ -68,19 +74,37 @@ export class ReorderBuffer {
 
   /** Packets kept: held in the window, gathered, kept aside, and stray candidates. */
   get heldPackets(): number {
-    return this.#window.count + this.#strays.count + (this.#besideWindow?.count ?? 0);
+    return this.#window.count + this.#strays.count + (besideWindow(this.#phase)?.count ?? 0);
   }
 
   get heldBytes(): number {
-    return this.#window.bytes + this.#strays.bytes + (this.#besideWindow?.bytes ?? 0);
+    return this.#window.bytes + this.#strays.bytes + (besideWindow(this.#phase)?.bytes ?? 0);
   }
 
   /** When `expire` next has something to do; Infinity if never. May be early, is never late. */
   get dueMs(): number {
-    const phaseMs = this.#phaseDueMs();
+    const phaseMs = phaseDueMs(this.#phase, this.#limits);
     if (this.#window.count === 0) return phaseMs;
     const heldMs = this.#window.oldestArrivalMs + this.#limits.deadlineMs;
     return Math.min(phaseMs, heldMs, this.#reconnection?.resumeByMs ?? NEVER);
+  }
+
+  /** How often the sequences have begun anew. */
+  get epochs(): number {
+    return this.#counts.jumps + this.#counts.restarts;
+  }
+
+  /** Where a packet lies that comes now. */
+  placeOf(packet: PacketView): Place {
+    const phase = this.#phase;
+    if (phase.kind !== 'settling') return this.#window.placeOf(packet);
+    return phase.isNear(packet, this.#limits.maxPackets) ? 'window' : 'far';
+  }
+
+  /** Whether this packet of the window is kept already. */
+  holds(packet: PacketView): boolean {
+    if (this.#phase.kind === 'settling') return this.#phase.has(packet);
+    return this.#window.holds(this.#window.offsetOf(packet.high, packet.low));
   }
 
   /** Takes a packet, and keeps a copy if it must wait. */
@@ -90,10 +114,15 @@ export class ReorderBuffer {
     this.#place(packet);
   }
 
+  /** A packet comes that is late or kept already, and proves nothing by it but where its source is. It is not counted. */
+  comesAgain(packet: PacketView): void {
+    this.#window.comesAgain(packet);
+  }
+
   /** Gives up what has waited too long. Call it at `dueMs`, once all that had arrived by then was pushed. */
   expire(nowMs: number): void {
     this.#nowMs = nowMs;
-    while (nowMs >= this.#phaseDueMs()) {
+    while (nowMs >= phaseDueMs(this.#phase, this.#limits)) {
       if (this.#phase.kind === 'settling') this.#startEpoch(this.#phase);
       else if (this.#phase.kind === 'proving') this.#restart(this.#phase);
     }
@@ -104,10 +133,7 @@ export class ReorderBuffer {
     this.#window.releaseArrivedBy(nowMs - this.#limits.deadlineMs);
   }
 
-  /**
-   * Lets go of everything kept, since the memory is needed: an epoch that settles starts, gaps are given up, and what
-   * could prove a jump or a restart is dropped.
-   */
+  /** Lets go of all that is kept: epochs start, gaps are given up, and what may prove a jump or restart is dropped. */
   handOnAll(): void {
     // What starts may at once jump, and settle again.
     while (this.#phase.kind === 'settling' && this.#phase.count > 0) this.#startEpoch(this.#phase);
@@ -122,23 +148,6 @@ export class ReorderBuffer {
     if (this.#phase.kind === 'ordered') this.#phase.keepsLate = true;
     if (this.#reconnection === undefined) this.#reconnection = new Reconnection();
     else this.#reconnection.again();
-  }
-
-  get #besideWindow(): HeldPackets | undefined {
-    const phase = this.#phase;
-    if (phase.kind === 'settling') return phase;
-    return phase.kind === 'proving' ? phase.late : undefined;
-  }
-
-  /** When the phase ends by time alone. */
-  #phaseDueMs(): number {
-    const phase = this.#phase;
-    const { deadlineMs, settleMs, maxPackets } = this.#limits;
-    if (phase.kind === 'ordered') return NEVER;
-    if (phase.kind === 'proving') return phase.sinceMs + settleMs;
-    if (phase.count === 0) return NEVER;
-    const settledMs = phase.sinceMs + (phase.lacksZero(maxPackets) ? deadlineMs : settleMs);
-    return Math.min(settledMs, phase.firstArrivedMs + deadlineMs);
   }
 
   #place(packet: PacketView): void {
@@ -188,8 +197,12 @@ export class ReorderBuffer {
 
   #takeLate(phase: Ordered | Proving, packet: PacketView): void {
     if (phase.kind === 'ordered') this.#takeFirstLate(phase, packet);
-    else if (this.#canKeep(phase.late, packet)) phase.late.add(packet);
+    else if (this.#canKeep(phase, packet)) phase.late.add(packet);
     else this.#counts.late += 1;
+  }
+
+  #canKeep({ late }: Proving, packet: PacketView): boolean {
+    return late.count < this.#limits.maxPackets && this.#hasRoom(packet) && !late.has(packet);
   }
 
   #takeFirstLate(phase: Ordered, packet: PacketView): void {
@@ -199,30 +212,20 @@ export class ReorderBuffer {
       this.#counts.late += 1;
       return;
     }
-    const late = new HeldPackets();
-    late.add(packet);
-    this.#phase = { kind: 'proving', late, sinceMs: this.#nowMs };
-  }
-
-  #canKeep(late: HeldPackets, packet: PacketView): boolean {
-    return late.count < this.#limits.maxPackets && this.#hasRoom(packet) && !late.has(packet);
+    this.#phase = newProving(packet, this.#nowMs);
   }
 
   #takeStray(packet: PacketView): void {
-    if (this.#strays.has(packet)) {
-      this.#counts.stray += 1;
-      return;
-    }
-    while (this.#strays.count > 0 && (this.#strays.full || !this.#hasRoom(packet))) {
-      this.#strays.dropOldest();
-      this.#counts.stray += 1;
-    }
-    if (!this.#hasRoom(packet)) {
+    const { maxPackets, maxBytes } = this.#limits;
+    const isKnown = this.#strays.has(packet);
+    const others = this.heldBytes - this.#strays.bytes;
+    if (!isKnown) this.#counts.stray += this.#strays.dropUntil(maxBytes - others - costOf(packet));
+    if (isKnown || !this.#hasRoom(packet)) {
       this.#counts.stray += 1;
       return;
     }
     this.#strays.add(packet);
-    const proof = this.#strays.proofOfJump(this.#limits.maxPackets, this.#limits.maxBytes);
+    const proof = this.#strays.proofOfJump(maxPackets, maxBytes);
     if (proof !== undefined) this.#jump(proof);
   }
 
@@ -234,17 +237,16 @@ export class ReorderBuffer {
     return this.heldBytes + costOf(packet) <= this.#limits.maxBytes;
   }
 
-  #inLeftRange({ high, low }: Sequence): boolean {
-    if (this.#left === undefined) return false;
-    const offset = distance(high, low, this.#left.high, this.#left.low);
-    return offset >= -2 * this.#limits.maxPackets && offset < this.#limits.maxPackets;
+  #inLeftRange(packet: Sequence): boolean {
+    const { maxPackets } = this.#limits;
+    return this.#left !== undefined && isWithin(packet, this.#left, 2 * maxPackets, maxPackets);
   }
 
   #jump(proof: readonly PacketView[]): void {
     this.#window.releaseAll();
     this.#counts.jumps += 1;
     this.#left = this.#window.expected;
-    this.#counts.late += this.#besideWindow?.count ?? 0;
+    this.#counts.late += besideWindow(this.#phase)?.count ?? 0;
     this.#counts.stray += this.#strays.take().length - proof.length;
     this.#settle(Settling.with(proof, this.#nowMs));
   }

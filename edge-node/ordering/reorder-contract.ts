@@ -28,3 +28,6 @@ export interface ReorderCounters {
   readonly jumps: number;
   readonly restarts: number;
 }
+
+/** In the window or one window beyond it, one window before it at the most, or neither. */
+export type Place = 'window' | 'behind' | 'far';

@@ -2,7 +2,7 @@ import { Arrivals } from './arrivals.ts';
 import { costOf } from './held-packets.ts';
 import { PacketRing } from './packet-ring.ts';
 import type { PacketView } from './packet-view.ts';
-import type { ReorderOutput } from './reorder-contract.ts';
+import type { Place, ReorderOutput } from './reorder-contract.ts';
 import { distance, highAfter, lowAfter, type Sequence } from './sequence.ts';
 
 /** Later than any time. */
@@ -23,8 +23,8 @@ export class SequenceWindow {
   readonly #arrivals = new Arrivals();
   #expectedHigh = 0;
   #expectedLow = 0;
-  /** The newest packet that came into the window, while it is held. */
-  #newest: PacketView | undefined;
+  /** By source: the newest packet that came into the window, while it is held. */
+  #newest: (PacketView | undefined)[] = [undefined];
   /** Sequences given up since the last packet was handed on: lost once another one is. */
   #givenUp = 0;
   bytes = 0;
@@ -65,6 +65,12 @@ export class SequenceWindow {
     return distance(high, low, this.#expectedHigh, this.#expectedLow);
   }
 
+  placeOf({ high, low }: Sequence): Place {
+    const offset = this.offsetOf(high, low);
+    if (offset >= 0) return offset < 2 * this.#size ? 'window' : 'far';
+    return offset >= -this.#size ? 'behind' : 'far';
+  }
+
   holds(offset: number): boolean {
     return this.#ring.count > 0 && this.#ring.get(offset) !== undefined;
   }
@@ -80,7 +86,7 @@ export class SequenceWindow {
 
   /** The expected packet goes on at once, and with it what waited for it. */
   deliverExpected(packet: PacketView): void {
-    if (this.#newest !== undefined) this.#newest = undefined;
+    if (this.#newest[packet.source] !== undefined) this.#newest[packet.source] = undefined;
     this.#deliver(packet);
     if (this.#ring.count > 0) this.#drain();
   }
@@ -105,16 +111,22 @@ export class SequenceWindow {
     const kept = packet.kept();
     this.#ring.put(offset, kept);
     this.#arrivals.add(kept);
-    this.#newest = kept;
+    this.#newest[packet.source] = kept;
     this.bytes += cost;
+  }
+
+  /** A packet that is held, or was, comes again: it tells where its source is now. */
+  comesAgain({ high, low, source }: PacketView): void {
+    const offset = this.offsetOf(high, low);
+    this.#newest[source] = offset < 0 ? undefined : this.#ring.get(offset);
   }
 
   /** Restores the order of arrival, which is that of this list: the packets were offered in order of sequence. */
   orderByArrival(packets: readonly PacketView[]): void {
-    this.#newest = undefined;
+    this.#newest = [undefined];
     for (const packet of packets) {
       const isHeld = this.#ring.get(this.offsetOf(packet.high, packet.low)) === packet;
-      this.#newest = isHeld ? packet : undefined;
+      this.#newest[packet.source] = isHeld ? packet : undefined;
       if (!isHeld) continue;
       this.#arrivals.remove(packet);
       this.#arrivals.add(packet);
@@ -148,11 +160,11 @@ export class SequenceWindow {
 
   /**
    * Whether a held packet came too early to belong here: a gap before it is longer than all that is held behind that
-   * gap, and the newest packet lies before the gap, so that is where the source is now. Giving up the gap would lose
-   * more than dropping the packet does.
+   * gap, and the newest packet of its source lies before the gap, so that is where the source is now. Giving up the gap
+   * would lose more than dropping the packet does.
    */
   #isEarlyStray(packet: PacketView, offset: number): boolean {
-    const newest = this.#newest;
+    const newest = this.#newest[packet.source];
     if (newest === packet) return false;
     const sourceOffset = newest === undefined ? -1 : this.offsetOf(newest.high, newest.low);
     let heldBehind = this.#heldFrom(offset);
@@ -182,7 +194,7 @@ export class SequenceWindow {
     this.#ring.remove(offset);
     this.#arrivals.remove(packet);
     this.bytes -= costOf(packet);
-    if (packet === this.#newest) this.#newest = undefined;
+    if (packet === this.#newest[packet.source]) this.#newest[packet.source] = undefined;
   }
 
   #lowestOffset(): number {

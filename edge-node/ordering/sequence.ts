@@ -27,3 +27,9 @@ export function highAfter(high: number, low: number, step: number): number {
 export function lowAfter(low: number, step: number): number {
   return (low + step) % LOW;
 }
+
+/** Whether a sequence lies at most `before` before another one, or less than `after` after it. */
+export function isWithin(sequence: Sequence, of: Sequence, before: number, after: number): boolean {
+  const offset = distance(sequence.high, sequence.low, of.high, of.low);
+  return offset >= -before && offset < after;
+}

@@ -39,6 +39,11 @@ export class Settling extends HeldPackets {
     return distance(high, low, this.lowestHigh, this.lowestLow);
   }
 
+  /** Whether it may belong to the same epoch as what is gathered. */
+  isNear(packet: PacketView, reach: number): boolean {
+    return this.count === 0 || Math.abs(this.offsetOf(packet)) < reach;
+  }
+
   get startsAtZero(): boolean {
     return this.count > 0 && this.lowestHigh === 0 && this.lowestLow === 0;
   }

@@ -9,13 +9,15 @@ import { distance } from './sequence.ts';
  * strays between them, even of several places at once, do not hide the proof.
  */
 export class StrayPackets extends HeldPackets {
-  get full(): boolean {
-    return this.count === STRAY_MAX_PACKETS;
-  }
-
-  dropOldest(): void {
-    const [, ...newer] = this.take();
-    for (const packet of newer) this.add(packet);
+  /** Drops the oldest until there is a place for one more and the rest costs so much at the most; returns how many. */
+  dropUntil(maxBytes: number): number {
+    let dropped = 0;
+    while (this.count > 0 && (this.count === STRAY_MAX_PACKETS || this.bytes > maxBytes)) {
+      const [, ...newer] = this.take();
+      for (const packet of newer) this.add(packet);
+      dropped += 1;
+    }
+    return dropped;
   }
 
   /**

@@ -58,6 +58,8 @@ export interface ReadMark {
 export interface Feed extends ReadProgress {
   /** Each place that packets may come from, for metrics and status. */
   readonly sources: readonly FeedSource[];
+  /** Where several bring packets at the same time: their names, by their numbers (`PacketView.source`). */
+  readonly merged?: readonly string[];
   /** Where it brings those channels alone that somebody watches. */
   readonly demand?: Demand;
   /**

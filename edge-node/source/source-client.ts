@@ -67,6 +67,11 @@ export class SourceClient {
     this.sources = [this.#place, ...others.map((address) => new Place(address))];
   }
 
+  /** Of its places. */
+  get name(): string {
+    return this.sources.map(({ name }) => name).join();
+  }
+
   /** Begins to take packets, for ever, and gives them to `sink`. */
   start(sink: FeedSink): void {
     const nowMs = this.#parts.clock.monotonicMs();

@@ -5,9 +5,11 @@ import type { SourceClient } from './source-client.ts';
 export class TcpFeed implements Feed {
   readonly #clients: readonly SourceClient[];
   readonly sources: readonly FeedSource[];
+  readonly merged: readonly string[];
 
   constructor(clients: readonly SourceClient[]) {
     this.#clients = clients;
+    this.merged = clients.map(({ name }) => name);
     this.sources = clients.flatMap(({ sources }) => sources);
   }
 

@@ -1,4 +1,5 @@
 import type { Define } from '../../../shared/metrics/metric-definer.ts';
+import type { SourceCounts } from '../../ordering/merging/merged-sources.ts';
 import type { FeedSource } from '../../source/feed.ts';
 import type { EdgeView } from '../edge-view.ts';
 
@@ -105,4 +106,30 @@ function isConnected({ state }: FeedSource): boolean {
 
 function silentSeconds(nowMs: number, ...sources: readonly FeedSource[]): number {
   return (nowMs - Math.max(...sources.map(({ lastPacketMs }) => lastPacketMs))) / 1000;
+}
+
+/** Of an edge node: what each of several sources brings to the merge. */
+export function mergeMetrics({ channels }: EdgeView, counter: Define): void {
+  const ofEach = (read: (counts: SourceCounts) => number) => () =>
+    (channels.merged?.counts ?? []).map(
+      (counts, source) => [{ source: channels.merged?.names[source] ?? '' }, read(counts)] as const,
+    );
+  counter(
+    'source_only_packets_total',
+    'Packets that no other of the merged sources brought',
+    ['source'],
+    ofEach(({ only }) => only),
+  );
+  counter(
+    'source_duplicate_packets_total',
+    'Packets that another of the merged sources had brought before',
+    ['source'],
+    ofEach(({ duplicates }) => duplicates),
+  );
+  counter(
+    'source_disagreeing_packets_total',
+    'Packets left out, since their sequences are not those of the source in use',
+    ['source'],
+    ofEach(({ disagreeing }) => disagreeing),
+  );
 }

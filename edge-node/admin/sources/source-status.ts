@@ -1,5 +1,6 @@
+import type { SourceCounts } from '../../ordering/merging/merged-sources.ts';
 import type { Feed, FeedSource } from '../../source/feed.ts';
-import type { SourceStatus } from '../snapshot.ts';
+import type { EachSourceStatus, SourceStatus } from '../snapshot.ts';
 
 /** All sources as one: connected while one of them is. */
 export function feedStatus(feed: Feed, nowMs: number): SourceStatus {
@@ -19,7 +20,11 @@ export function bytesReadOf({ sources }: Feed): number {
   return sumOf(sources, ({ bytesRead }) => bytesRead);
 }
 
-export function sourceStatus(source: FeedSource, nowMs: number) {
+export function sourceStatus(
+  source: FeedSource,
+  nowMs: number,
+  merged?: SourceCounts,
+): EachSourceStatus {
   return {
     source: source.name,
     ...stateOf(source),
@@ -27,6 +32,7 @@ export function sourceStatus(source: FeedSource, nowMs: number) {
     framingLost: source.framingLost,
     bytes: source.bytesRead,
     silentSeconds: silentSeconds(nowMs, source),
+    ...merged,
   };
 }
 

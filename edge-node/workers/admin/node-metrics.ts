@@ -21,6 +21,8 @@ interface NodeMetricsParts {
 const NOT_SUMMED: Readonly<Record<string, Aggregator>> = {
   streaming_source_connected: 'min',
   streaming_source_packet_age_seconds: 'max',
+  streaming_source_up: 'min',
+  streaming_source_silent_seconds: 'max',
   streaming_channels: 'max',
   streaming_load_factor: 'max',
   streaming_users_max: 'max',

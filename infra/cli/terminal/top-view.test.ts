@@ -11,6 +11,7 @@ const channel = (id: number) => ({
   emptyShare: 0,
   received: 1_000,
   stray: 0,
+  duplicates: 0,
   jumps: 0,
   restarts: 0,
   held: 0,
