@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { bytesOf, Feed, type FeedPacket } from './testing/feed.ts';
+import { randomOf } from './testing/random.ts';
 import { ScriptedSource } from './testing/scripted-source.ts';
 
 const IS_LONG = process.env.E2E_LONG === '1';
@@ -22,15 +23,6 @@ async function startMerged(count = 2, settings: Parameters<typeof EdgeRig.start>
 
 const up = (rig: EdgeRig, count: number) =>
   rig.eventually(() => rig.metric('source_up')).toBe(count);
-
-/** Seeded, so that a failure can be had again. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('two merged sources', () => {
   it('lose 1 % each, and one is killed again and again: users miss what both lost, byte for byte', async () => {

@@ -92,6 +92,7 @@ export class GatewayRig {
   readonly lines: string[] = [];
   #port = 0;
   #adminPort = 0;
+  #stopped: Promise<void> | undefined;
 
   private constructor(names: readonly string[], settings: Settings) {
     const config = loadConfig({ GATEWAY_ADMIN_PORT: '0', SILENCE_MS: '300', ...settings });
@@ -109,10 +110,21 @@ export class GatewayRig {
   static async start(names: readonly string[], settings: Settings = {}): Promise<GatewayRig> {
     const rig = new GatewayRig(names, settings);
     const { feed, admin } = await rig.gateway.start();
-    onTestFinished(() => rig.gateway.stop());
+    onTestFinished(() => rig.stop());
     rig.#port = feed.port;
     rig.#adminPort = admin.port;
     return rig;
+  }
+
+  /** Where edge nodes connect to. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Stops the gateway, once. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.gateway.stop();
+    await this.#stopped;
   }
 
   async listen(): Promise<FeedListener> {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { randomOf } from '../../testing/random.ts';
 import { MergeRig } from '../testing/merge-rig.ts';
 
 /** `npm run test:fleet` tries more. */
@@ -199,14 +200,4 @@ function downTimes(lengths: readonly number[], sources: number) {
     from += length + 45;
     return down;
   });
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

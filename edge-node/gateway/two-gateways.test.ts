@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { EdgeRig } from '../testing/edge-rig.ts';
+import { randomOf } from '../testing/random.ts';
+import { DatagramSender, freeUdpPort, GatewayRig } from './testing/gateway-rig.ts';
+import { rtpPacket, TestStream } from './testing/test-stream.ts';
+
+const CHANNEL = 'zato01';
+const SUSPECT_DELAY_MS = 100;
+/** What is sent of the stream, and after how much of it one gateway is killed. */
+const [UNITS, KILLED_AFTER] = process.env.E2E_LONG === '1' ? [6000, 4000] : [900, 600];
+/** So many slots pass before a gateway is certain of where they begin. */
+const UNSURE_UNITS = 6;
+
+it('an edge node merges two gateways on one RTP stream: users miss only what both lost, one killed or not', async () => {
+  const seed = Number(process.env.MERGE_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  const random = randomOf(seed);
+  const ports = [await freeUdpPort(), await freeUdpPort()] as const;
+  const gateways = await Promise.all(
+    ports.map((port) =>
+      GatewayRig.start([`${CHANNEL}=rtp://127.0.0.1:${port}`], {
+        SUSPECT_DELAY_MS: String(SUSPECT_DELAY_MS),
+        SILENCE_MS: '5000',
+      }),
+    ),
+  );
+  const list = gateways.map(({ port }) => `127.0.0.1:${port}`).join();
+  const rig = await EdgeRig.start({ CHANNEL_SOURCE_HOST: list }, 'away');
+  await rig.eventually(() => rig.metric('source_up')).toBe(2);
+  const user = await rig.watch('user-1', CHANNEL);
+
+  const senders = ports.map((port) => new DatagramSender(port));
+  const stream = new TestStream({ pcrEveryMs: 20 });
+  const payloads = [stream.tables(), ...stream.units(UNITS)];
+  const came: Buffer[] = [];
+  let lostByBoth = 0;
+  for (const [index, payload] of payloads.entries()) {
+    if (index === KILLED_AFTER) {
+      await sleep(3 * SUSPECT_DELAY_MS);
+      await gateways[1]?.stop();
+    }
+    const packet = rtpPacket(payload, { sequence: 60_000 + index });
+    // The other's open slot dies with it, so the one that stays has to have what comes about then.
+    const isWhole = index <= UNSURE_UNITS || Math.abs(index - KILLED_AFTER) < 10;
+    const living = index < KILLED_AFTER ? senders : senders.slice(0, 1);
+    const by = living.filter(() => random() >= 0.005 || isWhole);
+    for (const sender of by) await sender.send(packet);
+    const isClosed = index > UNSURE_UNITS && index < payloads.length - 1;
+    if (isClosed && by.length > 0) came.push(payload);
+    if (isClosed && by.length === 0) lostByBoth += 1;
+    if (index % 20 === 0) await sleep(20);
+  }
+  // A last one, which closes the slot before it.
+  const expected = Buffer.concat(came);
+  await rig.eventually(() => user.receivedBytes).toBe(expected.length);
+  expect(user.bytes.equals(expected), `seed ${seed}`).toBe(true);
+  expect(user.isWatching).toBe(true);
+  expect(lostByBoth).toBeLessThan(UNITS / 20);
+  expect(await rig.metric('channel_restarts_total', CHANNEL)).toBe(0);
+  expect(await rig.metric('channel_jumps_total', CHANNEL)).toBe(0);
+}, 60_000);
