@@ -28,7 +28,7 @@ const START_BYTES = 3;
 const SECTION_HEADER_BYTES = 8;
 const CRC_BYTES = 4;
 const STUFFING = 0xff;
-/** The most that section_length allows (2.4.4.11); a section said to be longer is none. */
+/** The most that section_length allows (2.4.4.11); what claims to be longer is no section. */
 export const SECTION_MAX_BYTES = 4096;
 /** Nearly all tables fit this; a longer one makes the reader's buffer grow, once. */
 const SECTION_USUAL_BYTES = 512;

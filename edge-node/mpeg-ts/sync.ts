@@ -10,7 +10,7 @@ const SYNC_PACKETS = 5;
 /** Holds more than the widest stride needs for its proof. */
 const HELD_BYTES = 1024;
 
-/** No stride: the stream's packets are not found. */
+/** The stride while it is not known where packets begin. */
 const NONE = 0;
 
 /** A packet's bytes begin at `at` and are valid during the call; `streamAt` is where it began in the stream. */

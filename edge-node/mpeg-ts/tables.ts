@@ -13,7 +13,7 @@ import {
 
 const PAT_TABLE_ID = 0x00;
 const PMT_TABLE_ID = 0x02;
-/** Of a stream's programs, those after so many are left alone. */
+/** Programs of a stream that are looked at; any beyond them are ignored. */
 export const PROGRAMS_MAX = 64;
 
 export interface ProgramEntry {
@@ -68,7 +68,7 @@ export interface ElementaryStream {
   /** stream_type, table 2-34. */
   readonly type: number;
   readonly pid: number;
-  /** A descriptor after another: tag, length, as many bytes. */
+  /** Descriptors, one after the other: each a tag, a length and that many bytes. */
   readonly descriptors: Uint8Array;
 }
 

@@ -39,16 +39,16 @@ export const hasPayload = (header: number): boolean => (header & PAYLOAD_FLAG) !
 /** A PES packet, or the first of the sections that begin here, starts in this packet. */
 export const startsUnit = (header: number): boolean => (header & UNIT_START_FLAG) !== 0;
 export const isScrambled = (header: number): boolean => (header & SCRAMBLING) !== 0;
-/** The receiver could not mend this packet: nothing in it, its PID included, can be relied on. */
+/** The receiver found errors that it could not correct: nothing in this packet can be relied on, not even its PID. */
 export const hasError = (header: number): boolean => (header & ERROR_FLAG) !== 0;
 
-/** Where the payload of the packet at `at` begins: at its end, or past it, where it says what cannot be. */
+/** Where the payload of the packet at `at` begins: at or past its end where it has none, or a length is wrong. */
 export function payloadStart(bytes: Buffer, at: number, header: number): number {
   if ((header & ADAPTATION_FLAG) === 0) return at + HEADER_BYTES;
   return at + HEADER_BYTES + 1 + bytes.readUInt8(at + HEADER_BYTES);
 }
 
-/** The flags of the adaptation field; 0 where there is none, or where its length cannot be. */
+/** The flags of the adaptation field; 0 where there is none, or where its length is wrong. */
 function adaptationFlags(bytes: Buffer, at: number, header: number): number {
   if ((header & ADAPTATION_FLAG) === 0) return 0;
   const length = bytes.readUInt8(at + HEADER_BYTES);
@@ -60,7 +60,7 @@ export function isRandomAccess(bytes: Buffer, at: number, header: number): boole
   return (adaptationFlags(bytes, at, header) & RANDOM_ACCESS_FLAG) !== 0;
 }
 
-/** Whether the clock or the counter may jump here: a counter that does is no loss, nor does the clock have to. */
+/** Whether clock and continuity counter may jump here: then a jump of the counter is no loss. */
 export function isDiscontinuity(bytes: Buffer, at: number, header: number): boolean {
   return (adaptationFlags(bytes, at, header) & DISCONTINUITY_FLAG) !== 0;
 }

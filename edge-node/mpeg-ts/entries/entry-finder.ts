@@ -22,16 +22,16 @@ import { ProgramList } from './program-list.ts';
 import { isVideo } from './stream-kinds.ts';
 import { TableSnapshot } from './table-snapshot.ts';
 
-/** Where an entry is while there is none. */
+/** Stands for a place in the stream where there is no entry. */
 export const NO_ENTRY = -1;
 
 const NO_PID = -1;
-/** So many bytes without packets where they are due, and this is no transport stream any more. */
+/** After so many bytes without a sync byte where one is due, the stream is taken for no transport stream any more. */
 const UNALIGNED_MAX_BYTES = 65_536;
-/** A program of which nothing came while another of its kind had so many pictures or sounds has gone. */
+/** A program has gone once another of the same kind had so many pictures (or sounds) while nothing came of it. */
 const UNITS_UNTIL_GONE = 100;
 
-/** A place in the stream where a decoder can start. One object stands for the newest, again and again. */
+/** A place in the stream where a decoder can start. The same object is filled anew for each newer one. */
 class FoundEntry {
   /** In bytes from the first one pushed; or NO_ENTRY. */
   at = NO_ENTRY;
@@ -238,7 +238,7 @@ export class EntryFinder {
   }
 }
 
-/** Something can be told of this packet: scrambled ones that make no random access known are as good as absent. */
+/** Whether this packet tells anything. A scrambled one without random_access_indicator does not. */
 function isReadable(bytes: Buffer, at: number, header: number): boolean {
   return !isScrambled(header) || isRandomAccess(bytes, at, header);
 }

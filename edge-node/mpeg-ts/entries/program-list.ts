@@ -26,7 +26,7 @@ export class ProgramList {
     const crc = crcOf(section, length);
     if (crc === this.#crcs[number]) return true;
     const pat = readPat(section, length);
-    // Sections come in order: one that leaves others out waits for the next round.
+    // Sections are taken in their order. If one was missed, the rest waits until the table comes again.
     if (pat === undefined || number > this.#sections.length) return false;
     const count = pat.lastSectionNumber + 1;
     this.#crcs = [...this.#crcs.slice(0, number), crc, ...this.#crcs.slice(number + 1, count)];

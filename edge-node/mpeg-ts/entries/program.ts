@@ -22,7 +22,7 @@ export class Program {
   #unknownPids: readonly number[] = [];
   /** The CRC of the map that was read last. */
   #crc: number | undefined;
-  /** Of the lead: PES packets begun since the program in use had its `aloneSince`th. */
+  /** PES packets of this lead that began while the one in use had none: it stood at its `aloneSince`th. */
   unitsAlone = 0;
   aloneSince = 0;
 

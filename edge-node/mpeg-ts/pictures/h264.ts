@@ -22,7 +22,7 @@ const I_SLICE = 2;
 const SI_SLICE = 4;
 const ALL_SLICES_ALIKE = 5;
 
-/** How far a picture's slices are known to be intra-coded: all so far, or one is not. */
+/** What is known of a picture's slices: all that came so far are intra-coded, or one is not. */
 type Slices = 'none' | 'intra' | 'inter';
 
 /**
@@ -126,7 +126,7 @@ export class H264Pictures implements PictureRule {
     return this.#isRecoveryPoint || isAllIntra;
   }
 
-  /** Whether all slices are intra-coded is known for certain only now, where none says it of all. */
+  /** The picture is over. Where no slice spoke for all of them, only now is it certain that all are intra-coded. */
   #endPicture(): void {
     if (this.#slices === 'intra' && this.#hasParameters) this.#key();
   }

@@ -47,7 +47,7 @@ export class KeyPictures implements Units, PictureEvents {
   /** Where the PES packet began, and the one before it. */
   #pesAt = NOWHERE;
   #earlierPesAt = NOWHERE;
-  /** Bytes of the stream in this PES packet before the piece under way, less where that begins in its buffer. */
+  /** To be added to an index in the buffer under way: how many bytes of this PES packet's stream lie before it. */
   #pesBytes = 0;
   #unitAt = NOWHERE;
   #pictureAt = NOWHERE;

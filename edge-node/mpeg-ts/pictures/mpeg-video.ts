@@ -14,7 +14,7 @@ const INTRA = 1;
  */
 export class MpegVideoPictures implements PictureRule {
   readonly #events: PictureEvents;
-  /** Headers have come whose picture has not. */
+  /** Sequence headers have come, and the picture that follows them has not come yet. */
   #isOpen = false;
   #hasSequence = false;
   #byte = 0;

@@ -1,4 +1,4 @@
-/** PES packets in a row that show how a sender cuts its stream; and one in so many is looked at all the same. */
+/** So many PES packets in a row show how a sender cuts its stream. After that one in so many is still looked at. */
 const WHOLE_PACKETS = 16;
 
 /**

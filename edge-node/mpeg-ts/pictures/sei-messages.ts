@@ -1,6 +1,6 @@
 /** A byte of this value adds 255 to a message's type or size, and another follows. */
 const MORE = 0xff;
-/** More than any message of a real stream: past it this is none. */
+/** Longer than any message of a real stream: what claims to be longer is no message. */
 const SEI_MAX_BYTES = 65_536;
 
 type State = 'type' | 'size' | 'content';
