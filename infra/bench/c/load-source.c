@@ -1,13 +1,15 @@
 /*
  * A channel source that is never the bottleneck. Sends packets of some channels in turn. Evenly spaced ones go to any
  * number of clients, to all the same at the same time, by a process for each; flat out they go to one client at a time,
- * and sequences go on where the last client's ended.
+ * and sequences go on where the last client's ended. Evenly spaced ones may be left out at random, for each client others,
+ * and a connection may end after so many seconds; the next one is silent for half a second first.
  */
 #include "payload.h"
 
 enum { PACKET_BYTES = HEADER_BYTES + PAYLOAD_BYTES, BURST_PACKETS = 32 };
 
-static uint64_t channels, packets_per_second, sent, began_ns;
+static uint64_t channels, packets_per_second, lost_per_mille, life_ns, sent, began_ns;
+static const uint64_t AWAY_NS = 500000000u;
 
 static void write_packet(uint8_t *target, uint64_t number, uint64_t due_ns) {
   uint64_t channel = number % channels, sequence = number / channels;
@@ -43,8 +45,10 @@ static uint64_t due_ns(uint64_t number) {
 /* Paced packets bear the time when they were due, so that a server that blocks its source cannot hide the wait. */
 static void serve(int fd) {
   static uint8_t burst[BURST_PACKETS * PACKET_BYTES];
+  if (life_ns > 0) sleep_until(now_ns() + AWAY_NS);
+  uint64_t end_ns = life_ns > 0 ? now_ns() + life_ns : UINT64_MAX;
   if (packets_per_second > 0) sent = (now_ns() - began_ns) / 1000 * packets_per_second * channels / 1000000u;
-  for (;;) {
+  while (now_ns() < end_ns) {
     uint64_t now = now_ns();
     size_t count = 0;
     for (; count < BURST_PACKETS; count++) {
@@ -52,6 +56,11 @@ static void serve(int fd) {
       if (packets_per_second > 0) {
         due = due_ns(sent);
         if (due > now) break;
+      }
+      if (lost_per_mille > 0 && (uint64_t)random() % 1000 < lost_per_mille) {
+        sent++;
+        count--;
+        continue;
       }
       write_packet(burst + count * PACKET_BYTES, sent++, due);
     }
@@ -61,12 +70,15 @@ static void serve(int fd) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    fprintf(stderr, "usage: load-source <channels> <packets a second of each, 0 = flat out>\n");
+  if (argc < 3 || argc > 5) {
+    fprintf(stderr,
+            "usage: load-source <channels> <packets a second of each, 0 = flat out> [<lost per mille> [<seconds>]]\n");
     return 2;
   }
   channels = (uint64_t)number_argument(argv[1], 1, MAX_CHANNELS);
   packets_per_second = (uint64_t)number_argument(argv[2], 0, 1000000);
+  if (argc > 3) lost_per_mille = (uint64_t)number_argument(argv[3], 0, 999);
+  if (argc > 4) life_ns = (uint64_t)number_argument(argv[4], 0, 3600) * 1000000000u;
   live_with_parent();
   prepare_images();
   signal(SIGCHLD, SIG_IGN);
@@ -80,6 +92,7 @@ int main(int argc, char **argv) {
       serve(fd);
     } else if (fork() == 0) {
       live_with_parent();
+      srandom((unsigned)getpid());
       serve(fd);
       return 0;
     }
