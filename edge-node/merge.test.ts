@@ -34,6 +34,13 @@ describe('two merged sources', () => {
     const feed = new Feed('zato01', { first: 1_000_000n });
     const users = await rig.watchAll(['user-1', 'user-2', 'user-3'], 'zato01');
     const sent: FeedPacket[] = [];
+    /** The first and the last, between which the edge node counts what is missing. */
+    const sendWhole = () => {
+      const packets = feed.make(1);
+      for (const source of sources) source.send(packets);
+      sent.push(...packets);
+    };
+    sendWhole();
     let kills = 0;
     let isBeingKilled = Promise.resolve();
     const startMs = performance.now();
@@ -52,6 +59,7 @@ describe('two merged sources', () => {
       }
     }
     await isBeingKilled;
+    sendWhole();
     const expected = bytesOf(sent);
     await rig
       .eventually(() => users.map(({ receivedBytes }) => receivedBytes))
@@ -111,6 +119,7 @@ describe('two merged sources', () => {
     await rig.eventually(() => told().length).toBe(1);
     expect(JSON.parse(told()[0] ?? '')).toMatchObject({ source: list[1], channels: 1 });
     await first.close();
+    await up(rig, 1);
     const taken = other.make(50);
     second.send(taken);
     await rig
