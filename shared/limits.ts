@@ -9,12 +9,6 @@ const MIB = 1024 * KIB;
 // 9110, the channel source
 /** Sources of one edge node. */
 export const SOURCES_MAX = 8;
-/** While a source has brought a channel's packets within this time, others cannot make the channel jump. */
-export const SOURCE_HOLD_MS = 5_000;
-/** When the source that was ahead is lost, a channel waits so long for one that lags behind it to catch up. */
-export const SOURCE_LAG_MAX_MS = 30_000;
-/** How often the log tells of a source that does not fit those it is merged with. */
-export const DISAGREEING_LOG_MS = 60_000;
 /** What a packet in a run counts on top of its payload, against every byte limit. */
 export const PACKET_OVERHEAD_BYTES = 64;
 /** The same for a packet that waits out of order, in memory of its own: 230 to 320 bytes were measured. */

@@ -1,9 +1,13 @@
-import { SOURCE_HOLD_MS, SOURCE_LAG_MAX_MS } from '../../../shared/limits.ts';
 import type { PacketView } from '../packet-view.ts';
 import type { ReorderBuffer } from '../reorder-buffer.ts';
 import type { ReorderLimits } from '../reorder-contract.ts';
 import { BroughtBy } from './brought-by.ts';
 import type { MergedSources, SourceCounts } from './merged-sources.ts';
+
+/** While a source has brought a channel's packets within this time, others cannot make the channel jump. */
+const SOURCE_HOLD_MS = 5_000;
+/** When the source that was ahead is lost, a channel waits so long for one that lags behind it to catch up. */
+const SOURCE_LAG_MAX_MS = 30_000;
 
 /** What a channel knows of one of its sources. */
 interface Track {

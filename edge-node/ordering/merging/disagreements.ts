@@ -1,5 +1,6 @@
-import { DISAGREEING_LOG_MS } from '../../../shared/limits.ts';
 import type { Logger } from '../../../shared/logger.ts';
+
+const LOG_MS = 60_000;
 
 /** Tells the log, once a minute, of sources that do not fit those they are merged with. */
 export class Disagreements {
@@ -21,7 +22,7 @@ export class Disagreements {
 
   /** Call it every second. */
   tell(nowMs: number): void {
-    if (nowMs - this.#toldMs < DISAGREEING_LOG_MS) return;
+    if (nowMs - this.#toldMs < LOG_MS) return;
     for (const [source, channels] of this.#channels.entries()) {
       if (channels.size === 0) continue;
       this.#toldMs = nowMs;
