@@ -5,6 +5,7 @@ import { ALIVE_MS } from '../shared/limits.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
+import { ProcessOperators } from './admin/live/process-operators.ts';
 import { EdgeNode } from './edge-node.ts';
 import { keepYoungGenerationSmall } from './heap.ts';
 import { loadOf } from './placement/load.ts';
@@ -59,7 +60,9 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
     membership: { workers: config.EDGE_WORKERS, admission },
     droppedLogLines: () => output.droppedLines,
   });
-  const reportOf = workerReporter(edge.view);
+  const operators = new ProcessOperators(edge.view);
+  operators.start();
+  const reportOf = workerReporter(edge.view, operators);
   const report = async (request: number, asked: ReportRequest) => {
     await link.send({ kind: 'report', request, report: await reportOf(asked) });
   };
@@ -85,6 +88,7 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
   void link.send({ kind: 'draining' });
   await edge.stop();
   clearInterval(alive);
+  operators.stop();
   mayHang(edge.spoolFolder.idle());
   logger.info('stopped');
 }

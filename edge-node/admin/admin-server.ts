@@ -1,9 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../../shared/config.ts';
-import { HttpError } from '../../shared/errors.ts';
 import { HttpApp } from '../../shared/http/http-app.ts';
 import { addWebPage, pagePaths } from '../../shared/http/web-page.ts';
-import { parseUserId, type SessionId } from '../../shared/ids.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { InTurn } from '../delivery/in-turn.ts';
@@ -11,12 +9,12 @@ import { LOAD_HEADER, loadOf, loadReport } from '../placement/load.ts';
 import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
 import { histogramMetricsText } from './histogram-metrics.ts';
-import { parseLiveQuery } from './live/live-query.ts';
 import { LiveStreams } from './live/live-streams.ts';
+import { addOperatorRoutes } from './live/operator-routes.ts';
+import { ProcessOperators } from './live/process-operators.ts';
 import { createMetrics } from './metrics.ts';
 import { guardOperators } from './operator-access.ts';
 import { edgeStatus, storeAnswers } from './status.ts';
-import { userReport } from './user-report.ts';
 
 interface AdminParts {
   readonly view: EdgeView;
@@ -34,31 +32,32 @@ interface AdminParts {
 export class AdminServer {
   readonly #app: HttpApp;
   readonly #view: EdgeView;
-  readonly #logger: Logger;
   /** What takes long for a node with many channels or users: one at a time, however many ask. */
   readonly #heavy = new InTurn();
+  readonly #operators: ProcessOperators;
   readonly #live: LiveStreams;
   #metricsUnderWay: Promise<Buffer> | undefined;
 
   constructor({ view, config, logger, limiter }: AdminParts) {
     this.#view = view;
-    this.#logger = logger;
-    this.#live = new LiveStreams(view, this.#heavy);
+    this.#operators = new ProcessOperators(view);
+    this.#live = new LiveStreams({ operators: this.#operators, heavy: this.#heavy, limiter });
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
     guardOperators(this.#app.routes, { config, form: pagePaths('operator'), logger });
+    addOperatorRoutes(this.#app.routes, { operators: this.#operators, live: this.#live, logger });
     this.#healthRoutes();
-    this.#operatorRoutes();
+    this.#statusRoute();
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
   async listen(host: string, port: number): Promise<AddressInfo> {
     await addWebPage(this.#app.routes, 'operator');
     const at = await this.#app.listen(host, port);
-    this.#live.start();
+    this.#operators.start();
     return at;
   }
 
@@ -73,6 +72,7 @@ export class AdminServer {
 
   /** Operators see a stop to its end: only now their streams end. */
   close(): Promise<void> {
+    this.#operators.stop();
     this.#live.stop();
     return this.#app.close();
   }
@@ -104,36 +104,15 @@ export class AdminServer {
     });
   }
 
-  #operatorRoutes(): void {
+  #statusRoute(): void {
     const view = this.#view;
-    const { routes } = this.#app;
-    routes.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
-      const answers = await storeAnswers(view);
-      const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
-      return reply.type('application/json').header('cache-control', 'no-store').send(status);
-    });
-    routes.get<{ Querystring: Record<string, unknown> }>(
-      '/events',
-      { exposeHeadRoute: false },
-      (request, reply) => {
-        const query = parseLiveQuery(request.query);
-        if (query === undefined) throw new HttpError('bad_request');
-        reply.hijack();
-        this.#live.open(reply.raw, query);
+    this.#app.routes.get<{ Querystring: { user?: string } }>(
+      '/status',
+      async ({ query }, reply) => {
+        const answers = await storeAnswers(view);
+        const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
+        return reply.type('application/json').header('cache-control', 'no-store').send(status);
       },
     );
-    routes.get<{ Params: { user: string } }>('/users/:user', async ({ params }, reply) => {
-      const userId = parseUserId(params.user);
-      if (userId === undefined) throw new HttpError('bad_user_id');
-      return reply.header('cache-control', 'no-store').send(await userReport(view, userId));
-    });
-    routes.post<{ Params: { id: string } }>('/sessions/:id/close', ({ params, ip }, reply) => {
-      const id = Number(/^\d{1,15}$/.exec(params.id)?.[0]) as SessionId;
-      const closed = view.sessions.closeOne(id);
-      if (closed === undefined) throw new HttpError('no_such_session');
-      const { userId: user, channelId: channel } = closed;
-      this.#logger.info({ user, channel, operator: ip }, 'an operator closed a session');
-      return reply.code(204).send();
-    });
   }
 }

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { OPERATOR_STREAMS_MAX } from '../../shared/limits.ts';
 import { EdgeRig } from '../testing/edge-rig.ts';
 import { Feed } from '../testing/feed.ts';
-import type { History, Snapshot, UserReport } from './snapshot.ts';
+import { Onlooker } from '../testing/onlooker.ts';
+import type { UserReport } from './snapshot.ts';
 
 const TOKEN = 'an-operators-token-of-enough-bytes';
 const OTHER_TOKEN = 'the-next-token-that-is-good-already';
@@ -19,47 +18,12 @@ async function ask(rig: EdgeRig, path: string, headers: Headers = {}, method = '
   return { status: answer.status, code, body };
 }
 
-/** What an operator who looks on is sent. */
-class Onlooker {
-  readonly history: History[] = [];
-  readonly snapshots: Snapshot[] = [];
-  isEnded = false;
-  #text = '';
-
-  static async open(rig: EdgeRig, query = ''): Promise<Onlooker> {
-    const request = get(`${rig.origin}/events?${query}`, { agent: false });
-    onTestFinished(() => void request.destroy());
-    const [answer] = (await once(request, 'response')) as [IncomingMessage];
-    expect(answer.headers['content-type']).toMatch(/^text\/event-stream/);
-    const onlooker = new Onlooker();
-    answer.setEncoding('utf8').on('data', (text: string) => onlooker.#heard(text));
-    answer.on('close', () => {
-      onlooker.isEnded = true;
-    });
-    return onlooker;
-  }
-
-  get newest(): Snapshot | undefined {
-    return this.snapshots.at(-1);
-  }
-
-  #heard(text: string): void {
-    const events = (this.#text + text).split('\n\n');
-    this.#text = events.pop() ?? '';
-    for (const event of events) {
-      const [, name, data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
-      if (name === 'history') this.history.push(JSON.parse(data));
-      else if (name === 'snapshot') this.snapshots.push(JSON.parse(data));
-    }
-  }
-}
-
 describe('an operator who looks on', () => {
   it('is sent the node, its channels and its users, and then what changes', async () => {
     const rig = await EdgeRig.start();
     const feed = new Feed('zato01');
     const user = await rig.watch('user-1', 'zato01');
-    const onlooker = await Onlooker.open(rig);
+    const onlooker = await Onlooker.open(rig.origin);
     await rig.deliver(feed.make(40), user);
     await rig.eventually(() => onlooker.newest?.users.rows[0]?.seconds).toBe(0.8);
     const { node, sample, channels, users } = onlooker.newest!;
@@ -90,14 +54,17 @@ describe('an operator who looks on', () => {
     const ids = Array.from({ length: 12 }, (_, i) => `user-${String(i).padStart(2, '0')}`);
     await rig.watchAll(ids, 'zato01');
     await rig.watch('another', 'zato02');
-    const second = await Onlooker.open(rig, 'usersFrom=5&usersRows=5&usersBy=-user&users=user-');
+    const second = await Onlooker.open(
+      rig.origin,
+      'usersFrom=5&usersRows=5&usersBy=-user&users=user-',
+    );
     await rig
       .eventually(() => second.newest?.users)
       .toMatchObject({
         ...{ total: 13, matched: 12, offset: 5 },
         rows: ['06', '05', '04', '03', '02'].map((n) => ({ user: `user-${n}` })),
       });
-    const ofChannel = await Onlooker.open(rig, 'users=ZATO02');
+    const ofChannel = await Onlooker.open(rig.origin, 'users=ZATO02');
     await rig
       .eventually(() => ofChannel.newest?.users)
       .toMatchObject({ matched: 1, rows: [{ user: 'another' }] });
@@ -117,7 +84,8 @@ describe('an operator who looks on', () => {
   it('gives way to the newest, and keeps nobody from health and metrics', async () => {
     const rig = await EdgeRig.start();
     const onlookers: Onlooker[] = [];
-    for (let i = 0; i <= OPERATOR_STREAMS_MAX; i += 1) onlookers.push(await Onlooker.open(rig));
+    for (let i = 0; i <= OPERATOR_STREAMS_MAX; i += 1)
+      onlookers.push(await Onlooker.open(rig.origin));
     await rig.eventually(() => onlookers.map(({ isEnded }) => isEnded).indexOf(false)).toBe(1);
     expect((await ask(rig, '/healthz')).status).toBe(200);
     await rig.eventually(() => onlookers.at(-1)?.snapshots.length).toBeGreaterThan(1);
@@ -125,7 +93,7 @@ describe('an operator who looks on', () => {
 
   it('does not hold up a stop', async () => {
     const rig = await EdgeRig.start();
-    const onlooker = await Onlooker.open(rig);
+    const onlooker = await Onlooker.open(rig.origin);
     await rig.stop();
     await rig.eventually(() => onlooker.isEnded).toBe(true);
   });

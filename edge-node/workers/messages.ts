@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
-import type { ChannelId, PlaceId, SessionId, UserId, WriterId } from '../../shared/ids.ts';
-import type { UserReport } from '../admin/snapshot.ts';
+import type { PlaceId, SessionId, UserId, WriterId } from '../../shared/ids.ts';
+import type { LiveQuery } from '../admin/live/live-query.ts';
+import type { ClosedSession } from '../admin/live/operators.ts';
+import type { History, Snapshot, UserReport } from '../admin/snapshot.ts';
 import type { WorkerMetrics } from '../admin/worker-metrics.ts';
 import type { PlaceLimit, Visitor } from '../admission/places.ts';
 import type { Connection } from '../delivery/sessions.ts';
@@ -50,19 +52,18 @@ export type ReportRequest =
   | { readonly kind: 'metrics' }
   | { readonly kind: 'status'; readonly user: string | undefined }
   | { readonly kind: 'user'; readonly user: UserId }
-  | { readonly kind: 'close'; readonly session: SessionId };
+  | { readonly kind: 'close'; readonly session: SessionId }
+  | { readonly kind: 'history' }
+  | { readonly kind: 'snapshot'; readonly query: LiveQuery };
 
 /** What a worker answers: to `user` nothing where the store does not answer, to `close` nothing where there is no such. */
 export type Report =
   | { readonly kind: 'metrics'; readonly metrics: WorkerMetrics }
   | { readonly kind: 'status'; readonly status: string }
   | { readonly kind: 'user'; readonly user: UserReport | undefined }
-  | { readonly kind: 'close'; readonly closed: ClosedSession | undefined };
-
-export interface ClosedSession {
-  readonly user: UserId;
-  readonly channel: ChannelId;
-}
+  | { readonly kind: 'close'; readonly closed: ClosedSession | undefined }
+  | { readonly kind: 'history'; readonly history: History }
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot };
 
 export type WorkerMessage =
   | { readonly kind: 'turn'; readonly items: readonly FromWorker[] }

@@ -24,7 +24,7 @@ test('a page is the part of the sorted list that fits, however many items there 
       async (items, query) => {
         const page = await pageOf(items, systemClock(), {
           query,
-          keys: { name: ({ name }: Item) => name, size: ({ size }: Item) => size },
+          keyOf: (each: Item) => each[query.by],
           texts: ({ name }) => [name],
           row: (each) => each,
         });

@@ -12,10 +12,10 @@ export interface ListQuery<Order extends string> {
   readonly limit: number;
 }
 
-interface Listing<Item, Row, Order extends string> {
-  readonly query: ListQuery<Order>;
-  /** By what an item is sorted. */
-  readonly keys: Readonly<Record<Order, (item: Item) => string | number>>;
+interface Listing<Item, Row> {
+  readonly query: Omit<ListQuery<string>, 'by'>;
+  /** What an item is sorted by. */
+  readonly keyOf: (item: Item) => string | number;
   /** What is searched in an item. */
   readonly texts: (item: Item) => readonly string[];
   readonly row: (item: Item) => Row;
@@ -32,14 +32,13 @@ interface Entry<Item> {
 const SPARE_ENTRIES = 1_000;
 
 /** A page of a list, in slices: only what may be on it is kept, however many items there are. */
-export async function pageOf<Item, Row, Order extends string>(
+export async function pageOf<Item, Row>(
   items: Iterable<Item>,
   clock: Clock,
-  { query, keys, texts, row }: Listing<Item, Row, Order>,
+  { query, keyOf, texts, row }: Listing<Item, Row>,
 ): Promise<Page<Row>> {
-  const { search, by, isDescending, offset, limit } = query;
+  const { search, isDescending, offset, limit } = query;
   const needed = offset + limit;
-  const keyOf = keys[by];
   const compare = isDescending ? descending : ascending;
   const best: Entry<Item>[] = [];
   let total = 0;

@@ -2,18 +2,19 @@ import type { AddressInfo } from 'node:net';
 import { blaming } from '../../../shared/bind.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Config } from '../../../shared/config.ts';
-import { HttpError } from '../../../shared/errors.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
-import { parseUserId } from '../../../shared/ids.ts';
+import { addWebPage, pagePaths } from '../../../shared/http/web-page.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../../shared/logger.ts';
+import { LiveStreams } from '../../admin/live/live-streams.ts';
+import { addOperatorRoutes } from '../../admin/live/operator-routes.ts';
 import { guardOperators } from '../../admin/operator-access.ts';
 import { InTurn } from '../../delivery/in-turn.ts';
 import { LOAD_HEADER, loadReport } from '../../placement/load.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { NodeMetrics } from './node-metrics.ts';
+import { NodeOperators } from './node-operators.ts';
 import { nodeStatus } from './node-status.ts';
-import { closeSession, nodeUserReport } from './node-users.ts';
 import type { SupervisorView } from './supervisor-view.ts';
 
 interface NodeAdminParts {
@@ -32,6 +33,7 @@ interface NodeAdminParts {
 export class NodeAdmin {
   readonly #app: HttpApp;
   readonly #metrics: NodeMetrics;
+  readonly #live: LiveStreams;
   readonly #heavy = new InTurn();
   #metricsUnderWay: Promise<Buffer> | undefined;
 
@@ -44,13 +46,17 @@ export class NodeAdmin {
     });
     const listener = () => this.#app.listener;
     this.#metrics = new NodeMetrics({ supervisor, listener, clock, droppedLogLines });
-    guardOperators(this.#app.routes, { config, form: [], logger });
+    guardOperators(this.#app.routes, { config, form: pagePaths('operator'), logger });
+    const operators = new NodeOperators(supervisor, clock);
+    this.#live = new LiveStreams({ operators, heavy: this.#heavy, limiter });
+    addOperatorRoutes(this.#app.routes, { operators, live: this.#live, logger });
     this.#healthRoutes(supervisor);
-    this.#operatorRoutes(parts);
+    this.#statusRoute(parts);
   }
 
   /** @throws ConfigError where the port cannot be had */
-  listen(host: string, port: number): Promise<AddressInfo> {
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await addWebPage(this.#app.routes, 'operator');
     return this.#app.listen(host, port).catch(blaming('ADMIN_HOST, ADMIN_PORT'));
   }
 
@@ -68,7 +74,9 @@ export class NodeAdmin {
     this.#app.listener.hurry();
   }
 
+  /** Operators see a stop to its end: only now their streams end. */
   close(): Promise<void> {
+    this.#live.stop();
     return this.#app.close();
   }
 
@@ -93,24 +101,12 @@ export class NodeAdmin {
     });
   }
 
-  #operatorRoutes({ supervisor, clock, logger }: NodeAdminParts): void {
-    const { routes } = this.#app;
-    routes.get<{ Querystring: { user?: string } }>('/status', async ({ query }, reply) => {
-      const status = await this.#heavy.run(() => nodeStatus(supervisor, clock, query.user));
-      return reply.type('application/json').header('cache-control', 'no-store').send(status);
-    });
-    routes.get<{ Params: { user: string } }>('/users/:user', async ({ params }, reply) => {
-      const userId = parseUserId(params.user);
-      if (userId === undefined) throw new HttpError('bad_user_id');
-      const report = await nodeUserReport(supervisor, userId);
-      return reply.header('cache-control', 'no-store').send(report);
-    });
-    routes.post<{ Params: { id: string } }>(
-      '/sessions/:id/close',
-      async ({ params, ip }, reply) => {
-        const closed = await closeSession(supervisor, Number(/^\d{1,15}$/.exec(params.id)?.[0]));
-        logger.info({ ...closed, operator: ip }, 'an operator closed a session');
-        return reply.code(204).send();
+  #statusRoute({ supervisor, clock }: NodeAdminParts): void {
+    this.#app.routes.get<{ Querystring: { user?: string } }>(
+      '/status',
+      async ({ query }, reply) => {
+        const status = await this.#heavy.run(() => nodeStatus(supervisor, clock, query.user));
+        return reply.type('application/json').header('cache-control', 'no-store').send(status);
       },
     );
   }

@@ -1,7 +1,7 @@
 import { HttpError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
+import type { ClosedSession } from '../../admin/live/operators.ts';
 import type { UserReport } from '../../admin/snapshot.ts';
-import type { ClosedSession } from '../messages.ts';
 import { ofNode, ofWorker } from './session-ids.ts';
 import type { SupervisorView } from './supervisor-view.ts';
 
@@ -28,13 +28,12 @@ export async function nodeUserReport(
   return { ...first, sessions: reports.flatMap(({ sessions }) => sessions) };
 }
 
-/** Ends a session of one of the workers. @throws HttpError no_such_session */
+/** Ends a session of one of the workers. @returns undefined where there is no such session */
 export async function closeSession(
   { workers }: SupervisorView,
   session: number,
-): Promise<ClosedSession> {
+): Promise<ClosedSession | undefined> {
   const { worker, id } = ofWorker(session, workers.length);
   const report = await workers[worker]?.report({ kind: 'close', session: id });
-  if (report?.closed === undefined) throw new HttpError('no_such_session');
-  return report.closed;
+  return report?.closed;
 }

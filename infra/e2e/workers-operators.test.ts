@@ -1,0 +1,55 @@
+import { afterEach, expect, test } from 'vitest';
+import type { EdgeStatus, UserReport } from '../../edge-node/admin/snapshot.ts';
+import { Onlooker } from '../../edge-node/testing/onlooker.ts';
+import { TestService } from './testing/test-service.ts';
+
+const CHANNEL = 'zato01';
+const USERS = Array.from({ length: 12 }, (_, i) => `user-${String(i).padStart(2, '0')}`);
+const TEST_TIMEOUT_MS = 120_000;
+
+let service: TestService;
+afterEach(() => service.close());
+
+test(
+  'operators see the workers of a node as one, and close a session on any of them',
+  async () => {
+    service = await TestService.start({ EDGE_WORKERS: '2', USAGE_FLUSH_MS: '1000' });
+    const node = await service.startEdge();
+    const origin = `http://127.0.0.1:${node.adminPort}`;
+    await service.eventually(() => service.source.accepted).toBe(2);
+    await service.register(...USERS);
+    service.source.play(CHANNEL, 50);
+    await service.watch(node, CHANNEL, ...USERS);
+
+    const onlooker = await Onlooker.open(origin, 'usersBy=-user&usersFrom=2&usersRows=4');
+    await service.eventually(() => onlooker.newest?.sample.users).toBe(USERS.length);
+    const { node: status, channels, users } = onlooker.newest!;
+    expect(status).toMatchObject({ accepting: true, usersTotal: 12, store: { answers: true } });
+    expect(channels).toMatchObject({ total: 1, rows: [{ channel: CHANNEL, watchers: 12 }] });
+    expect(channels.rows[0]!.rates.length).toBeGreaterThan(0);
+    expect(users).toMatchObject({ total: 12, matched: 12, offset: 2 });
+    expect(users.rows.map(({ user }) => user)).toEqual([
+      'user-09',
+      'user-08',
+      'user-07',
+      'user-06',
+    ]);
+    expect(onlooker.history[0]!.samples.length).toBeGreaterThan(0);
+
+    const report = async (): Promise<UserReport> =>
+      (await fetch(`${origin}/users/user-03`)).json() as Promise<UserReport>;
+    await service
+      .eventually(async () => (await report()).usage.sessions[CHANNEL])
+      .toBeGreaterThan(0);
+    const [session] = (await report()).sessions;
+    const all = (await (await fetch(`${origin}/status`)).json()) as EdgeStatus;
+    expect(new Set(all.users.map(({ id }) => id)).size).toBe(USERS.length);
+    expect(all.users.find(({ user }) => user === 'user-03')?.id).toBe(session?.id);
+    const close = () => fetch(`${origin}/sessions/${session?.id}/close`, { method: 'POST' });
+    expect((await close()).status).toBe(204);
+    await service.eventually(() => onlooker.newest?.users.total).toBe(USERS.length - 1);
+    expect((await close()).status).toBe(404);
+    expect((await report()).sessions).toEqual([]);
+  },
+  TEST_TIMEOUT_MS,
+);
