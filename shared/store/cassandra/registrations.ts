@@ -3,7 +3,7 @@ import type { UserId } from '../../ids.ts';
 import { connectCassandra, reasonOf } from './client.ts';
 import type { CassandraConfig } from './settings.ts';
 
-const PAGE_ROWS = 1_000;
+const PAGE_ROWS = 500;
 /** A page is read from every node in turn: it takes longer than what a user waits for. */
 const PAGE_MS = 10_000;
 

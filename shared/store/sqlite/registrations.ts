@@ -3,7 +3,7 @@ import type { UserId } from '../../ids.ts';
 import type { SqliteConfig } from './settings.ts';
 
 const BUSY_TIMEOUT_MS = 1_000;
-const PAGE_ROWS = 1_000;
+const PAGE_ROWS = 500;
 
 /** Everybody who is registered, page by page; the file is only read, and services may use it meanwhile. */
 export async function* sqliteRegistrations({
