@@ -1,7 +1,7 @@
 import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { kubernetesRelease } from '../../release/kubernetes-release.ts';
 import { command, works } from './support/command.ts';
 import { refused, withFile } from './support/planted.ts';
@@ -9,6 +9,10 @@ import type { Section, Step } from './support/section.ts';
 
 const FOLDER = 'infra/kubernetes';
 const OVERLAYS = ['local', 'demo', 'fleet', 'production', 'eks'];
+/** Components that no overlay has by itself. */
+const ADDED = ['stream-tokens', 'stream-tls', 'operators', 'traces'].map(
+  (name) => `../../components/${name}`,
+);
 const NAMESPACE = 'streaming-service';
 const GATEWAY_NAMESPACE = 'streaming-gateway';
 /** All that an overlay may hold beside its namespace. */
@@ -40,7 +44,10 @@ export const kubernetes: Section = {
       await kubectl('apply', '-f', `${FOLDER}/base/namespace.yaml`);
       try {
         await checkOverlay(overlay, step);
-        if (overlay === 'production') await step('a planted unknown field', refusesUnknownField);
+        if (overlay === 'production') {
+          await step('production with all that an overlay may add', withEveryComponent);
+          await step('a planted unknown field', refusesUnknownField);
+        }
       } finally {
         await removeNamespace(NAMESPACE);
       }
@@ -119,6 +126,16 @@ async function changed(
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+async function withEveryComponent(): Promise<string> {
+  const applied = await changed('production', async (folder) => {
+    const path = join(folder, 'overlays/production/kustomization.yaml');
+    const kustomization = parse(await readFile(path, 'utf8'));
+    const components = [...kustomization.components, ...ADDED];
+    await writeFile(path, stringify({ ...kustomization, components }));
+  });
+  return `${applied.length} objects stored, with ${ADDED.join(', ')}`;
 }
 
 /** Stands beside the release before it, whose edge nodes are as they were. */
