@@ -23,9 +23,19 @@ async function edgeOf(rig: RelayRig, settings = {}): Promise<EdgeRig> {
   return edge;
 }
 
-/** Waits until the servers route the channel to so many edge nodes. */
-async function subscribed(edge: EdgeRig, channels: number): Promise<void> {
+/** Waits until the edge node takes in so many channels, and the server knows it. */
+async function subscribed(rig: RelayRig, edge: EdgeRig, channels: number): Promise<void> {
   await edge.eventually(() => edge.metric('feed_subscribed_channels')).toBe(channels);
+  interface Subsz {
+    readonly subscriptions_list?: readonly { readonly subject: string }[];
+  }
+  await edge
+    .eventually(async () => {
+      const told = await rig.nats.servers[0]?.ask<Subsz>('/subsz?subs=1');
+      const subjects = told?.subscriptions_list ?? [];
+      return subjects.filter(({ subject }) => subject.startsWith('streaming.channels.')).length;
+    })
+    .toBe(channels);
 }
 
 /** A channel as it is in the relay and in the directory. */
@@ -71,7 +81,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
     const edge = await edgeOf(rig);
     const feed = new Feed('zato01');
     const [user] = [await edge.watch('user-1', 'zato01')];
-    await subscribed(edge, 1);
+    await subscribed(rig, edge, 1);
     for (let i = 0; i < 20; i += 1) {
       rig.source.send(feed.make(16).toReversed());
       await edge.eventually(() => user.receivedBytes).toBe(feed.bytes.length);
@@ -98,7 +108,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
       await edge.watch('user-1', 'c1'),
       await edge.watch('user-2', 'c2'),
     ];
-    await subscribed(edge, 3);
+    await subscribed(rig, edge, 3);
     const directory: number[] = [];
     const link = await rig.link();
     link.listen(SUBJECTS.directory, ({ data }) => directory.push(data.length));
@@ -116,7 +126,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
     expect(taken - ofDirectory).toBeLessThan(1.2 * ofChannels);
 
     for (const { socket } of users) socket.resetAndDestroy();
-    await subscribed(edge, 0);
+    await subscribed(rig, edge, 0);
     await edge.eventually(() => edge.metric('channels')).toBe(0);
   });
 
@@ -184,7 +194,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
     const edge = await edgeOf(rig);
     const feed = new Feed('zato01');
     const user = await edge.watch('user-1', 'zato01');
-    await subscribed(edge, 1);
+    await subscribed(rig, edge, 1);
     rig.source.send(feed.make(20));
     await edge.eventually(() => user.receivedBytes).toBe(feed.bytes.length);
     const [server] = rig.nats.servers;
@@ -208,7 +218,7 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
     const rig = await RelayRig.start();
     const edge = await edgeOf(rig);
     const user = await edge.watch('user-1', 'zato01');
-    await subscribed(edge, 1);
+    await subscribed(rig, edge, 1);
     const link = await rig.link();
     const subject = SUBJECTS.channel('zato01' as ChannelId);
     const feed = new Feed('zato01');
