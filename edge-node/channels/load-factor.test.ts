@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LoadFactor } from './load-factor.ts';
 
-function settledAt(utilization: number, max = 10): number {
-  const load = new LoadFactor(max);
+function settledAt(utilization: number, max = 10, workers = 1): number {
+  const load = new LoadFactor(max, workers);
   for (let step = 0; step < 200; step += 1) load.update(utilization);
   return load.value;
 }
@@ -24,6 +24,11 @@ describe('the load factor', () => {
     expect(load.value).toBeCloseTo(4.6, 9);
     load.update(0);
     expect(load.value).toBeCloseTo(3.88, 9);
+  });
+
+  it('of a worker is that of one process with the users of all', () => {
+    expect(settledAt(0.275 / 4, 10, 4)).toBeCloseTo(settledAt(0.275), 6);
+    expect(settledAt(0.5, 10, 4)).toBeCloseTo(10, 6);
   });
 
   it('with DELIVERY_LOAD_FACTOR=1 never moves', () => {

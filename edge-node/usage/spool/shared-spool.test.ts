@@ -57,6 +57,24 @@ describe('edge nodes that share a spool folder', () => {
     expect(rig.folder.leases.size).toBe(0);
   });
 
+  test('store at once what one has left of which they are told that it is dead', async () => {
+    const { edges, tallies } = await startMany(2);
+    const [dead, heir] = edges as [Edge, Edge];
+    rig.store.mode = 'failing';
+    const counted = await watch(tallies, MINUTE_MS);
+    rig.store.mode = 'up';
+    await pass(SPOOL_READ_MS);
+    rig.store.mode = 'failing';
+    const later = await watch(tallies, MINUTE_MS);
+    dead.kill();
+    rig.store.mode = 'up';
+    heir.writer.ownerDied(dead.writer.owner);
+    // Far from the time after which it would be taken for dead, or the folder read again.
+    await pass(SPOOL_LEASE_MS / 2);
+    expect(rig.folder.files.size).toBe(0);
+    expect(rig.store.totalMs()).toBeGreaterThan(tallies.length * (counted + later - 10_000));
+  });
+
   test('a reader that dies over a file leaves it to the next', async () => {
     const { edges, tallies } = await startMany(2);
     rig.store.mode = 'failing';
