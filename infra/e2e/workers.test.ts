@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WORKER_HUNG_MS } from '../../shared/limits.ts';
 import { IS_LONG } from './testing/long.ts';
 import { type TestEdge, TestService } from './testing/test-service.ts';
 import { TestUser } from './testing/test-user.ts';
@@ -228,4 +229,26 @@ describe('a node of two workers', () => {
     },
     TEST_TIMEOUT_MS,
   );
+
+  // Longer than WORKER_HUNG_MS, so only the long form waits for it.
+  if (IS_LONG) {
+    test(
+      'kills a worker that stands still for 30 s, and puts another in its place',
+      async () => {
+        const node = await startNode({ SOURCE_SILENCE_MS: '0' });
+        await service.register(...namesOf(10));
+        const users = await service.watch(node, CHANNEL, ...namesOf(10));
+        const [victim] = await workersOf(node);
+        process.kill(victim?.pid ?? 0, 'SIGSTOP');
+        const ends = () => service.metric(node, 'streaming_worker_ends_total');
+        await expect.poll(ends, { timeout: 2 * WORKER_HUNG_MS, interval: 1_000 }).toBe(1);
+        await service.eventually(() => service.source.accepted).toBe(3);
+        const again = await service.watch(node, CHANNEL, ...namesOf(victim?.users ?? 0));
+        service.source.send(CHANNEL, PACKETS_PER_SECOND);
+        await service.eventually(() => again.every(isCurrent)).toBe(true);
+        await service.eventually(() => users.filter(isCurrent).length).toBe(10 - again.length);
+      },
+      TEST_TIMEOUT_MS,
+    );
+  }
 });
