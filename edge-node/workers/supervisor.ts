@@ -167,6 +167,8 @@ export class Supervisor implements WorkerEvents {
     const env = { ...process.env, ...this.#ports, EDGE_WORKERS: workers };
     const worker = new WorkerProcess({ number, env, clock, events: this });
     this.workers[number] = worker;
+    // A stop may come while the others are started.
+    if (this.#isStopping) worker.send({ kind: 'stop' });
     return worker;
   }
 
