@@ -189,7 +189,7 @@ describe('merged sources', () => {
       ),
       { numRuns: CASES },
     );
-  });
+  }, 300_000);
 });
 
 /** Outages one after the other, so that one source is always there. */
