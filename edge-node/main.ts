@@ -37,7 +37,7 @@ async function serve(
   const { users, watch, admin } = await edge.start();
   logger.info(
     { users: users.port, watch: watch.port, admin: admin.port },
-    `ready to handle users at ${users.address}:${users.port}, players at http://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}`,
+    `ready to handle users at ${users.address}:${users.port}, players at http${config.STREAM_TLS_CERT && 's'}://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}`,
   );
 
   onImpatience(() => edge.hurry());

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
+import { bodyOf } from './testing/opening.ts';
 import type { ScriptedUser } from './testing/scripted-user.ts';
 
 const PAYLOAD_BYTES = 1316;
@@ -48,6 +49,30 @@ describe('beside users who read', () => {
     expect(await rig.skippedOf('slow')).toEqual([missing]);
     expect(await rig.metric('channel_skipped_packets_total', 'zato01')).toBe(missing);
     for (const id of ['fast-1', 'fast-2', 'fast-3']) expect(await rig.skippedOf(id)).toEqual([0]);
+    expect(slow.isWatching).toBe(true);
+  });
+
+  it('a slow player over HTTP loses whole packets, and no player and no other user loses any', async () => {
+    const rig = await EdgeRig.start(LOG);
+    const feed = new Feed('zato01', { payloadBytes: PAYLOAD_BYTES });
+    const line = await rig.watch('line', 'zato01');
+    for (const id of ['player', 'slow']) rig.store.registered.add(id);
+    const [player, slow] = ['player', 'slow'].map((id) =>
+      rig.connectHttp(`GET /watch/zato01?user=${id}&start=live HTTP/1.0\r\n\r\n`),
+    ) as [ScriptedUser, ScriptedUser];
+    await rig.eventually(() => rig.metric('users')).toBe(3);
+    await rig.eventually(() => player.text).toMatch(/\r\n\r\n$/);
+    slow.socket.pause();
+    for (let i = 0; i < STEPS; i += 1) await rig.deliver(feed.make(STEP_PACKETS), line, player);
+    expect(line.bytes.equals(feed.bytes)).toBe(true);
+    expect(bodyOf(player).equals(feed.bytes)).toBe(true);
+    for (const id of ['line', 'player']) expect(await rig.skippedOf(id)).toEqual([0]);
+    slow.socket.resume();
+    await rig.deliver(feed.make(STEP_PACKETS), line, player);
+    const skipped = async () => (await rig.skippedOf('slow'))[0] ?? 0;
+    const got = () => bodyOf(slow).length / PAYLOAD_BYTES;
+    await rig.eventually(async () => got() + (await skipped())).toBe(feed.made.length);
+    expect(await skipped()).toBeGreaterThan(0);
     expect(slow.isWatching).toBe(true);
   });
 

@@ -24,7 +24,7 @@ export async function supervise(
       const { EDGE_WORKERS: workers } = config;
       logger.info(
         { users: users.port, watch: watch.port, admin: admin.port, workers },
-        `ready to handle users at ${users.address}:${users.port}, players at http://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}, with ${workers} workers`,
+        `ready to handle users at ${users.address}:${users.port}, players at http${config.STREAM_TLS_CERT && 's'}://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}, with ${workers} workers`,
       );
     }
     const signal = await stopped;

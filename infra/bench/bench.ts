@@ -80,6 +80,7 @@ async function outcomeOf(
   const relays: RunResult[] = [];
   for (let i = 0; i < options.runs; i += 1) {
     edges.push(...(await runOn(scenario, (port) => startEdgeNode(port, { dataFolder, logFile }))));
+    if (scenario.transport === 'http') continue;
     const timed = { ...scenario, ...RELAY_TIMES };
     relays.push(...(await runOn(timed, (port) => startRelay(programs.relay, port))));
   }

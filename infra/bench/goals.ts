@@ -48,6 +48,12 @@ function relayShare(edge: RunResult, relay: RunResult | undefined): Goal[] {
   return [atMost("at most 0.5 of the relay's CPU a packet", share, 0.5, 'of it')];
 }
 
+function httpShare(edge: RunResult, byLine: RunResult | undefined): Goal[] {
+  if (byLine === undefined) return [];
+  const share = microsPerPacket(edge) / microsPerPacket(byLine);
+  return [atMost('at most 1.05 of the CPU a packet of users by line', share, 1.05, 'of it')];
+}
+
 function goalsOfOne({ scenario, edge, relay }: Outcome, all: readonly Outcome[]): Goal[] {
   if (edge === undefined) return [];
   const { p99Ms } = edge.interval;
@@ -62,6 +68,8 @@ function goalsOfOne({ scenario, edge, relay }: Outcome, all: readonly Outcome[])
         atMost('under 200 MB', mostResidentMegabytes(edge), 200, 'MB', 0),
         flatMemory(edge),
       ];
+    case 'http-1000':
+      return [noDrop(edge), ...httpShare(edge, edgeOf('fanout-1000', all))];
     case 'fanout-5000':
       return [
         atMost('under 0.8 of a core', cores(edge), 0.8, 'cores'),

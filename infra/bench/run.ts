@@ -69,10 +69,19 @@ export async function run(
   try {
     const { channels, packetsPerSecond, users: readers, stalledUsers, seconds } = scenario;
     const { sourceChannels = channels } = scenario;
+    const overHttp = scenario.transport === 'http';
     const source = own(new Child(programs.loadSource, [sourceChannels, packetsPerSecond]));
     const server = await startServer(portFrom(await source.line(START_MS)));
     own(server.child);
-    const users = own(new Child(programs.users, [server.port, readers, stalledUsers, channels]));
+    const users = own(
+      new Child(programs.users, [
+        overHttp ? (server.watchPort ?? 0) : server.port,
+        readers,
+        stalledUsers,
+        channels,
+        ...(overHttp ? ['http'] : []),
+      ]),
+    );
     await users.line(ALL_RECEIVE_MS);
     await sleep(scenario.warmUpSeconds * 1000);
 

@@ -5,6 +5,8 @@ export interface Scenario {
   /** Users on top who connect, ask for a channel and never read. */
   readonly stalledUsers: number;
   readonly channels: number;
+  /** Left out, they ask by the line of 9111; HTTP the relay does not speak. */
+  readonly transport?: 'http';
   /** Channels that the source has, where it has more than users watch. */
   readonly sourceChannels?: number;
   /** Of each channel; 0 is flat out. */
@@ -32,6 +34,14 @@ export const SCENARIOS: readonly Scenario[] = [
   fanOut(100),
   // Whether memory is flat shows only after V8's young generation has grown to its size.
   { ...fanOut(1000), warmUpSeconds: 60, seconds: 60 },
+  {
+    ...fanOut(1000),
+    name: 'http-1000',
+    about: '1000 users over HTTP, 100 packets/s',
+    transport: 'http',
+    warmUpSeconds: 60,
+    seconds: 60,
+  },
   fanOut(5000),
   {
     ...PACED,

@@ -15,6 +15,8 @@ export interface Server {
   readonly kind: 'edge node' | 'relay';
   readonly child: Child;
   readonly port: number;
+  /** Where users come over HTTP, if they can. */
+  readonly watchPort?: number;
   /** What it says of packets that users miss. The relay keeps no such accounts. */
   readonly counts?: () => Promise<ServerCounts>;
 }
@@ -89,7 +91,7 @@ export async function metric(admin: string, name: string): Promise<number> {
 }
 
 export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<EdgeNode> {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, watchPort, adminPort] = [await freePort(), await freePort(), await freePort()];
   const child = new Child(
     process.execPath,
     [join(import.meta.dirname, '../../edge-node/main.ts')],
@@ -99,7 +101,7 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
         ...edgeEnvironment(options.dataFolder),
         CHANNEL_SOURCE_PORT: String(sourcePort),
         STREAM_PORT: String(port),
-        WATCH_PORT: '0',
+        WATCH_PORT: String(watchPort),
         ADMIN_PORT: String(adminPort),
         ...options.settings,
       },
@@ -114,6 +116,7 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
     kind: 'edge node',
     child,
     port,
+    watchPort,
     admin,
     counts: async () => ({
       skipped: await metric(admin, 'streaming_channel_skipped_packets_total'),

@@ -27,7 +27,7 @@ export async function openStore(
   return openReconnecting((lost) => engine.open(config, { lost, now }), logger, name);
 }
 
-/** Closes a store at a stop, which one that hangs does not hold up. */
+/** Closes a store when the process stops. One that hangs is left after STORE_TIMEOUT_MS. */
 export async function closeStore(store: Store, logger: Logger): Promise<void> {
   await withTimeout(store.close(), STORE_TIMEOUT_MS).catch((thrown: unknown) => {
     const seconds = STORE_TIMEOUT_MS / 1000;

@@ -4,8 +4,8 @@ import type { RefusedRow, UsageRow } from './store.ts';
 /**
  * Saves each row for itself, at most `limit` at a time, and tells which were refused.
  *
- * An engine that answers refuses a row for that row's own reasons. An error that `isOfEngine` speaks of the engine as a
- * whole: while rows have met only such errors, no further one is tried, since that would but wait longer.
+ * An error concerns either the one row, or, where `isOfEngine` says so, the engine as a whole. While every row so far has
+ * failed with an error of the engine, no further row is tried: each would only wait for its time limit.
  * @throws that error where the engine has answered to no row at all
  */
 export async function saveEach<T extends UsageRow>(

@@ -1,8 +1,8 @@
 import { StoreSetupError } from '../errors.ts';
 
 /**
- * One way in which an engine cannot serve as it is set, however long one waits. An engine's table lists all of them; any
- * other error means that the engine is away, and it is waited for.
+ * A mistake in the settings that waiting does not mend. An engine's table lists all of them; any other error means that the
+ * engine is away, and it is tried again.
  */
 export interface SetupError<Config> {
   readonly when: (error: Error & { readonly code?: unknown }) => boolean;

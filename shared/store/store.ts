@@ -1,18 +1,18 @@
 import type { ChannelId, EdgeAddress, Hour, Minute, UserId, WriterId } from '../ids.ts';
 
-/** One cell of the accounts: how long one user watched one channel in one minute, as one writer saw it. */
+/** One row of usage: how long one user watched one channel in one minute, as counted by one writer. */
 export interface UsageRow {
   readonly userId: UserId;
   readonly minute: Minute;
   readonly channelId: ChannelId;
   readonly writerId: WriterId;
-  /** Milliseconds of watching. Absolute, and only growing for a given key: never a difference. */
+  /** Milliseconds watched in that minute so far: a total, which only grows for a given key, and never a difference. */
   readonly deliveredMs: number;
   /** The minute has ended and the row comes from its own live writer: no greater value will ever follow. */
   readonly final: boolean;
 }
 
-/** A row that the engine did not take, and why: the very object that was given. */
+/** A row that the engine did not take, and why. `row` is the same object that was passed in. */
 export interface RefusedRow {
   readonly row: UsageRow;
   readonly error: Error;
@@ -29,8 +29,7 @@ export interface ChannelUsage {
 }
 
 /**
- * The few primitives that an engine gives, and nothing of policy: the window, retries, caching and the spool live
- * outside. Every method rejects when the engine fails or takes too long; all are safe to repeat.
+ * What an engine does, without any policy: the 24-hour window, retries, caching and the spool are built on top of it. Every method rejects when the engine fails or takes too long; all are safe to repeat.
  */
 export interface Store {
   /** No client's clock has a part in it, nor in `unregister`: the later call counts. */

@@ -8,8 +8,8 @@ interface Sum {
 type HourSums = Map<ChannelId, Sum>;
 
 /**
- * Adds up the rows of a user as they come, page by page: what is kept grows with the hours of a day and the channels
- * watched in each, not with the rows.
+ * Adds up the rows of a user page by page. Its memory grows with the hours and the channels watched in each, not with the
+ * number of rows.
  */
 export class UsageSum {
   #from: Minute;
@@ -37,7 +37,7 @@ export class UsageSum {
     else sum.laterMs += deliveredMs;
   }
 
-  /** Takes what another page came to. */
+  /** Adds the sums of another page. */
   addAll(page: readonly ChannelUsage[]): void {
     for (const { hour, channelId, firstMs, laterMs } of page) {
       const sum = this.#of(hour, channelId);

@@ -29,6 +29,8 @@ const NOT_SUMMED: Readonly<Record<string, Aggregator>> = {
   streaming_delivery_share: 'max',
   streaming_delivery_lag_seconds: 'max',
   streaming_store_reachable: 'min',
+  streaming_tls_certificate_expires_timestamp_seconds: 'min',
+  streaming_tls_certificate_unusable: 'max',
   streaming_usage_oldest_pending_seconds: 'max',
   streaming_usage_spool_writable: 'min',
   nodejs_eventloop_lag_seconds: 'max',

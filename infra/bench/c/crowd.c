@@ -57,7 +57,7 @@ static void answered(long *how) {
 }
 
 static void ask(struct user *user) {
-  viewer_asks(&user->viewer);
+  viewer_asks(&user->viewer, 0);
   user->state = ASKING;
 }
 

@@ -29,7 +29,7 @@ struct counts {
 static struct user *users, standard_input = {.viewer.fd = STDIN_FILENO};
 static long user_count, stalled_count, channel_count, connected, started;
 static uint16_t port;
-static int epoll, in_interval;
+static int epoll, in_interval, over_http;
 static struct counts life, interval;
 static uint64_t interval_start_ns, last_receipt_ns;
 static struct histogram latency;
@@ -50,7 +50,7 @@ static void connect_next(void) {
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){STALLED_BUFFER_BYTES}, sizeof(int));
   }
   connect_loopback(fd, port);
-  viewer_asks(&user->viewer);
+  viewer_asks(&user->viewer, over_http);
   if (!stalled) watch(user);
   connected++;
 }
@@ -129,14 +129,15 @@ static int obey(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    fprintf(stderr, "usage: users <port> <users> <stalled users> <channels>\n");
+  if (argc != 5 && argc != 6) {
+    fprintf(stderr, "usage: users <port> <users> <stalled users> <channels> [http]\n");
     return 2;
   }
   port = (uint16_t)number_argument(argv[1], 1, 65535);
   user_count = number_argument(argv[2], 0, 100000);
   stalled_count = number_argument(argv[3], 0, 100000);
   channel_count = number_argument(argv[4], 1, MAX_CHANNELS);
+  over_http = argc == 6;
   live_with_parent();
   setvbuf(stdout, NULL, _IOLBF, 0);
   prepare_images();

@@ -9,6 +9,7 @@ struct viewer {
   int started;
   uint64_t sequence; /* of the last payload, once started */
   size_t held;       /* bytes of a payload that has come in part */
+  unsigned head;     /* bytes of the empty line that ends an answer's head still to come; 0: payload follows */
   uint8_t part[PAYLOAD_BYTES];
 };
 
@@ -26,11 +27,15 @@ static inline _Noreturn void viewer_fails(const struct viewer *viewer, const cha
   exit(1);
 }
 
-/* The line by which the user asks for its channel. */
-static inline void viewer_asks(const struct viewer *viewer) {
-  char name[CHANNEL_BYTES + 1], line[64];
+static const char HEAD_END[] = "\r\n\r\n";
+
+/* Asks for the user's channel, by the line of 9111 or over HTTP. */
+static inline void viewer_asks(struct viewer *viewer, int over_http) {
+  char name[CHANNEL_BYTES + 1], line[96];
   channel_name(name, viewer->channel);
-  int bytes = snprintf(line, sizeof line, "bench-%ld %s\n", viewer->id, name);
+  const char *form = over_http ? "GET /watch/%2$s?user=bench-%1$ld&start=live HTTP/1.0%3$s" : "bench-%1$ld %2$s\n";
+  int bytes = snprintf(line, sizeof line, form, viewer->id, name, HEAD_END);
+  viewer->head = over_http ? sizeof HEAD_END - 1 : 0;
   if (send(viewer->fd, line, (size_t)bytes, 0) != bytes) die("send");
 }
 
@@ -46,6 +51,10 @@ static inline void viewer_checks(struct viewer *viewer, const uint8_t *payload, 
 
 static inline void viewer_takes(struct viewer *viewer, const uint8_t *at, size_t bytes, payload_taken *taken) {
   const uint8_t *end = at + bytes;
+  for (; viewer->head > 0 && at < end; at++) {
+    int goes_on = *at == (uint8_t)HEAD_END[sizeof HEAD_END - 1 - viewer->head];
+    viewer->head = goes_on ? viewer->head - 1 : sizeof HEAD_END - 1 - (*at == HEAD_END[0]);
+  }
   while (at < end) {
     size_t wanted = PAYLOAD_BYTES - viewer->held, there = (size_t)(end - at);
     if (viewer->held == 0 && there >= PAYLOAD_BYTES) {

@@ -17,7 +17,7 @@ import { isSetupError } from './setup-errors.ts';
 /** The schema that the statements below are written for. A newer one is fine: schemas only ever grow. */
 export const CASSANDRA_SCHEMA_VERSION = 2;
 
-/** For a row to be saved: above the 2 s after which a node gives up on another by default, so that it can tell of it. */
+/** For one row. A coordinator gives up on a replica after 2 s by default: this is longer, so that its answer is heard. */
 const SAVE_TIMEOUT_MS = 3_000;
 /** Writes under way of one saveUsage call: enough to keep the node busy, few enough for its queue. */
 const SAVE_CONCURRENCY = 64;
@@ -86,10 +86,11 @@ class CassandraStore implements Store {
   }
 
   /**
-   * The write times of usage are its minutes, so a deletion's time says of which minutes it is. One in the future would
-   * take away what is yet to be watched: the cluster's own clock bounds it. Of the running minute each row is deleted as
-   * it was written, so that it comes back where it grows. Tombstones outlive gc_grace_seconds by little, but rows may wait
-   * in a spool for a day: a row of its own says what is forgotten.
+   * Usage is written with its minute as the write time, so a partition delete dated just below a minute takes all rows of
+   * earlier ones, also those that arrive later. A date in the future would hide what is watched until then, so the
+   * cluster's own clock bounds it. Rows of the running minute are deleted one by one with their own write time: a row that
+   * grows comes back. Tombstones are purged soon after gc_grace_seconds, but rows may wait in a spool for a day; so a row
+   * with FORGOTTEN_MINUTE tells readers what to leave out.
    */
   forgetUsage(userId: UserId, minute: Minute): Promise<void> {
     return this.#inFlight.run(async () => {
@@ -192,15 +193,15 @@ class CassandraStore implements Store {
   }
 }
 
-/** Whether an error speaks of the nodes, and not of the one request: a node's answer to it, or a value it cannot carry. */
+/** Whether an error concerns the cluster. Answers of a node to this request, and values that cannot be encoded, do not. */
 function isOfCluster(error: Error): boolean {
   const ofRequest = [errors.ResponseError, TypeError, RangeError];
   return !ofRequest.some((kind) => error instanceof kind);
 }
 
 /**
- * The version is one row, and its nodes may all be away while those of other rows serve: then it stays unknown, and
- * the statements themselves will tell whether the tables are as they should be.
+ * The version is one row: all of its replicas may be away while those of other rows answer. Then it stays unknown, and a
+ * statement fails later if the tables are not as they should be.
  */
 async function checkVersion(
   client: CassandraClient,
@@ -217,7 +218,7 @@ async function checkVersion(
   throw new StoreSetupError(`DB_NAME=${keyspace} has schema version ${version}, ${needed}`);
 }
 
-/** The clusters whose schema this process has seen, by their settings: it is asked for once, not at every return. */
+/** Clusters whose schema version this process has checked, by their settings: once is enough. */
 const checked = new Set<string>();
 
 /** The store; it is lost once no node answers any more. */

@@ -71,10 +71,13 @@ class DynamoDbStore implements Store {
     await this.forgetUsage(userId, minute);
   }
 
-  /** DynamoDB has no tombstones, so an item stays that says which rows are not to be told, however late they come. */
+  /**
+   * DynamoDB has no tombstones. One item stays for a day, and tells readers which rows to leave out, however late those
+   * were written. A `minute` past DynamoDB's own clock would hide what is watched later, so that clock bounds it.
+   */
   async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
     const key = { user_id: { S: userId }, row_key: { S: FORGOTTEN_KEY } };
-    const first = Math.min(minute, minuteOf(this.#now())) as Minute;
+    const first = Math.min(minute, minuteOf(this.#serverTime.epochMs())) as Minute;
     const marker = new UpdateItemCommand({
       TableName: this.#tables.usage,
       Key: key,
@@ -185,7 +188,7 @@ class DynamoDbStore implements Store {
     return this.#inFlight.run(() => within(STORE_REQUEST_TIMEOUT_MS, send));
   }
 
-  /** What a query of the usage table finds, page by page. */
+  /** The results of a query of the usage table, page by page. */
   async *#pages(
     query: Omit<QueryCommandInput, 'TableName'>,
     signal?: AbortSignal,
@@ -205,7 +208,7 @@ class DynamoDbStore implements Store {
     } while (lastKey);
   }
 
-  /** What a batch leaves is deleted with the next. */
+  /** Keys that DynamoDB leaves unprocessed go into the next batch. */
   async #delete(keys: readonly Item[]): Promise<void> {
     let left = keys.map((Key) => ({ DeleteRequest: { Key } }));
     while (left.length > 0) {
@@ -221,7 +224,7 @@ class DynamoDbStore implements Store {
   }
 }
 
-/** The store without a look at its tables: nothing is sent before the first call, as a Lambda function wants it. */
+/** Opens the store without checking its tables: no request is sent before the first call, which keeps a Lambda's start short. */
 export function createDynamoDbStore(options: DynamoDbOptions): Store {
   return new DynamoDbStore(options);
 }

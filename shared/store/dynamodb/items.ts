@@ -10,12 +10,12 @@ export function tableNames(prefix: string) {
   return { registrations: `${prefix}-registrations`, usage: `${prefix}-usage` } as const;
 }
 
-/** Digits enough that the order of texts is the order of minutes. */
+/** Padded with zeros, so that texts sort as their minutes do. */
 export function minuteText(minute: Minute): string {
   return String(minute).padStart(10, '0');
 }
 
-/** Only ever compared: what is in it stands in attributes too. */
+/** The sort key. It is compared and never taken apart: its parts are attributes, too. */
 function rowKey({ minute, channelId, writerId }: UsageRow): string {
   return `${minuteText(minute)}#${channelId}#${writerId}`;
 }
@@ -27,7 +27,7 @@ export function keyOf(row: UsageRow): Item {
   return { user_id: { S: row.userId }, row_key: { S: rowKey(row) } };
 }
 
-/** One text for each key, of a row as of what DynamoDB gives back. */
+/** The key of an item as one text, so that a row can be found again by what DynamoDB returns. */
 export function keyText({ user_id, row_key }: Item): string {
   return `${user_id?.S} ${row_key?.S}`;
 }

@@ -17,7 +17,7 @@ function named(names: readonly string[], advice: string): SetupError<DynamoDbCon
   return { when: ({ name }) => names.includes(name), say: () => `DynamoDB: ${advice}` };
 }
 
-/** What waiting does not mend at DynamoDB. */
+/** Mistakes in the settings that waiting does not mend. */
 export const DYNAMODB_SETUP_ERRORS: readonly SetupError<DynamoDbConfig>[] = [
   {
     when: ({ name }) =>

@@ -16,15 +16,15 @@ import { attributesOf, type Item, keyOf, keyText } from './items.ts';
 /** DynamoDB's own limit of a batch. */
 const BATCH_ROWS = 25;
 const BATCH_CONCURRENCY = 8;
-/** Of one call. What a table at its limit throttles waits in its place, which slows the rest to what the table takes. */
+/** Updates under way of one call. A throttled update keeps its place, so a table at its limit slows the call down by itself. */
 const UPDATE_CONCURRENCY = 64;
-/** A batch is told, not failed, what exceeded the table's throughput: it is tried again so often. */
+/** A batch does not fail where the table's throughput is exceeded: it returns the unprocessed rows, and they are sent again. */
 const BATCH_ATTEMPTS = 6;
 const BATCH_BACKOFF_MS = 50;
 /** Two attempts fit into the time of a save. */
 const ATTEMPT_MS = 5_000;
 
-/** By the error's name: what DynamoDB says of the one row that it does not take, or of the many that come too fast. */
+/** Names of errors that concern one row, or a rate that was exceeded. Any other error means that DynamoDB is away. */
 const OF_ROW = [
   'ItemCollectionSizeLimitExceededException',
   'ProvisionedThroughputExceededException',
@@ -63,7 +63,7 @@ export class UsageSaver {
     const growing = [...greatest.filter(({ final }) => !final), ...left];
     const grow = (row: UsageRow) => this.#grow(row);
     const refused = await saveEach(growing, UPDATE_CONCURRENCY, grow, isOfDatabase);
-    // A row that is less than a refused one of its key is not safe, either.
+    // Only the greatest row of a key was sent: if it was refused, so were the others of that key.
     return refused.flatMap(({ row, error }) =>
       (byKey.get(keyText(keyOf(row))) ?? []).map((same) => ({ row: same, error })),
     );

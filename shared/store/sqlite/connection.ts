@@ -67,7 +67,7 @@ export class SqliteConnection {
     });
   }
 
-  /** Answers what was asked before, then ends the thread. */
+  /** Waits for the answers to earlier requests, then ends the thread. */
   async close(): Promise<void> {
     this.#failure ??= new StoreAwayError('the store is closed');
     this.#post({ id: 0, deadlineMs: Number.POSITIVE_INFINITY, request: { op: 'close' } });

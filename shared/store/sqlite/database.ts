@@ -9,7 +9,7 @@ import { type PageEnd, SQLITE, type SqliteAnswer } from './protocol.ts';
 const BUSY_TIMEOUT_MS = 1_000;
 const SCHEMA_VERSION = 1;
 
-/** Rows of one page of a reading: others get their turn between two. */
+/** Rows of one page of a reading. Requests of others are answered between two pages. */
 const PAGE_ROWS = 5_000;
 /** Expired rows deleted at a time: few, so that no save waits long. */
 const SWEEP_ROWS = 1_000;
@@ -116,7 +116,7 @@ function prepareStatements(database: DatabaseSync) {
   };
 }
 
-/** The low byte of a result code; the rest tells more of it. */
+/** SQLite's primary result code: the low byte of the extended one. */
 export function primaryCode(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number };
   return errcode === undefined ? undefined : errcode & 0xff;

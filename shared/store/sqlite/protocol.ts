@@ -1,7 +1,7 @@
 import type { EdgeAddress, Minute, UserId } from '../../ids.ts';
 import type { ChannelUsage, UsageRow } from '../store.ts';
 
-/** What passes between the store and the threads that have its connections. */
+/** The messages between the store and the threads that hold its connections. */
 
 /** A key of one user's rows: where a page of a reading begins or has ended. */
 export type PageEnd = readonly [minute: Minute, channelId: string, writerId: string];
@@ -24,7 +24,7 @@ export interface SqliteCalls {
     readonly ask: { readonly rows: readonly UsageRow[] };
     readonly answer: readonly (readonly [position: number, reason: string])[];
   };
-  /** One page of what comes after a key; the last page has no end. */
+  /** The page of rows behind the key `after`. `end` is the last key of the page; undefined where no more follow. */
   readonly readUsage: {
     readonly ask: {
       readonly userId: UserId;
@@ -58,7 +58,7 @@ export type SqliteRequest = {
 }[SqliteOp];
 export type SqliteAnswer<Op extends SqliteOp> = SqliteCalls[Op]['answer'];
 
-/** A request whose time is over when its turn comes is not begun: nobody waits for its answer any more. */
+/** A request whose deadline has passed when its turn comes is not begun: nobody waits for its answer any more. */
 export interface SqliteMessage {
   readonly id: number;
   /** Monotonic. */

@@ -13,7 +13,7 @@ const CODES: readonly SqliteCode[] = [
   ...['EACCES', 'EEXIST', 'EISDIR', 'ENOTDIR', 'EPERM', 'EROFS'],
 ];
 
-/** What waiting does not mend of a file. */
+/** Mistakes in the settings that waiting does not mend. */
 export const SQLITE_SETUP_ERRORS: readonly SetupError<SqliteConfig>[] = [
   {
     when: ({ code }) => CODES.includes(code as SqliteCode),

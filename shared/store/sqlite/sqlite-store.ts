@@ -129,7 +129,7 @@ class SqliteStore implements Store {
     return Math.min(minute, minuteOf(this.#now())) as Minute;
   }
 
-  /** What a locked file or a full disk leaves undone is done with the next. */
+  /** A sweep that fails, on a locked file or a full disk, is made up for by the next one. */
   async #sweep(): Promise<void> {
     if (this.#isSweeping) return;
     this.#isSweeping = true;
@@ -143,7 +143,7 @@ class SqliteStore implements Store {
   }
 }
 
-/** The file's folder and the file itself; where they cannot be, the file system says better than SQLite why. */
+/** Makes the folder and the file. Where that fails, the file system's error says why better than SQLite's would. */
 async function makeFile(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'a');

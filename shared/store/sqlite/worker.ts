@@ -50,7 +50,7 @@ function answer(request: SqliteRequest): unknown {
   }
 }
 
-/** What a file says that is not ours any more, or no database: waiting does not mend it, opening the path anew may. */
+/** Codes of a file that was replaced or is no database: retrying does not help, opening the path anew may. */
 const LOST: readonly unknown[] = ['REPLACED', SQLITE.CORRUPT, SQLITE.NOTADB];
 
 function reply({ id, deadlineMs, request }: SqliteMessage): SqliteReply {
