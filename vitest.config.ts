@@ -6,9 +6,9 @@ export default defineConfig({
     include: ['{functions,edge-node,shared,infra}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'infra/docker/lambda-runtime/**'],
     pool: 'forks',
-    // Most of a test's time is waiting for sockets, disks and timers, not work: on two cores three files at once take the
-    // same CPU and well under half of the time.
-    maxWorkers: availableParallelism() + 1,
+    // As many files at once as there are cores, where vitest would leave one core idle: tests wait for sockets, disks and
+    // timers more than they work. Not more: those on real engines have limits of seconds to keep.
+    maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
