@@ -97,7 +97,7 @@ describe('two merged sources', () => {
       { source: list[0], state: 'connected', only: 44, duplicates: 0, disagreeing: 0 },
       { source: list[1], state: expect.stringMatching(/waiting|connecting/), duplicates: 10 },
     ]);
-    expect(user.bytes.equals(feed.bytes)).toBe(true);
+    await rig.eventually(() => user.bytes.equals(feed.bytes)).toBe(true);
   });
 
   it('disagree: the first goes on alone, and the log tells of the other', async () => {

@@ -10,7 +10,7 @@ interface IntakeParts {
   readonly subjects: Subjects;
   readonly sink: DemandSink;
   /** Decodes a message, and gives its packets to the sink. */
-  readonly decode: (message: Uint8Array) => void;
+  readonly decode: (message: Arrival) => void;
   /** What may wait for the end of a backlog. */
   readonly maxWaitingBytes: number;
   /** A backlog has come to its end, or was cut short. */
@@ -20,7 +20,7 @@ interface IntakeParts {
 /** What came since the newest entry point is on its way; what comes now waits for its end. */
 interface Backlog {
   readonly listening: Listening;
-  readonly waiting: Uint8Array[];
+  readonly waiting: Arrival[];
   waitingBytes: number;
   timer: NodeJS.Timeout;
 }
@@ -47,7 +47,7 @@ export class ChannelIntake {
   constructor(parts: IntakeParts, fromEntry: boolean) {
     this.#parts = parts;
     const { id, link, subjects } = parts;
-    this.#live = link.listen(subjects.channel(id), ({ data }) => this.#take(data));
+    this.#live = link.listen(subjects.channel(id), (message) => this.#take(message));
     if (fromEntry && link.isConnected) this.#askForBacklog();
   }
 
@@ -61,14 +61,14 @@ export class ChannelIntake {
     this.#endBacklog(false);
   }
 
-  #take(message: Uint8Array): void {
+  #take(message: Arrival): void {
     const backlog = this.#backlog;
     if (backlog === undefined) {
       this.#parts.decode(message);
       return;
     }
     backlog.waiting.push(message);
-    backlog.waitingBytes += message.length;
+    backlog.waitingBytes += message.data.length;
     if (backlog.waitingBytes > this.#parts.maxWaitingBytes) this.#endBacklog(false);
   }
 
@@ -77,7 +77,7 @@ export class ChannelIntake {
     const inbox = link.newInbox();
     sink.backlogBegins(id);
     this.#backlog = {
-      listening: link.listen(inbox, (arrival) => this.#takeOlder(arrival)),
+      listening: link.listen(inbox, (message) => this.#takeOlder(message)),
       waiting: [],
       waitingBytes: 0,
       timer: setTimeout(() => this.#endBacklog(false), BACKLOG_WAIT_MS),
@@ -85,11 +85,11 @@ export class ChannelIntake {
     link.publish(subjects.backlog(id), NOTHING, inbox);
   }
 
-  #takeOlder({ data }: Arrival): void {
-    if (data.length === 0) this.#endBacklog(true);
+  #takeOlder(message: Arrival): void {
+    if (message.data.length === 0) this.#endBacklog(true);
     else if (this.#backlog !== undefined) {
       this.#backlog.timer.refresh();
-      this.#parts.decode(data);
+      this.#parts.decode(message);
     }
   }
 

@@ -7,11 +7,10 @@ interface Known {
   toldMs: number;
 }
 
-/** What relays tell: every channel that one of them has, and how many relays there are. */
+/** What relays tell: every channel that one of them has. */
 export class KnownChannels {
   readonly #maxChannels: number;
   readonly #channels = new Map<ChannelId, Known>();
-  readonly #relays = new Map<string, number>();
 
   constructor(maxChannels: number) {
     this.#maxChannels = maxChannels;
@@ -25,16 +24,11 @@ export class KnownChannels {
     return this.#channels.size;
   }
 
-  get relays(): number {
-    return this.#relays.size;
-  }
-
   has(id: ChannelId): boolean {
     return this.#channels.has(id);
   }
 
-  told({ relay, channels }: DirectoryMessage, nowMs: number): void {
-    this.#relays.set(relay, nowMs);
+  told({ channels }: DirectoryMessage, nowMs: number): void {
     for (const [id, rate] of channels) {
       const known = this.#channels.get(id);
       if (known !== undefined) {
@@ -49,13 +43,11 @@ export class KnownChannels {
   /** All are as new as if they had been told just now: nobody could tell them before. */
   heardAgain(nowMs: number): void {
     for (const known of this.#channels.values()) known.toldMs = nowMs;
-    for (const relay of this.#relays.keys()) this.#relays.set(relay, nowMs);
   }
 
   /** Forgets what nobody has told for DIRECTORY_KEEP_MS. Call it every second, while relays can be heard. */
   sweep(nowMs: number): void {
     const oldestMs = nowMs - DIRECTORY_KEEP_MS;
     for (const [id, { toldMs }] of this.#channels) if (toldMs < oldestMs) this.#channels.delete(id);
-    for (const [relay, toldMs] of this.#relays) if (toldMs < oldestMs) this.#relays.delete(relay);
   }
 }

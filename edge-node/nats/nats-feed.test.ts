@@ -88,6 +88,10 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
     }
     expect(user.bytes.equals(feed.bytes)).toBe(true);
     expect(await edge.metric('channel_lost_packets_total')).toBe(0);
+    expect(await edge.metric('channel_late_packets_total')).toBe(0);
+    await edge
+      .eventually(() => edge.metric('source_duplicate_packets_total'))
+      .toBe(feed.made.length);
     expect(await edge.metric('channel_restarts_total')).toBe(0);
     expect(await edge.metric('channel_jumps_total')).toBe(0);
     await edge.stop();
@@ -114,10 +118,14 @@ describe.skipIf(NATS_PROGRAM === undefined)('channels by NATS', () => {
     link.listen(SUBJECTS.directory, ({ data }) => directory.push(data.length));
     await rig.eventually(() => directory.length).toBeGreaterThan(0);
     const [before, told] = [wire.bytes, directory.length - 1];
-    for (let i = 0; i < 10; i += 1) send();
-    const sent = feeds.slice(0, 3).map(({ made }) => made.slice(20));
-    const parts = sent.map((packets) => bytesOf(packets).length);
-    await edge.eventually(() => users.map(({ receivedBytes }) => receivedBytes)).toEqual(parts);
+    // One after the other: a relay drops what waits for too long, and this machine may be slow.
+    const watched = feeds.slice(0, 3);
+    for (let i = 0; i < 5; i += 1) {
+      send();
+      const parts = watched.map(({ made }) => bytesOf(made.slice(20)).length);
+      await edge.eventually(() => users.map(({ receivedBytes }) => receivedBytes)).toEqual(parts);
+    }
+    const sent = watched.map(({ made }) => made.slice(20));
     const ofChannels = wireOf(sent.flat()).length;
     const taken = wire.bytes - before;
     expect(taken).toBeGreaterThanOrEqual(ofChannels);

@@ -1,7 +1,12 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ChannelId } from '../../shared/ids.ts';
-import { DIRECTORY_MS, NATS_OPEN_MS, NATS_TURN_BYTES } from '../../shared/limits.ts';
+import {
+  DIRECTORY_KEEP_MS,
+  DIRECTORY_MS,
+  NATS_OPEN_MS,
+  NATS_TURN_BYTES,
+} from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type {
   Demand,
@@ -16,7 +21,8 @@ import { FramingLostError, PacketDecoder } from '../source/packet-decoder.ts';
 import { ChannelIntake } from './channel-intake.ts';
 import { decodeDirectory } from './directory-message.ts';
 import { KnownChannels } from './known-channels.ts';
-import type { NatsLink } from './nats-link.ts';
+import type { Arrival, NatsLink } from './nats-link.ts';
+import { RelaySlots } from './relay-slots.ts';
 import { Subjects } from './subjects.ts';
 
 interface FeedParts {
@@ -27,9 +33,6 @@ interface FeedParts {
   readonly clock: Clock;
   readonly limiter: LogLimiter;
 }
-
-/** All relays are one source: the same packets come from each of them, and nothing tells which brought one. */
-const SOURCE = 0;
 
 /**
  * Channels from relays, by way of NATS: those that somebody watches, and CHANNEL_KEEP_MS longer. Every message holds
@@ -42,7 +45,9 @@ export class NatsFeed implements Feed, Demand, FeedSource {
   readonly #intakes = new Map<ChannelId, ChannelIntake>();
   readonly #known: KnownChannels;
   #sink: DemandSink | undefined;
-  #decoder: PacketDecoder | undefined;
+  readonly #slots = new RelaySlots();
+  /** One for each slot: between two messages it holds nothing. */
+  #decoders: readonly PacketDecoder[] = [];
   #sweeps: NodeJS.Timeout | undefined;
   #connectedMs = 0;
   #turnBytes = 0;
@@ -64,6 +69,11 @@ export class NatsFeed implements Feed, Demand, FeedSource {
 
   get sources(): readonly FeedSource[] {
     return [this];
+  }
+
+  /** Each relay is a source of its own: all of them bring the same packets. */
+  get merged(): readonly string[] {
+    return this.#slots.names;
   }
 
   get demand(): Demand {
@@ -91,7 +101,7 @@ export class NatsFeed implements Feed, Demand, FeedSource {
     return {
       subscribed: this.#intakes.size,
       known: this.#known.size,
-      relays: this.#known.relays,
+      relays: this.#slots.heard,
       gaps: this.#gaps,
       badMessages: this.#badMessages,
       backlogs: this.#backlogs,
@@ -106,11 +116,13 @@ export class NatsFeed implements Feed, Demand, FeedSource {
   async start(sink: DemandSink): Promise<void> {
     const { link, clock, config } = this.#parts;
     this.#sink = sink;
-    this.#decoder = new PacketDecoder(config.MAX_PAYLOAD_BYTES, sink, SOURCE);
+    this.#decoders = this.#slots.names.map(
+      (_, slot) => new PacketDecoder(config.MAX_PAYLOAD_BYTES, sink, slot),
+    );
     this.lastPacketMs = clock.monotonicMs();
-    link.onConnected(() => this.#connected(sink));
+    link.onConnected(() => this.#connected());
     link.onLost(() => this.#lost(sink));
-    link.listen(this.#subjects.directory, ({ data }) => this.#takeDirectory(data));
+    link.listen(this.#subjects.directory, ({ data }) => this.#takeDirectory(data, sink));
     this.#sweeps = setInterval(() => this.#sweep(sink), DIRECTORY_MS);
     await link.start(NATS_OPEN_MS);
   }
@@ -137,7 +149,7 @@ export class NatsFeed implements Feed, Demand, FeedSource {
       link,
       subjects: this.#subjects,
       sink,
-      decode: (message: Uint8Array) => this.#decode(message),
+      decode: (message: Arrival) => this.#decode(message, sink),
       maxWaitingBytes: config.CHANNEL_LOG_BYTES,
       backlogOver: (isWhole: boolean) => {
         this.#backlogs += 1;
@@ -159,28 +171,26 @@ export class NatsFeed implements Feed, Demand, FeedSource {
     return { isRead };
   }
 
-  #connected(sink: DemandSink): void {
+  #connected(): void {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#connectedMs = nowMs;
     this.#known.heardAgain(nowMs);
-    sink.sourceConnected(SOURCE);
   }
 
   #lost(sink: DemandSink): void {
     if (this.#intakes.size > 0) this.#gaps += 1;
     for (const intake of this.#intakes.values()) intake.connectionLost();
-    sink.sourceLost(SOURCE);
+    this.#slots.free(Number.POSITIVE_INFINITY, sink);
   }
 
-  /** One decoder for all: between two messages it holds nothing. */
-  #decode(message: Uint8Array): void {
-    const decoder = this.#decoder;
-    if (decoder === undefined) return;
+  #decode({ data, reply }: Arrival, sink: DemandSink): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    this.#countTurn(message.length);
+    this.#countTurn(data.length);
+    const decoder = this.#decoders[this.#slots.of(reply ?? '', nowMs, sink)];
+    if (decoder === undefined) return;
     const { accepted } = decoder;
     try {
-      decoder.push(Buffer.from(message.buffer, message.byteOffset, message.length), nowMs);
+      decoder.push(Buffer.from(data.buffer, data.byteOffset, data.length), nowMs);
       if (decoder.restart()) this.#tellBad('a packet is cut off');
     } catch (error) {
       if (!(error instanceof FramingLostError)) throw error;
@@ -210,15 +220,21 @@ export class NatsFeed implements Feed, Demand, FeedSource {
     this.#parts.limiter.warn('message dropped: it holds something else than packets', { reason });
   }
 
-  #takeDirectory(data: Uint8Array): void {
+  #takeDirectory(data: Uint8Array, sink: DemandSink): void {
     const message = decodeDirectory(data);
-    if (message === undefined) this.#tellBad('this is no directory of channels');
-    else this.#known.told(message, this.#parts.clock.monotonicMs());
+    if (message === undefined) {
+      this.#tellBad('this is no directory of channels');
+      return;
+    }
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#slots.of(message.relay, nowMs, sink);
+    this.#known.told(message, nowMs);
   }
 
   #sweep(sink: DemandSink): void {
     const nowMs = this.#parts.clock.monotonicMs();
     if (this.#parts.link.isConnected) this.#known.sweep(nowMs);
+    this.#slots.free(nowMs - DIRECTORY_KEEP_MS, sink);
     const leaveBeforeMs = nowMs - this.#parts.config.CHANNEL_KEEP_MS;
     for (const [id, intake] of this.#intakes) {
       if (intake.idleSinceMs === undefined || intake.idleSinceMs > leaveBeforeMs) continue;

@@ -8,6 +8,9 @@ import { type ChannelId, parseChannelId } from '../../shared/ids.ts';
  *     <prefix>.backlog.<hex id>    a request for what a relay has of the channel since its newest entry point. One relay
  *                                  replies with messages as of the first kind, and an empty one behind them
  *
+ * Messages of packets name the relay that sent them, as the subject of a reply that nobody gives: without it they are
+ * taken for those of one relay.
+ *
  * An id in hexadecimal is one token of a subject, whatever characters it has.
  */
 export class Subjects {
