@@ -23,6 +23,8 @@ const NOT_SUMMED: Readonly<Record<string, Aggregator>> = {
   streaming_source_packet_age_seconds: 'max',
   streaming_source_up: 'min',
   streaming_source_silent_seconds: 'max',
+  streaming_feed_known_channels: 'max',
+  streaming_feed_relays: 'min',
   streaming_channels: 'max',
   streaming_load_factor: 'max',
   streaming_users_max: 'max',
