@@ -165,7 +165,7 @@ export class EdgeNode {
       end: (sessions) => {
         for (const session of sessions) session.shutDown('unregistered');
       },
-      gone: (userId) => void this.#writer.forget(userId),
+      gone: (userId, confirmedMs) => void this.#writer.unregistered(userId, confirmedMs),
     });
     this.#sessions = new Sessions({
       config,

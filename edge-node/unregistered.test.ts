@@ -45,6 +45,25 @@ it('what was watched until the end of the sessions is not stored, and the next r
   await rig.eventually(() => rig.store.totalMs(ONE)).toBe(140);
 });
 
+it('a registration that is missing without a deletion takes no usage with it', async () => {
+  const rig = await start();
+  const feed = new Feed('zato01');
+  const user = await rig.watch('one', 'zato01');
+  await rig.deliver(feed.make(50), user);
+  await rig.eventually(() => rig.store.totalMs(ONE)).toBe(1_000);
+  // What is watched from now on is not stored before the session has ended.
+  rig.store.refuses = (row) => row.deliveredMs > 1_000;
+  await rig.deliver(feed.make(10), user);
+  // As by an old backup, or by an operator's hand.
+  rig.store.registered.delete(ONE);
+  await rig.eventually(() => rig.metric('closes_total', 'unregistered')).toBe(1);
+  const isKept = () => rig.lines.some((line) => line.includes('nobody has unregistered it'));
+  await rig.eventually(isKept).toBe(true);
+  rig.store.refuses = () => false;
+  await rig.stop();
+  expect(rig.store.totalMs(ONE)).toBe(1_200);
+});
+
 it('a store that is away ends nobody', async () => {
   const rig = await start();
   const feed = new Feed('zato01');

@@ -14,12 +14,14 @@ interface AdmittedParts<S> {
   readonly clock: Clock;
   /** Ends the sessions of a user who is not registered any more. */
   readonly end: (sessions: ReadonlySet<S>) => void;
-  /** The last session of such a user has ended. */
-  readonly gone: (userId: UserId) => void;
+  /** The last session of such a user has ended, who was last found registered at `confirmedMs`. */
+  readonly gone: (userId: UserId, confirmedMs: number) => void;
 }
 
 interface Admitted<S> {
   readonly sessions: Set<S>;
+  /** When the user was last found registered, monotonic milliseconds. */
+  confirmedMs: number;
   dueMs: number;
   isUnregistered: boolean;
 }
@@ -70,7 +72,9 @@ export class AdmittedUsers<S> {
     const known = this.#users.get(userId);
     if (known === undefined) {
       const sessions = new Set([session]);
-      this.#users.set(userId, { sessions, dueMs: this.#dueMs(userId), isUnregistered: false });
+      const confirmedMs = this.#confirmedMs(userId);
+      const dueMs = this.#dueMs(confirmedMs);
+      this.#users.set(userId, { sessions, confirmedMs, dueMs, isUnregistered: false });
       return;
     }
     known.sessions.add(session);
@@ -85,7 +89,7 @@ export class AdmittedUsers<S> {
     if (user.sessions.size > 0) return;
     this.#users.delete(userId);
     this.#due.delete(userId);
-    if (user.isUnregistered) this.#parts.gone(userId);
+    if (user.isUnregistered) this.#parts.gone(userId, user.confirmedMs);
   }
 
   #tick(): void {
@@ -108,8 +112,10 @@ export class AdmittedUsers<S> {
     user.dueMs = Number.POSITIVE_INFINITY;
     const found = await this.#parts.registrations.lookUpAgain(userId);
     this.#asking -= 1;
-    if (found === 'registered') user.dueMs = this.#dueMs(userId);
-    else if (found === 'store_unavailable') user.dueMs = this.#afterFailureMs();
+    if (found === 'registered') {
+      user.confirmedMs = this.#confirmedMs(userId);
+      user.dueMs = this.#dueMs(user.confirmedMs);
+    } else if (found === 'store_unavailable') user.dueMs = this.#afterFailureMs();
     else if (this.#users.get(userId) === user) {
       user.isUnregistered = true;
       this.#parts.end(user.sessions);
@@ -117,9 +123,12 @@ export class AdmittedUsers<S> {
     this.#ask();
   }
 
-  #dueMs(userId: UserId): number {
+  #confirmedMs(userId: UserId): number {
     const { registrations, clock } = this.#parts;
-    const confirmedMs = registrations.confirmedMs(userId) ?? clock.monotonicMs() - this.#ttlMs;
+    return registrations.confirmedMs(userId) ?? clock.monotonicMs() - this.#ttlMs;
+  }
+
+  #dueMs(confirmedMs: number): number {
     return confirmedMs + this.#ttlMs * between(SOONEST_PART, LATEST_PART);
   }
 

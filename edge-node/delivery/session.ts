@@ -293,8 +293,7 @@ export class Session implements Watcher, Occupant {
     if (phase.kind !== 'ending') return;
     phase.stream?.cursor.endStretch();
     this.#phase = { kind: 'closed' };
-    if (phase.reason === 'unregistered') this.#parts.tally.discard();
-    else this.#parts.tally.close();
+    this.#parts.tally.close();
     this.#parts.events.closed(this, phase.reason);
   }
 }

@@ -38,11 +38,6 @@ export class UsageTally {
     this.#meter.count(this.#account, packets);
   }
 
-  /** The session has ended, and its user is nobody any more: what no other session shares is forgotten. */
-  discard(): void {
-    this.#meter.discard(this.#account);
-  }
-
   /** The session has ended: what it counted is due. */
   close(): void {
     this.#meter.release(this.#account);
@@ -159,12 +154,14 @@ export class UsageMeter {
     this.#left.add(account);
   }
 
-  discard(account: Account): void {
-    account.sessions -= 1;
-    if (account.sessions > 0) return;
-    account.current = undefined;
-    account.ended = [];
-    this.#left.add(account);
+  /** Forgets what the user has counted in sessions that have ended: the next one begins at nothing, in this minute too. */
+  forget(userId: UserId): void {
+    for (const account of this.#accounts.values()) {
+      if (account.userId !== userId || account.sessions > 0) continue;
+      account.current = undefined;
+      account.ended = [];
+      this.#left.add(account);
+    }
   }
 
   /** Hands on what sessions that have ended since the last call have counted. */

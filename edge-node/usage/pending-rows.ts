@@ -1,4 +1,4 @@
-import type { Minute } from '../../shared/ids.ts';
+import type { Minute, UserId } from '../../shared/ids.ts';
 import type { ClockStep } from './meter.ts';
 import { RefusedRows } from './refused-rows.ts';
 import type { UsageCell } from './usage-cell.ts';
@@ -21,6 +21,7 @@ export class PendingRows {
   readonly #ready = new Set<UsageCell>();
   readonly #saving = new Set<UsageCell>();
   readonly #refused = new RefusedRows();
+  readonly #held = new Set<UserId>();
   readonly #unspooled = new Map<UsageCell, number>();
 
   get size(): number {
@@ -50,11 +51,21 @@ export class PendingRows {
     const taken: UsageCell[] = [];
     for (const cell of this.#ready) {
       if (taken.length === limit) break;
+      if (this.#held.has(cell.userId)) continue;
       this.#ready.delete(cell);
       this.#saving.add(cell);
       taken.push(cell);
     }
     return taken;
+  }
+
+  /** None of the user's cells are taken to be saved, until letGo(). */
+  hold(userId: UserId): void {
+    this.#held.add(userId);
+  }
+
+  letGo(userId: UserId): void {
+    this.#held.delete(userId);
   }
 
   /** The store has confirmed `storedMs`; what came on top of it meanwhile waits anew. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 import { asError } from '../../shared/errors.ts';
-import type { UserId, WriterId } from '../../shared/ids.ts';
+import { minuteOf, type UserId, type WriterId } from '../../shared/ids.ts';
 import { SAVE_BATCH_ROWS, SAVE_CONCURRENCY, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
@@ -112,23 +112,41 @@ export class UsageWriter {
   }
 
   /**
-   * The user has been unregistered, and the last of its sessions has ended: what is not stored yet is dropped, and what
-   * was stored since the deletion goes, too.
+   * The user was last found registered at `confirmedMs`, monotonic, and is not any more; the last of its sessions has
+   * ended. Where the store knows of a deletion since, what is not stored yet is dropped, and what was stored since the
+   * deletion goes, too. Else nobody has asked for that, and usage is stored as any other's.
    */
-  async forget(userId: UserId): Promise<void> {
+  async unregistered(userId: UserId, confirmedMs: number): Promise<void> {
     this.#meter.submitLeft(this.#submit);
+    this.#pending.hold(userId);
+    // A save that is under way would come after the deletion.
+    await Promise.all(this.#saves);
+    if (await this.#forgets(userId, confirmedMs)) this.#drop(userId);
+    this.#pending.letGo(userId);
+  }
+
+  async #forgets(userId: UserId, confirmedMs: number): Promise<boolean> {
+    const agoMs = this.#clock.monotonicMs() - confirmedMs;
+    const since = minuteOf(this.#clock.epochMs() - agoMs);
+    let message = 'usage: a registration is gone, and nobody has unregistered it; usage is kept';
+    try {
+      if (await this.#store.forgetUsage(userId, this.#meter.minute, since)) return true;
+      this.#limiter.warn(message, { user: userId });
+    } catch (error) {
+      message =
+        'usage: what an unregistered user watched until it was cut off could not be deleted';
+      this.#limiter.warn(message, { err: asError(error), user: userId });
+    }
+    return false;
+  }
+
+  #drop(userId: UserId): void {
+    this.#meter.forget(userId);
     for (const cell of this.#pending) {
       if (cell.userId !== userId) continue;
       cell.settle();
       this.#pending.remove(cell);
       this.#spooler.forget(cell);
-    }
-    try {
-      await this.#store.forgetUsage(userId, this.#meter.minute);
-    } catch (error) {
-      const message =
-        'usage: what an unregistered user watched until it was cut off could not be deleted';
-      this.#limiter.warn(message, { err: asError(error), user: userId });
     }
   }
 

@@ -32,7 +32,7 @@ const EDGE_NODE: readonly Use[] = [
   (store) => store.isRegistered(USER),
   (store) => store.saveUsage([{ ...ROW, final: true }]),
   (store) => store.saveUsage([{ ...ROW, final: false }]),
-  (store) => store.forgetUsage(USER, NOW),
+  (store) => store.forgetUsage(USER, NOW, NOW),
   (store) => store.readUsage(USER, NOW),
   (store) => store.announce('edge:9111' as Parameters<Store['announce']>[0], '{}', 30),
   (store) => store.withdraw('edge:9111' as Parameters<Store['withdraw']>[0]),
@@ -40,7 +40,7 @@ const EDGE_NODE: readonly Use[] = [
 
 let fake: FakeDynamoDb;
 beforeEach(async () => {
-  const Items = [{ user_id: { S: USER }, row_key: { S: 'row' } }];
+  const Items = [{ user_id: { S: USER }, row_key: { S: 'row' }, minute: { N: String(NOW) } }];
   fake = await new FakeDynamoDb(({ operation }) =>
     operation === 'Query' ? { Items } : {},
   ).start();

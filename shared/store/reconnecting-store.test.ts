@@ -14,7 +14,7 @@ function fakeStore(): Store & { isClosed: boolean } {
     register: async () => {},
     isRegistered: async () => true,
     saveUsage: async () => [],
-    forgetUsage: async () => {},
+    forgetUsage: async () => false,
     unregister: async () => {},
     readUsage: async () => [],
     announce: async () => {},

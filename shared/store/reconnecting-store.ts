@@ -107,8 +107,8 @@ class ReconnectingStore implements Store {
     await this.#get().unregister(userId, minute);
   }
 
-  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
-    await this.#get().forgetUsage(userId, minute);
+  async forgetUsage(userId: UserId, minute: Minute, since: Minute): Promise<boolean> {
+    return this.#get().forgetUsage(userId, minute, since);
   }
 
   async isRegistered(userId: UserId): Promise<boolean> {

@@ -34,14 +34,19 @@ export interface ChannelUsage {
 export interface Store {
   /** No client's clock has a part in it, nor in `unregister`: the later call counts. */
   register(userId: UserId): Promise<void>;
-  /** Takes away the registration, then forgets usage as `forgetUsage` does. */
+  /**
+   * Takes away the registration, and deletes what there is of the user's usage. What comes in later of minutes before
+   * `minute`, out of a spool or from a writer that was cut off, is never told. A row of `minute`, the running one, counts
+   * again once it grows: somebody watches. A `minute` in the future is taken for the running one.
+   */
   unregister(userId: UserId, minute: Minute): Promise<void>;
   /**
-   * Deletes what there is of the user's usage. What comes in later of minutes before `minute`, out of a spool or from a
-   * writer that was cut off, is never told. A row of `minute`, the running one, counts again once it grows: somebody
-   * watches. A `minute` in the future is taken for the running one.
+   * Deletes usage once more, as `unregister` does, where the user was unregistered in the minute `since` or later. A
+   * registration that is missing for any other reason (an old backup, a row that was deleted by hand) takes no usage
+   * with it: then nothing changes.
+   * @returns whether the user was
    */
-  forgetUsage(userId: UserId, minute: Minute): Promise<void>;
+  forgetUsage(userId: UserId, minute: Minute, since: Minute): Promise<boolean>;
   /** Sees every registration that was confirmed before the call. */
   isRegistered(userId: UserId): Promise<boolean>;
   /**

@@ -52,11 +52,18 @@ export class MemoryStore implements Store {
   async unregister(userId: UserId, minute: Minute): Promise<void> {
     await this.#pass();
     this.registered.delete(userId);
-    await this.forgetUsage(userId, minute);
+    this.#forget(userId, minute);
   }
 
-  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+  async forgetUsage(userId: UserId, minute: Minute, since: Minute): Promise<boolean> {
     await this.#pass();
+    const forgotten = this.#forgotten.get(userId);
+    if (forgotten === undefined || forgotten < since) return false;
+    this.#forget(userId, minute);
+    return true;
+  }
+
+  #forget(userId: UserId, minute: Minute): void {
     this.#forgotten.set(userId, Math.max(minute, this.#forgotten.get(userId) ?? 0));
     for (const [key, row] of this.#rows) if (row.userId === userId) this.#rows.delete(key);
   }

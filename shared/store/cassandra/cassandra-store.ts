@@ -38,6 +38,8 @@ const STATEMENTS = {
   forget: 'DELETE FROM usage USING TIMESTAMP ? WHERE user_id = ?',
   forgetLater: `INSERT INTO usage (user_id, minute, channel_id, writer_id, delivered_ms)
     VALUES (?, ${FORGOTTEN_MINUTE}, '', '', ?) USING TIMESTAMP ? AND TTL ?`,
+  forgotten: `SELECT delivered_ms FROM usage
+    WHERE user_id = ? AND minute = ${FORGOTTEN_MINUTE} AND channel_id = '' AND writer_id = ''`,
   running: `SELECT minute, channel_id, writer_id, WRITETIME(delivered_ms) AS written_us FROM usage
     WHERE user_id = ? AND minute >= ? AND minute < ${FORGOTTEN_MINUTE}`,
   forgetRow: `DELETE FROM usage USING TIMESTAMP ?
@@ -81,30 +83,19 @@ class CassandraStore implements Store {
   }
 
   async unregister(userId: UserId, minute: Minute): Promise<void> {
-    await this.#inFlight.run(() => this.#execute(STATEMENTS.unregister, [userId]));
-    await this.forgetUsage(userId, minute);
+    await this.#inFlight.run(async () => {
+      await this.#execute(STATEMENTS.unregister, [userId]);
+      await this.#forget(userId, minute);
+    });
   }
 
-  /**
-   * Usage is written with its minute as the write time, so a partition delete dated just below a minute takes all rows of
-   * earlier ones, also those that arrive later. A date in the future would hide what is watched until then, so the
-   * cluster's own clock bounds it. Rows of the running minute are deleted one by one with their own write time: a row that
-   * grows comes back. Tombstones are purged soon after gc_grace_seconds, but rows may wait in a spool for a day; so a row
-   * with FORGOTTEN_MINUTE tells readers what to leave out.
-   */
-  forgetUsage(userId: UserId, minute: Minute): Promise<void> {
+  forgetUsage(userId: UserId, minute: Minute, since: Minute): Promise<boolean> {
     return this.#inFlight.run(async () => {
-      const now = (await this.#execute(STATEMENTS.serverTime, [])).first();
-      const first = Math.min(minute, minuteOf(Number(now?.ms))) as Minute;
-      const time = writeTime({ minute: first, deliveredMs: 0 });
-      const ttl = ttlSeconds(first, this.#now());
-      await this.#execute(STATEMENTS.forgetLater, [userId, first, time, ttl]);
-      await this.#execute(STATEMENTS.forget, [time.subtract(1), userId]);
-      const { rows } = await this.#execute(STATEMENTS.running, [userId, first]);
-      await forEachBounded(rows, SAVE_CONCURRENCY, async (row) => {
-        const { minute: of, channel_id, writer_id, written_us } = row;
-        await this.#execute(STATEMENTS.forgetRow, [written_us, userId, of, channel_id, writer_id]);
-      });
+      const found = await this.#execute(STATEMENTS.forgotten, [userId]);
+      const forgotten: number | undefined = found.first()?.delivered_ms;
+      if (forgotten === undefined || forgotten < since) return false;
+      await this.#forget(userId, minute);
+      return true;
     });
   }
 
@@ -178,6 +169,27 @@ class CassandraStore implements Store {
   async close(): Promise<void> {
     await this.#inFlight.close();
     await this.#client.close();
+  }
+
+  /**
+   * Usage is written with its minute as the write time, so a partition delete dated just below a minute takes all rows of
+   * earlier ones, also those that arrive later. A date in the future would hide what is watched until then, so the
+   * cluster's own clock bounds it. Rows of the running minute are deleted one by one with their own write time: a row that
+   * grows comes back. Tombstones are purged soon after gc_grace_seconds, but rows may wait in a spool for a day; so a row
+   * with FORGOTTEN_MINUTE tells readers what to leave out.
+   */
+  async #forget(userId: UserId, minute: Minute): Promise<void> {
+    const now = (await this.#execute(STATEMENTS.serverTime, [])).first();
+    const first = Math.min(minute, minuteOf(Number(now?.ms))) as Minute;
+    const time = writeTime({ minute: first, deliveredMs: 0 });
+    const ttl = ttlSeconds(first, this.#now());
+    await this.#execute(STATEMENTS.forgetLater, [userId, first, time, ttl]);
+    await this.#execute(STATEMENTS.forget, [time.subtract(1), userId]);
+    const { rows } = await this.#execute(STATEMENTS.running, [userId, first]);
+    await forEachBounded(rows, SAVE_CONCURRENCY, async (row) => {
+      const { minute: of, channel_id, writer_id, written_us } = row;
+      await this.#execute(STATEMENTS.forgetRow, [written_us, userId, of, channel_id, writer_id]);
+    });
   }
 
   async #execute(

@@ -68,38 +68,22 @@ class DynamoDbStore implements Store {
       Key: { user_id: { S: userId } },
     });
     await this.#run((options) => this.#client.send(command, options));
-    await this.forgetUsage(userId, minute);
+    await this.#forget(userId, minute);
   }
 
-  /**
-   * DynamoDB has no tombstones. One item stays for a day, and tells readers which rows to leave out, however late those
-   * were written. A `minute` past DynamoDB's own clock would hide what is watched later, so that clock bounds it.
-   */
-  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
-    const key = { user_id: { S: userId }, row_key: { S: FORGOTTEN_KEY } };
-    const first = Math.min(minute, minuteOf(this.#serverTime.epochMs())) as Minute;
-    const marker = new UpdateItemCommand({
-      TableName: this.#tables.usage,
-      Key: key,
-      ConditionExpression: 'attribute_not_exists(#minute) OR #minute < :minute',
-      UpdateExpression: 'SET #minute = :minute, expires_at = :expires_at',
-      ExpressionAttributeNames: { '#minute': 'minute' },
-      ExpressionAttributeValues: {
-        ':minute': { N: String(first) },
-        ':expires_at': expiresAt(first),
-      },
-    });
-    await this.#run((options) => this.#client.send(marker, options)).catch((error: unknown) => {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    });
-    const rows = {
-      KeyConditionExpression: 'user_id = :user_id AND row_key < :marker',
-      ProjectionExpression: 'user_id, row_key',
+  async forgetUsage(userId: UserId, minute: Minute, since: Minute): Promise<boolean> {
+    const marker = {
+      KeyConditionExpression: 'user_id = :user_id AND row_key = :marker',
       ExpressionAttributeValues: { ':user_id': { S: userId }, ':marker': { S: FORGOTTEN_KEY } },
+      ConsistentRead: true,
     };
+    let forgotten: number | undefined;
     await this.#inFlight.run(async () => {
-      for await (const items of this.#pages(rows)) await this.#delete(items);
+      for await (const [item] of this.#pages(marker)) if (item) forgotten = Number(item.minute?.N);
     });
+    if (forgotten === undefined || forgotten < since) return false;
+    await this.#forget(userId, minute);
+    return true;
   }
 
   async isRegistered(userId: UserId): Promise<boolean> {
@@ -181,6 +165,38 @@ class DynamoDbStore implements Store {
     await this.#inFlight.close();
     this.#client.destroy();
     this.#saver.close();
+  }
+
+  /**
+   * DynamoDB has no tombstones. One item stays for a day, and tells readers which rows to leave out, however late those
+   * were written. A `minute` past DynamoDB's own clock would hide what is watched later, so that clock bounds it.
+   */
+  async #forget(userId: UserId, minute: Minute): Promise<void> {
+    const key = { user_id: { S: userId }, row_key: { S: FORGOTTEN_KEY } };
+    const first = Math.min(minute, minuteOf(this.#serverTime.epochMs())) as Minute;
+    const marker = new UpdateItemCommand({
+      TableName: this.#tables.usage,
+      Key: key,
+      ConditionExpression: 'attribute_not_exists(#minute) OR #minute < :minute',
+      UpdateExpression: 'SET #minute = :minute, expires_at = :expires_at',
+      ExpressionAttributeNames: { '#minute': 'minute' },
+      ExpressionAttributeValues: {
+        ':minute': { N: String(first) },
+        ':expires_at': expiresAt(first),
+      },
+    });
+    await this.#run((options) => this.#client.send(marker, options)).catch((error: unknown) => {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    });
+    const rows = {
+      KeyConditionExpression: 'user_id = :user_id AND row_key < :marker',
+      ProjectionExpression: 'user_id, row_key',
+      ExpressionAttributeValues: { ':user_id': { S: userId }, ':marker': { S: FORGOTTEN_KEY } },
+      ConsistentRead: true,
+    };
+    await this.#inFlight.run(async () => {
+      for await (const items of this.#pages(rows)) await this.#delete(items);
+    });
   }
 
   /** One request of a user who waits. */

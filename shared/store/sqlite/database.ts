@@ -162,9 +162,15 @@ export class SqliteDatabase {
     this.#files.check();
   }
 
-  forgetUsage(userId: UserId, minute: Minute): undefined {
-    transaction(this.#database, () => this.#forget(userId, minute));
+  forgetUsage(userId: UserId, minute: Minute, since: Minute): boolean {
+    const wasUnregistered = transaction(this.#database, () => {
+      const forgotten = this.#statements.forgotten.get(userId)?.minute;
+      if (forgotten === undefined || Number(forgotten) < since) return false;
+      this.#forget(userId, minute);
+      return true;
+    });
     this.#files.check();
+    return wasUnregistered;
   }
 
   isRegistered(userId: UserId): boolean {

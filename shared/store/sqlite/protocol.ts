@@ -15,8 +15,8 @@ export interface SqliteCalls {
     readonly answer: undefined;
   };
   readonly forgetUsage: {
-    readonly ask: { readonly userId: UserId; readonly minute: Minute };
-    readonly answer: undefined;
+    readonly ask: { readonly userId: UserId; readonly minute: Minute; readonly since: Minute };
+    readonly answer: boolean;
   };
   readonly isRegistered: { readonly ask: { readonly userId: UserId }; readonly answer: boolean };
   /** Answers the positions of the rows that were refused, with the reasons. */

@@ -57,8 +57,8 @@ class SqliteStore implements Store {
     await this.#writer.request({ op: 'unregister', userId, minute: this.#past(minute) });
   }
 
-  async forgetUsage(userId: UserId, minute: Minute): Promise<void> {
-    await this.#writer.request({ op: 'forgetUsage', userId, minute: this.#past(minute) });
+  forgetUsage(userId: UserId, minute: Minute, since: Minute): Promise<boolean> {
+    return this.#writer.request({ op: 'forgetUsage', userId, minute: this.#past(minute), since });
   }
 
   isRegistered(userId: UserId): Promise<boolean> {

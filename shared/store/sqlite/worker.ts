@@ -28,7 +28,7 @@ function answer(request: SqliteRequest): unknown {
     case 'unregister':
       return opened?.unregister(request.userId, request.minute);
     case 'forgetUsage':
-      return opened?.forgetUsage(request.userId, request.minute);
+      return opened?.forgetUsage(request.userId, request.minute, request.since);
     case 'isRegistered':
       return opened?.isRegistered(request.userId);
     case 'saveUsage':

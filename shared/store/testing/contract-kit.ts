@@ -13,7 +13,7 @@ export function patient(store: Store): Store {
   return {
     register: (userId) => repeat(() => store.register(userId)),
     unregister: (userId, minute) => repeat(() => store.unregister(userId, minute)),
-    forgetUsage: (userId, minute) => repeat(() => store.forgetUsage(userId, minute)),
+    forgetUsage: (...args) => repeat(() => store.forgetUsage(...args)),
     isRegistered: (userId) => repeat(() => store.isRegistered(userId)),
     saveUsage: (rows) =>
       repeat(async () => {

@@ -71,8 +71,24 @@ export function describeUnregistering(store: () => Store, open: OpenClient): voi
     await store().unregister(userId, MINUTE);
     expect(await sums(store(), userId)).toEqual({});
     expect(await sums(store(), neighbour)).toEqual({ zato01: [0, 60_000] });
-    await store().forgetUsage(neighbour, MINUTE);
-    expect(await sums(store(), neighbour)).toEqual({});
+  });
+
+  test('a deletion is done once more where there was one since, and never without one', async () => {
+    const [deleted, missing] = [newUser(), newUser()];
+    const rows = [deleted, missing].flatMap((userId) =>
+      [MINUTE - 60, MINUTE].map((minute) => row({ userId, minute, deliveredMs: 1_000 })),
+    );
+    await store().register(deleted);
+    await store().unregister(deleted, (MINUTE - 1) as Minute);
+    await store().saveUsage(rows);
+    const since = (age: number) => (MINUTE - age) as Minute;
+    // Nobody unregistered this one, and nobody the other since then.
+    expect(await store().forgetUsage(missing, MINUTE, since(1_000))).toBe(false);
+    expect(await sums(store(), missing)).toEqual({ zato01: [0, 2_000] });
+    expect(await store().forgetUsage(deleted, MINUTE, since(0))).toBe(false);
+    expect(await sums(store(), deleted)).toEqual({ zato01: [0, 1_000] });
+    expect(await store().forgetUsage(deleted, MINUTE, since(1))).toBe(true);
+    expect(await sums(store(), deleted)).toEqual({});
   });
 
   test('what comes late of before the deletion is not told; what somebody watches after it is', async () => {
@@ -92,7 +108,7 @@ export function describeUnregistering(store: () => Store, open: OpenClient): voi
     await store().saveUsage([row({ userId, deliveredMs: 1_500 })]);
     expect(await sums(store(), userId)).toEqual({ zato01: [0, 1_500] });
     // Said again by a clock that is behind: what was forgotten stays so.
-    await store().forgetUsage(userId, (MINUTE - 100) as Minute);
+    await store().forgetUsage(userId, (MINUTE - 100) as Minute, (MINUTE - 100) as Minute);
     await store().saveUsage(others);
     expect(await sums(store(), userId)).toEqual({});
   });
