@@ -17,6 +17,7 @@ export class RelaySlots {
   readonly #slots: Slot[] = this.names.map(() => ({ relay: undefined, heardMs: 0 }));
   readonly #byRelay = new Map<string, number>();
 
+  /** How many have a slot. */
   get heard(): number {
     return this.#byRelay.size;
   }
@@ -33,19 +34,19 @@ export class RelaySlots {
   free(beforeMs: number, sink: SlotSink): void {
     for (const [number, slot] of this.#slots.entries()) {
       if (slot.relay === undefined || slot.heardMs >= beforeMs) continue;
+      this.#byRelay.delete(slot.relay);
       slot.relay = undefined;
-      for (const [relay, at] of this.#byRelay) if (at === number) this.#byRelay.delete(relay);
       sink.sourceLost(number);
     }
   }
 
   #take(relay: string, sink: SlotSink): number {
-    const free = this.#slots.findIndex((slot) => slot.relay === undefined);
-    const number = free < 0 ? this.#slots.length - 1 : free;
+    const number = this.#slots.findIndex((slot) => slot.relay === undefined);
     const slot = this.#slots[number];
-    if (slot !== undefined) slot.relay = relay;
+    if (slot === undefined) return this.#slots.length - 1;
+    slot.relay = relay;
     this.#byRelay.set(relay, number);
-    if (free >= 0) sink.sourceConnected(number);
+    sink.sourceConnected(number);
     return number;
   }
 }
