@@ -6,16 +6,17 @@ import { WaitingRoom } from './waiting-room.ts';
 /** A waiting room before a node with so many places that are known to be there, and newcomers who take them. */
 function rig() {
   const clock = { nowMs: 0, monotonicMs: () => clock.nowMs, epochMs: () => clock.nowMs };
-  const node = { places: 0, isFull: false };
-  const room = new WaitingRoom(
-    { isFull: () => node.isFull, room: () => (node.isFull ? 0 : node.places) },
-    clock,
-  );
+  const node = { places: 0, isFull: false, supervisor: Promise.resolve() };
+  const room = new WaitingRoom({ isFull: () => node.isFull, room: () => node.places }, clock);
   const answers = new Map<number, boolean>();
   const come = (name: number) =>
     void (async () => {
       const isLetIn = await room.pass();
-      if (isLetIn) node.places -= 1;
+      if (isLetIn) {
+        await node.supervisor;
+        node.places -= 1;
+        room.hasEntered();
+      }
       answers.set(name, isLetIn);
     })();
   return { clock, node, room, answers, come };
@@ -50,6 +51,23 @@ it('lets in those who wait once there is room, in their order, and later ones be
   expect([...answers.values()].every((isLetIn) => isLetIn)).toBe(true);
 });
 
+it('keeps the room of those who are still asked a place for', async () => {
+  const { node, room, answers, come } = rig();
+  const answer = Promise.withResolvers<void>();
+  node.supervisor = answer.promise;
+  node.places = 2;
+  for (let name = 0; name < 5; name += 1) come(name);
+  await polled();
+  expect(room.size).toBe(3);
+  answer.resolve();
+  await polled();
+  expect([...answers.keys()]).toEqual([0, 1]);
+  node.places = 3;
+  await expect.poll(() => room.size).toBe(0);
+  await polled();
+  expect([node.places, answers.size]).toEqual([0, 5]);
+});
+
 it('never lets in more in a turn of the loop than a few', async () => {
   const { node, answers, come } = rig();
   for (let name = 0; name < 1000; name += 1) come(name);
@@ -67,6 +85,8 @@ it('refuses all who wait once the node is full, and whoever comes then at once',
   come(1);
   come(2);
   await polled();
+  // A node that drains may have room.
+  node.places = 10;
   node.isFull = true;
   await expect.poll(() => room.size).toBe(0);
   come(3);

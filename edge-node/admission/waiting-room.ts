@@ -29,6 +29,8 @@ export class WaitingRoom {
   readonly #capacity: Capacity;
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiter>();
+  /** Let in, and not counted as users yet: a worker asks its supervisor for the place first. */
+  #entering = 0;
 
   constructor(capacity: Capacity, clock: Clock) {
     this.#capacity = capacity;
@@ -39,14 +41,26 @@ export class WaitingRoom {
     return this.#waiting.size;
   }
 
-  /** @returns whether the newcomer is let in; it is to come in at once, or not at all */
+  /** @returns whether the newcomer is let in; whoever is, has room kept for it until hasEntered() */
   pass(): boolean | Promise<boolean> {
     if (this.#capacity.isFull()) return false;
-    if (this.#waiting.size === 0 && this.#capacity.room() > 0) return true;
+    if (this.#waiting.size === 0 && this.#room > 0) {
+      this.#entering += 1;
+      return true;
+    }
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waiting.add({ sinceMs: this.#clock.monotonicMs(), answer: resolve });
     if (this.#waiting.size === 1) void this.#answerAll();
     return promise;
+  }
+
+  /** A newcomer who was let in is one of the users now, or does not come. */
+  hasEntered(): void {
+    this.#entering -= 1;
+  }
+
+  get #room(): number {
+    return this.#capacity.room() - this.#entering;
   }
 
   async #answerAll(): Promise<void> {
@@ -60,13 +74,14 @@ export class WaitingRoom {
   /** @returns whether anyone got an answer */
   #answerSome(): boolean {
     const isFull = this.#capacity.isFull();
-    const room = this.#capacity.room();
+    const room = this.#room;
     const untilMs = this.#clock.monotonicMs() - ADMISSION_WAIT_MS;
     let answered = 0;
     for (const waiter of this.#waiting) {
-      const isLetIn = answered < room;
+      const isLetIn = !isFull && answered < room;
       if (answered === IN_A_TURN || !(isLetIn || isFull || waiter.sinceMs <= untilMs)) break;
       this.#waiting.delete(waiter);
+      if (isLetIn) this.#entering += 1;
       waiter.answer(isLetIn);
       answered += 1;
     }

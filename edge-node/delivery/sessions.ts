@@ -117,8 +117,15 @@ export class Sessions {
   /** Lets a registered user in, and begins its session, or says why not. */
   async enter(request: Request, client: Client): Promise<'begun' | 'gone' | NoPlace> {
     const isLetIn = await this.#waitingRoom.pass();
-    if (client.isGone()) return 'gone';
-    if (!isLetIn) return this.refusalOfAll ?? tooMany('overload');
+    if (!isLetIn) return client.isGone() ? 'gone' : (this.refusalOfAll ?? tooMany('overload'));
+    try {
+      return client.isGone() ? 'gone' : await this.#admit(request, client);
+    } finally {
+      this.#waitingRoom.hasEntered();
+    }
+  }
+
+  async #admit(request: Request, client: Client): Promise<'begun' | 'gone' | NoPlace> {
     const admitted = await this.#parts.admission.admit({
       ...client,
       visitor: this.#visitor(request),
