@@ -119,6 +119,17 @@ describe('a session that an operator closes', () => {
     await rig.deliver(feed.make(10), other!);
   });
 
+  it('has an id that means nobody once the node was started again', async () => {
+    const ids: number[] = [];
+    for (let start = 0; start < 2; start += 1) {
+      const rig = await EdgeRig.start();
+      await rig.watch('user-1', 'zato01');
+      const { users } = await rig.status('user-1');
+      ids.push(users[0]!.id);
+    }
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
   it('is not closed by a page from elsewhere', async () => {
     const rig = await EdgeRig.start();
     await rig.watch('user-1', 'zato01');

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../shared/clock.ts';
@@ -52,6 +53,8 @@ export type Client = Pick<Arrival<Session, Connection>, 'isMovable' | 'isGone' |
 type NoPlace = Refusal<'shutting_down' | 'too_many_connections'>;
 
 const DRAIN_STEP_MS = 50;
+/** Far below what a number holds, also once a node has multiplied it by its workers. */
+const SESSION_ID_START_MAX = 2 ** 40;
 
 /**
  * All users who watch, whatever transport they came by. A transport finds out who the user is and asks to be let in
@@ -63,7 +66,8 @@ export class Sessions {
   readonly #all = new Set<Session>();
   readonly #events: SessionEvents;
   readonly #waitingRoom: WaitingRoom;
-  #lastId = 0;
+  /** From anywhere on, so that an id that an operator still sees means nobody to a process that has started since. */
+  #lastId = randomInt(SESSION_ID_START_MAX);
   #draining = false;
   #hurried = false;
   #isSweeping = false;
