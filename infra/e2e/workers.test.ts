@@ -166,7 +166,7 @@ describe('a node of two workers', () => {
       // All at once: each worker has at most a half of them.
       const users = namesOf(40).map((name) => new TestUser(name, CHANNEL, node.usersPort));
       await service.eventually(() => refusalsOf(users).length).toBe(20);
-      expect(await usersTotal(node)).toBe(20);
+      await service.eventually(() => usersTotal(node)).toBe(20);
       await Promise.all(users.map((user) => user.leave()));
       await service.eventually(() => usersTotal(node)).toBe(0);
 

@@ -20,7 +20,7 @@ describe.skipIf(!testEndpoint('cassandra'))('where the replicas of some rows are
     proxy = new CqlProxy(testEndpoint('cassandra') ?? '');
     const config = { ...keyspace.config, DB_NODES: [await proxy.open()] };
     // The schema's version is among the rows that are away.
-    proxy.fate = (body) => (body.includes('schema') ? 'unavailable' : 'served');
+    proxy.fate = (body) => (body.includes('schema_version') ? 'unavailable' : 'served');
     store = await cassandra.open(config, { lost });
   });
   beforeEach(() => {
