@@ -4,11 +4,10 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { WATCH_MAX_ASKING } from '../shared/limits.ts';
 import { type SelfSigned, selfSigned } from '../shared/testing/self-signed.ts';
 import { EdgeRig } from './testing/edge-rig.ts';
 import { Feed } from './testing/feed.ts';
-import { bodyOf, certificateFiles, GET, HALF_HELLO, saying, tls } from './testing/opening.ts';
+import { bodyOf, certificateFiles, GET, saying, tls } from './testing/opening.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -106,18 +105,6 @@ describe('by TLS', () => {
     slow.socket.resume();
     await rig.eventually(() => slow.isClosed).toBe(true);
     expect(slow.errorCode).toBe('ECONNRESET');
-  });
-
-  it('half a handshake takes no viewer’s place: those that are silent make room', async () => {
-    const { rig, pair } = await rigWithTls();
-    const half = Array.from({ length: WATCH_MAX_ASKING }, () =>
-      saying(rig, connect(rig.watchPort, '127.0.0.1'), HALF_HELLO),
-    );
-    await rig.eventually(() => half.every(({ socket }) => socket.readyState === 'open')).toBe(true);
-    const player = saying(rig, tls(rig.watchPort, pair), GET);
-    await rig.eventually(() => rig.metric('users')).toBe(1);
-    expect(player.isWatching).toBe(true);
-    await rig.eventually(() => half.some(({ isClosed }) => isClosed)).toBe(true);
   });
 
   it('a renewed certificate serves the next connection; one that cannot serve changes nothing', async () => {

@@ -43,6 +43,7 @@ export const HTTP_ERRORS = {
   store_unavailable: { status: 500, message: 'the store did not answer in time' },
   internal: { status: 500, message: 'internal error' },
   shutting_down: { status: 503, message: 'this server is draining' },
+  too_many_connections: { status: 503, message: 'no room for another connection' },
 } as const;
 export type HttpErrorCode = keyof typeof HTTP_ERRORS;
 
@@ -108,7 +109,7 @@ export const REFUSAL_CAUSES = {
   },
   lobby: {
     code: 'too_many_connections',
-    text: 'too many connections without a session, and all of them have sent their line',
+    text: 'too many connections without a session, and all of them have asked or have just come',
   },
   silent: {
     code: 'too_many_connections',

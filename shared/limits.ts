@@ -107,7 +107,6 @@ export const ADMISSION_STEP_USERS = 1_000;
 export const CARRIED_MS = 10_000;
 /** How long a newcomer may wait for a measurement to tell whether there is room. */
 export const ADMISSION_WAIT_MS = 1_000;
-
 /** How often the event loop is asked how late it is. */
 export const LOOP_DELAY_STEP_MS = 50;
 
@@ -130,15 +129,15 @@ export const USER_BACKLOG = 4_096;
 export const CLIENT_NAME_MAX_CHARS = 128;
 /** After a refusal, input is read and dropped for this long: destroying with unread input resets the line away. */
 export const REFUSAL_LINGER_MS = 1_000;
-/** Open files kept from users' sessions. */
+/** Open files kept from users' sessions, at the least. */
 export const RESERVED_FILES = 128;
-/** Of these, for connections without a session, on 9111 and on 9113; what users leave comes on top. */
-export const LOBBY_FILES = 64;
-export const WATCH_FILES = 16;
-/** Connections without a session, arriving or refused, at the most, where files allow. */
-export const LOBBY_MAX = 4_096;
-/** Connections to the port of players that have no session, at the most. */
-export const WATCH_MAX_ASKING = 512;
+/** Of these, for connections without a session; so many of all files where that is more. */
+export const ARRIVALS_FILES = 80;
+export const ARRIVALS_SHARE = 1 / 16;
+/** Connections to one port that arrive, at the most, where files allow; and as many that were refused. */
+export const ARRIVALS_MAX = 4_096;
+/** Whoever has just connected makes no room for others: what it says may be on its way. */
+export const ARRIVAL_GRACE_MS = 500;
 /** New sessions of one user: so many at once, and one more whenever so much time has passed. No viewer gets there. */
 export const SESSION_BURST = 60;
 export const SESSION_INTERVAL_MS = 1_000;
@@ -213,8 +212,9 @@ export const HTTP_STALL_MS = 30_000;
 export const HTTP_PIPELINE_MAX_REQUESTS = 100;
 /** Connections to functions at once; the open-files limit bounds them too. */
 export const HTTP_MAX_CONNECTIONS = 8_192;
-/** Connections to the operators' port at once: part of RESERVED_FILES. */
+/** Connections to the operators' port at once, and those that are being told of no room: part of RESERVED_FILES. */
 export const ADMIN_MAX_CONNECTIONS = 16;
+export const HTTP_TURNED_AWAY_MAX = 8;
 /** Operators who look on at once; one more takes the place of the first. */
 export const OPERATOR_STREAMS_MAX = 4;
 /** How often they are sent what is new, and how far back the charts go. */

@@ -72,7 +72,7 @@ function userMetrics(
     'connections_arriving',
     'Connections that have not been admitted or refused yet',
     [],
-    () => lobby.arriving,
+    () => lobby.size,
   );
   gauge(
     'users_looked_up',

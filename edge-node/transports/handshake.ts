@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
-import { type CloseReason, REFUSALS, type Refusal, type RefusalCode } from '../../shared/errors.ts';
+import type { CloseReason, Refusal } from '../../shared/errors.ts';
 import {
   HANDSHAKE_MAX_BYTES,
   HANDSHAKE_TIMEOUT_MS,
   HANDSHAKE_TOKEN_MAX_BYTES,
-  REFUSAL_LINGER_MS,
 } from '../../shared/limits.ts';
 import { parseUserLine, type UserLine } from './user-line.ts';
 
@@ -63,15 +62,4 @@ export function readHandshake(
     socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onError);
     onRefusable((refusal) => settle({ kind: 'refused', refusal }));
   });
-}
-
-/**
- * Tells a user why not, and closes. What it sends is read and dropped for a while: closing with unread input would
- * reset the connection, and the line with it.
- */
-export function refuse(socket: Socket, code: RefusalCode): void {
-  const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS);
-  socket.on('close', () => clearTimeout(timer)).on('error', () => {});
-  socket.end(`ERR ${code} ${REFUSALS[code]}\n`);
-  socket.resume();
 }

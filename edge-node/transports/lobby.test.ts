@@ -1,16 +1,26 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { REFUSALS } from '../../shared/errors.ts';
+import { ARRIVAL_GRACE_MS } from '../../shared/limits.ts';
 import { ScriptedUser } from '../testing/scripted-user.ts';
+import { FileRoom } from './file-room.ts';
 import { Lobby } from './lobby.ts';
 
+/** Time that stands still unless a test lets it go on. */
+const time = vi.hoisted(() => ({ ms: 0 }));
+vi.mock(import('../../shared/clock.ts'), async (original) => ({
+  ...(await original()),
+  monotonicMs: () => time.ms,
+}));
+
 const NO_ROOM = `ERR too_many_connections ${REFUSALS.too_many_connections}\n`;
-const MAX_CONNECTIONS = 4;
+const FILES = 4;
 
 /** A lobby before which connections arrive that say nothing, one after the other. */
-async function rig(sessions: number) {
-  const lobby = new Lobby(MAX_CONNECTIONS, { size: sessions });
+async function rig(size: number, crowd = 0) {
+  const sessions = { size };
+  const lobby = new Lobby(new FileRoom({ users: FILES, connections: FILES, crowd }, sessions));
   const server = createServer({ allowHalfOpen: true });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
@@ -33,30 +43,38 @@ async function rig(sessions: number) {
     });
     return { user, socket, hasRoom };
   };
-  return { lobby, arrive, causes };
+  return { lobby, sessions, arrive, causes };
 }
 
 it('that is full refuses who has been silent longest, with its line, for a newcomer', async () => {
   const { lobby, arrive, causes } = await rig(0);
   const first = [await arrive(), await arrive(), await arrive(), await arrive()];
+  time.ms += ARRIVAL_GRACE_MS;
   const newcomer = await arrive();
   await expect.poll(() => first[0]!.user.isEnded).toBe(true);
   expect([first[0]!.user.text, first[0]!.user.errorCode]).toEqual([NO_ROOM, undefined]);
   expect(causes).toEqual(['silent']);
   expect([...first.slice(1), newcomer].every(({ user }) => user.isWatching)).toBe(true);
-  expect(lobby.arriving).toBe(MAX_CONNECTIONS);
+  expect(lobby.size).toBe(FILES);
 });
 
-it('closes who has lingered longest before it refuses anyone', async () => {
-  const { lobby, arrive } = await rig(2);
-  const [refused, silent] = [await arrive(), await arrive()];
-  lobby.refuse(refused.socket, 'malformed');
-  await expect.poll(() => refused.user.isEnded).toBe(true);
-  expect(refused.socket.destroyed).toBe(false);
-  await arrive();
-  expect(refused.socket.destroyed).toBe(true);
-  expect(refused.user.text).toBe(`ERR malformed ${REFUSALS.malformed}\n`);
-  expect(silent.user.isWatching).toBe(true);
+it('closes whoever was refused longest ago before it refuses anyone', async () => {
+  const { lobby, sessions, arrive } = await rig(0, 1);
+  const refused = [await arrive(), await arrive(), await arrive()];
+  for (const { socket } of refused) lobby.refuse(socket, 'malformed');
+  await expect.poll(() => refused.every(({ user }) => user.isEnded)).toBe(true);
+  expect(refused.some(({ socket }) => socket.destroyed)).toBe(false);
+  sessions.size = 1;
+  expect((await arrive()).hasRoom).toBe(true);
+  expect(refused.map(({ socket }) => socket.destroyed)).toEqual([true, false, false]);
+  expect(refused[0]!.user.text).toBe(`ERR malformed ${REFUSALS.malformed}\n`);
+});
+
+it('lets nobody go who has only just come, and whose line may be on its way', async () => {
+  const { arrive } = await rig(2);
+  const first = [await arrive(), await arrive()];
+  expect((await arrive()).hasRoom).toBe(false);
+  expect(first.every(({ user }) => user.isWatching)).toBe(true);
 });
 
 it('turns a newcomer away where all others have spoken: nobody who waits for an answer loses it', async () => {

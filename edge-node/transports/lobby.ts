@@ -1,44 +1,49 @@
 import type { Socket } from 'node:net';
-import type { Refusal, RefusalCode } from '../../shared/errors.ts';
-import { LOBBY_MAX } from '../../shared/limits.ts';
-import { refuse } from './handshake.ts';
+import { monotonicMs } from '../../shared/clock.ts';
+import { REFUSALS, type Refusal, type RefusalCode } from '../../shared/errors.ts';
+import { ARRIVAL_GRACE_MS } from '../../shared/limits.ts';
+import type { Crowd, Room } from '../../shared/net/room.ts';
+import { TurnedAway } from '../../shared/net/turned-away.ts';
 
 /** Refuses a connection that has not sent its line. */
 type GiveUp = (refusal: Refusal) => void;
 
+interface Silent {
+  readonly sinceMs: number;
+  readonly giveUp: GiveUp;
+}
+
 /**
- * Connections without a session. They have files of their own, so that nobody takes a viewer's place by silence:
+ * Connections of 9111 without a session. They have files of their own, so that nobody takes a viewer's place by silence:
  *
  *     silent ── the line ──▶ asking ── admitted ──▶ a session's
  *       │                      │
- *       └─────── refused ──────┴──▶ lingering ── read and dropped for a while ──▶ closed
+ *       └─────── refused ──────┴──▶ turned away: told so, and closed a while later
  *
- * Where there is no room for one more, whoever has lingered longest is closed, since its line was sent long ago; else
- * whoever has been silent longest is refused.
+ * Where there is no room for one more, whoever has been silent longest is refused, if that is long enough for a line to
+ * have come; else the newcomer is.
  */
-export class Lobby {
-  /** Connections that files allow in all, those with a session too. */
-  readonly #maxConnections: number;
-  readonly #sessions: { readonly size: number };
-  /** Those who have not sent their line, whoever has been silent longest first, each with what refuses it. */
-  readonly #silent = new Map<Socket, GiveUp>();
+export class Lobby implements Crowd {
+  readonly #hasRoom: () => boolean;
+  readonly #turnedAway: TurnedAway;
+  /** Those who have not sent their line, whoever has been silent longest first. */
+  readonly #silent = new Map<Socket, Silent>();
   readonly #asking = new Set<Socket>();
-  readonly #lingering = new Set<Socket>();
 
-  constructor(maxConnections: number, sessions: { readonly size: number }) {
-    this.#maxConnections = maxConnections;
-    this.#sessions = sessions;
+  constructor(room: Room) {
+    this.#hasRoom = room.join(this);
+    this.#turnedAway = new TurnedAway(room);
   }
 
   /** Connections that have neither been admitted nor refused yet. */
-  get arriving(): number {
+  get size(): number {
     return this.#silent.size + this.#asking.size;
   }
 
   /** Takes in a connection that has said nothing yet. @returns whether there is room */
   enter(socket: Socket, giveUp: GiveUp): boolean {
-    const isRoom = this.#hasRoom || this.#closeLongestLingering() || this.#refuseLongestSilent();
-    if (isRoom) this.#silent.set(socket, giveUp);
+    const isRoom = this.#hasRoom() || this.makeRoom();
+    if (isRoom) this.#silent.set(socket, { sinceMs: monotonicMs(), giveUp });
     return isRoom;
   }
 
@@ -56,30 +61,12 @@ export class Lobby {
   /** Tells it why not, and closes it a while later. */
   refuse(socket: Socket, code: RefusalCode): void {
     this.leave(socket);
-    if (socket.destroyed) return;
-    if (!this.#hasRoom) this.#closeLongestLingering();
-    this.#lingering.add(socket);
-    socket.on('close', () => this.#lingering.delete(socket));
-    refuse(socket, code);
+    this.#turnedAway.tell(socket, `ERR ${code} ${REFUSALS[code]}\n`);
   }
 
-  /** Ends all but those who are being told why not: they end by themselves, soon. */
-  close(): void {
-    for (const socket of this.#silent.keys()) socket.destroy();
-    for (const socket of this.#asking) socket.destroy();
-  }
-
-  #closeLongestLingering(): boolean {
-    for (const socket of this.#lingering) {
-      this.#lingering.delete(socket);
-      socket.destroy();
-      return true;
-    }
-    return false;
-  }
-
-  #refuseLongestSilent(): boolean {
-    for (const [socket, giveUp] of this.#silent) {
+  makeRoom(): boolean {
+    for (const [socket, { sinceMs, giveUp }] of this.#silent) {
+      if (monotonicMs() - sinceMs < ARRIVAL_GRACE_MS) return false;
       this.#silent.delete(socket);
       giveUp({ code: 'too_many_connections', cause: 'silent' });
       return true;
@@ -87,8 +74,9 @@ export class Lobby {
     return false;
   }
 
-  get #hasRoom(): boolean {
-    const size = this.arriving + this.#lingering.size;
-    return size < LOBBY_MAX && size + this.#sessions.size < this.#maxConnections;
+  /** Ends all but those who are being told why not: they end by themselves, soon. */
+  close(): void {
+    for (const socket of this.#silent.keys()) socket.destroy();
+    for (const socket of this.#asking) socket.destroy();
   }
 }

@@ -10,6 +10,7 @@ import type { ConnectionRecord } from '../delivery/connection-record.ts';
 import { Entrance } from '../delivery/entrance.ts';
 import type { Sessions } from '../delivery/sessions.ts';
 import { Certificate } from './certificate.ts';
+import { FileRoom } from './file-room.ts';
 import { Gate } from './gate.ts';
 import { ChannelNames } from './http/channel-names.ts';
 import { WatchServer } from './http/watch-server.ts';
@@ -50,7 +51,8 @@ export class Transports {
     const isOpen = certificate === undefined && proxies.rules.length === 0;
     const gate = (...protocols: string[]) =>
       isOpen ? undefined : new Gate({ proxies, certificate, protocols });
-    this.lobby = new Lobby(shares.connections, transport.sessions);
+    const room = new FileRoom(shares, transport.sessions);
+    this.lobby = new Lobby(room);
     this.#lines = new LineServer({
       host: config.STREAM_HOST,
       port: config.STREAM_PORT,
@@ -67,7 +69,7 @@ export class Transports {
       port: config.WATCH_PORT,
       startAt: config.WATCH_START_AT,
       corsOrigin: config.WATCH_CORS_ORIGIN,
-      maxAsking: shares.asking,
+      room,
       lists: {
         record: transport.record,
         names: this.#names,

@@ -102,7 +102,7 @@ export const SERVICE_SETTINGS = {
     MAX_USERS: setting(
       integer(1, 1_000_000),
       '20000',
-      'Most users at once; the limit of open files, less 128, bounds them too. When the node is full, a newcomer takes the place of a user who has most likely left (who closed its side of the connection and took nothing for 2 s), or, if its channel is there, of a user who waits for a channel that is not. If there is none, it is refused.',
+      'Most users at once; the limit of open files, less a sixteenth and at least 128, bounds them too. When the node is full, a newcomer takes the place of a user who has most likely left (who closed its side of the connection and took nothing for 2 s), or, if its channel is there, of a user who waits for a channel that is not. If there is none, it is refused.',
     ),
     MAX_SESSIONS_PER_USER: setting(
       integer(1, 1_000_000),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { HTTP_PIPELINE_MAX_REQUESTS } from '../limits.ts';
+import { monotonicMs } from '../clock.ts';
+import { ARRIVAL_GRACE_MS, HTTP_PIPELINE_MAX_REQUESTS } from '../limits.ts';
 
 /** Answers one request; called when it is its turn. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -27,6 +28,8 @@ export class Connection {
   readonly #waiting: Exchange[] = [];
   #current: Exchange | undefined;
   #isLast = false;
+  /** Before its first answer: when its request may be late. */
+  #lateAtMs = monotonicMs() + ARRIVAL_GRACE_MS;
 
   /** @param onIdle called whenever all that was asked has been answered, and the connection stays open */
   constructor(socket: Socket, handler: Handler, onIdle: () => void) {
@@ -43,6 +46,11 @@ export class Connection {
     if (this.#current === undefined) return false;
     const { request, response } = this.#current;
     return request.complete && !response.writableEnded;
+  }
+
+  /** Whether it may make room for another: it waits for nothing, and was given the time to ask. */
+  get mayGo(): boolean {
+    return !this.owesAnswer && monotonicMs() >= this.#lateAtMs;
   }
 
   /** Whether bytes of an answer have gone out that is not at its end. */
@@ -81,6 +89,7 @@ export class Connection {
 
   #answered(): void {
     const next = this.#waiting.shift();
+    this.#lateAtMs = 0;
     this.#current = next;
     if (this.socket.destroyed || this.socket.writableEnded) return;
     if (this.#waiting.length === 0) this.socket.resume();

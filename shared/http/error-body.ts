@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import { HTTP_ERRORS, type HttpErrorCode } from '../errors.ts';
 
 /** Errors leave as JSON `{"code","message"}` out of the catalogue, the framework's and the parser's own too. */
@@ -22,10 +22,11 @@ export function refuse(response: ServerResponse, code: HttpErrorCode): void {
   response.writeHead(HTTP_ERRORS[code].status, headersOf(code)).end(ERROR_BODIES[code]);
 }
 
-/** The same to bytes that are no request: the whole answer, as it goes out on the connection. */
-export function rawBadRequest(): string {
-  const headers = Object.entries(headersOf('bad_request')).map(
+/** The same to whoever has sent no request, or bytes that are none: the whole answer, as it goes out on the connection. */
+export function rawRefusal(code: HttpErrorCode, more: OutgoingHttpHeaders = {}): string {
+  const { status } = HTTP_ERRORS[code];
+  const headers = Object.entries({ ...headersOf(code), ...more }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
-  return `HTTP/1.1 400 Bad Request\r\n${headers.join('')}\r\n${ERROR_BODIES.bad_request}`;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers.join('')}\r\n${ERROR_BODIES[code]}`;
 }

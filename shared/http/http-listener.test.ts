@@ -3,8 +3,16 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HTTP_ERRORS } from '../errors.ts';
+import { ARRIVAL_GRACE_MS } from '../limits.ts';
 import { LogLimiter } from '../logger.ts';
 import { Client, GET, listening, reachable, until } from './testing/http-rig.ts';
+
+/** Time that stands still unless a test lets it go on. */
+const time = vi.hoisted(() => ({ ms: 0 }));
+vi.mock(import('../clock.ts'), async (original) => ({
+  ...(await original()),
+  monotonicMs: () => time.ms,
+}));
 
 /** What `localhost` is here: two addresses, which macOS lacks one of, and one that no machine has. */
 const LOCALHOST = ['192.0.2.1', '127.0.0.1', '127.0.0.2'];
@@ -47,11 +55,24 @@ describe('a bound on connections', () => {
       'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf',
     );
     await until(() => listener.connections === 2);
+    time.ms += ARRIVAL_GRACE_MS;
     for (const slow of [silent, half]) {
       const newcomer = new Client(port).send(GET('/'));
       await slow.closed;
       await until(() => newcomer.statuses.length === 1);
     }
+  });
+
+  it('lets nobody go who has only just come: a newcomer is told that there is no room', async () => {
+    const { port, listener } = await listening({ maxConnections: 1 });
+    const first = new Client(port);
+    await until(() => listener.connections === 1);
+    const newcomer = new Client(port);
+    await newcomer.closed;
+    expect(newcomer.statuses).toEqual([503]);
+    first.send(GET('/'));
+    await until(() => first.statuses.length === 1);
+    expect(first.statuses).toEqual([200]);
   });
 
   it('cuts no answer short: a newcomer is turned away where all are being answered', async () => {
@@ -65,7 +86,11 @@ describe('a bound on connections', () => {
     });
     const clients = [new Client(port).send(GET('/')), new Client(port).send(GET('/'))];
     await until(() => listener.connections === 2);
-    await new Client(port).send(GET('/')).closed;
+    const newcomer = new Client(port).send(GET('/'));
+    await newcomer.closed;
+    expect(newcomer.received).toMatch(
+      /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n.*too_many_connections/s,
+    );
     expect(listener.counts).toMatchObject({ madeRoom: 0, turnedAway: 1 });
     expect(logged[0]).toContain('turned one away');
     release();

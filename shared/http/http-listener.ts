@@ -17,10 +17,10 @@ import {
   HTTP_STALL_MS,
   HTTP_TIMEOUT_CHECK_MS,
 } from '../limits.ts';
-import type { LogLimiter } from '../logger.ts';
 import { peerAddress } from '../net/peer.ts';
 import { Connection, type Handler } from './connection.ts';
-import { rawBadRequest, refuse } from './error-body.ts';
+import { Connections, type ConnectionsOptions, type HttpCounts } from './connections.ts';
+import { rawRefusal, refuse } from './error-body.ts';
 
 /** Settings of ports that HTTP is served on. */
 export type HttpPort = Extract<
@@ -33,32 +33,17 @@ export type HttpPort = Extract<
   | 'RELAY_ADMIN_PORT'
 >;
 
-export interface HttpListenerOptions {
-  /** The setting of its port: what log lines call it. */
+export interface HttpListenerOptions extends ConnectionsOptions {
   readonly setting: HttpPort;
   /** Given one request of a connection at a time. */
   readonly handler: Handler;
-  /** Connections at once; whoever waits for nothing for longest makes room for a newcomer. */
-  readonly maxConnections: number;
   /** Whether other processes listen on the same port. */
   readonly reusePort?: boolean;
-  readonly limiter: LogLimiter;
   /** What comes before a connection's first request: resolves with the paused socket that requests come by, if any do. */
   readonly open?: Open;
 }
 
 type Open = (raw: Socket) => Promise<Socket | undefined>;
-
-/** What the policy did to connections, since the start. */
-export interface HttpCounts {
-  accepted: number;
-  /** Idle ones that made room. */
-  madeRoom: number;
-  /** Turned away: every other one was being answered. */
-  turnedAway: number;
-  /** Closed for sending too many requests without awaiting the answers. */
-  flooding: number;
-}
 
 const SERVER_OPTIONS = {
   maxHeaderSize: HTTP_HEAD_MAX_BYTES,
@@ -84,10 +69,8 @@ function hostHeaders({ rawHeaders }: IncomingMessage): number {
  * never heard from one that was lost.
  */
 export class HttpListener {
-  readonly counts: HttpCounts = { accepted: 0, madeRoom: 0, turnedAway: 0, flooding: 0 };
   readonly #options: HttpListenerOptions;
-  /** In the order in which they last became idle. */
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections: Connections;
   /** Those of them that no request can come by yet. */
   readonly #opening = new Set<Socket>();
   readonly #drained = new AbortController();
@@ -96,6 +79,11 @@ export class HttpListener {
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
+    this.#connections = new Connections(options);
+  }
+
+  get counts(): HttpCounts {
+    return this.#connections.counts;
   }
 
   get connections(): number {
@@ -119,7 +107,7 @@ export class HttpListener {
    * nor FIN nor silence means anything to HTTP on it.
    */
   release(socket: Socket): void {
-    this.#connections.delete(socket);
+    this.#connections.release(socket);
     // `close` stays: by it Node frees the parser.
     for (const event of ['data', 'end', 'drain', 'error', 'timeout']) {
       socket.removeAllListeners(event);
@@ -132,7 +120,7 @@ export class HttpListener {
   /** Answers for `ms` with `connection: close`; or until hurried. */
   async drain(ms: number): Promise<void> {
     this.#isDraining = true;
-    for (const connection of this.#connections.values()) connection.closeWithNextAnswer();
+    for (const connection of this.#connections) connection.closeWithNextAnswer();
     await sleep(ms, undefined, { signal: this.#drained.signal }).catch(() => {});
   }
 
@@ -181,7 +169,7 @@ export class HttpListener {
       this.#opening.add(raw);
       const socket = await open(raw);
       this.#opening.delete(raw);
-      this.#connections.delete(raw);
+      this.#connections.release(raw);
       if (socket === undefined) return;
       server.emit('connection', socket);
       socket.resume();
@@ -196,54 +184,22 @@ export class HttpListener {
 
   /** @returns whether the connection may stay */
   #admit(socket: Socket): boolean {
-    this.counts.accepted += 1;
-    if (this.#connections.size >= this.#options.maxConnections && !this.#makeRoom()) {
-      this.counts.turnedAway += 1;
-      socket.destroy();
-      return false;
-    }
-    this.#keep(socket);
-    return true;
+    const isRoom = this.#connections.admits();
+    if (isRoom) this.#keep(socket);
+    else this.#connections.turnAway(socket, this.#options.open === undefined);
+    return isRoom;
   }
 
   #keep(socket: Socket): void {
-    const connection = new Connection(socket, this.#serve, () => this.#rested(connection));
+    const rested = () => this.#connections.rested(connection);
+    const connection = new Connection(socket, this.#serve, rested);
     if (this.#isDraining) connection.closeWithNextAnswer();
-    this.#connections.set(socket, connection);
-    socket.once('close', () => this.#connections.delete(socket));
-  }
-
-  /** @returns whether somebody could go */
-  #makeRoom(): boolean {
-    const { maxConnections } = this.#options;
-    for (const connection of this.#connections.values()) {
-      if (connection.owesAnswer) continue;
-      this.counts.madeRoom += 1;
-      this.#tell(
-        'warn',
-        'HTTP connections are at their limit: closed the one that was idle for longest',
-        { maxConnections },
-      );
-      this.#connections.delete(connection.socket);
-      connection.socket.destroy();
-      return true;
-    }
-    this.#tell(
-      'error',
-      'HTTP connections are at their limit, and all are being answered: turned one away',
-      { maxConnections },
-    );
-    return false;
-  }
-
-  #rested(connection: Connection): void {
-    if (!this.#connections.delete(connection.socket)) return;
-    this.#connections.set(connection.socket, connection);
+    this.#connections.keep(connection);
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
-    const connection = this.#connections.get(socket);
+    const connection = this.#connections.of(socket);
     if (connection === undefined || socket.destroyed) return;
     if (connection.take(request, response)) return;
     this.counts.flooding += 1;
@@ -262,14 +218,14 @@ export class HttpListener {
 
   /** Answers what is no request of ours; where an answer is under way, that one is the connection's last. */
   #refuseBytes(socket: Socket): void {
-    const connection = this.#connections.get(socket);
+    const connection = this.#connections.of(socket);
     // A request that had begun before its connection was let go of is nobody's, though Node still times it.
     if (connection === undefined) return;
     if (connection.owesAnswer) {
       connection.closeWithNextAnswer();
       return;
     }
-    if (socket.writable && !connection.isAnswering) socket.write(rawBadRequest());
+    if (socket.writable && !connection.isAnswering) socket.write(rawRefusal('bad_request'));
     socket.destroySoon();
   }
 
@@ -279,7 +235,7 @@ export class HttpListener {
   }
 
   #destroyAll(): void {
-    for (const { socket } of this.#connections.values()) socket.destroy();
+    for (const { socket } of this.#connections) socket.destroy();
   }
 }
 

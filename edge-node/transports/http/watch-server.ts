@@ -3,9 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, WATCH_REFUSALS } from '../../../shared/errors.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
 import { addWebPage } from '../../../shared/http/web-page.ts';
-import { CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
+import { ARRIVALS_MAX, CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import { bareAddress, peerAddress } from '../../../shared/net/peer.ts';
+import type { Room } from '../../../shared/net/room.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import type { ConnectionRecord, Refused } from '../../delivery/connection-record.ts';
 import type { Entrance } from '../../delivery/entrance.ts';
@@ -25,8 +26,8 @@ interface WatchServerParts {
   readonly startAt: StartAt;
   /** The origin whose pages may read a stream; empty: none. */
   readonly corsOrigin: string;
-  /** Connections without a session at once. */
-  readonly maxAsking: number;
+  /** What bounds connections without a session. */
+  readonly room: Room;
   /** What stands before a request; undefined: nothing. */
   readonly gate: Gate | undefined;
   readonly lists: ListParts;
@@ -70,7 +71,9 @@ export class WatchServer {
     this.#head = streamHead(parts.corsOrigin);
     this.#app = new HttpApp({
       setting: 'WATCH_PORT',
-      maxConnections: parts.maxAsking,
+      maxConnections: ARRIVALS_MAX,
+      room: parts.room,
+      onTurnedAway: (raw) => this.#turnedAway(raw),
       reusePort: parts.reusePort,
       limiter: parts.limiter,
       ...(gate && { open: (raw) => this.#open(raw, gate) }),
@@ -108,6 +111,13 @@ export class WatchServer {
     record.accepted += 1;
     record.unopened(opened, address);
     return undefined;
+  }
+
+  #turnedAway(raw: Socket): void {
+    const { record } = this.#parts;
+    record.accepted += 1;
+    const refusal = { code: 'too_many_connections', cause: 'lobby' } as const;
+    record.refused(refusal, { address: bareAddress(raw) });
   }
 
   async #watch(request: Asking, reply: FastifyReply): Promise<void> {

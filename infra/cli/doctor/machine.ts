@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileShares, filesFor } from '../../../edge-node/transports/open-files.ts';
 import { SpoolFolder } from '../../../edge-node/usage/spool/spool-folder.ts';
 import { monotonicMs, wallClockMs } from '../../../shared/clock.ts';
 import type { Config } from '../../../shared/config.ts';
-import { RESERVED_FILES } from '../../../shared/limits.ts';
 import { openFilesLimit } from '../../../shared/open-files.ts';
 import { countText } from '../terminal/figures.ts';
 import { because, type Finding, ok, problem } from './finding.ts';
@@ -29,10 +29,10 @@ export async function lookAtClock(): Promise<Finding> {
 /** Whether this shell's limit, which services started from it inherit, has room for MAX_USERS. */
 export async function lookAtOpenFiles({ MAX_USERS }: Config): Promise<Finding> {
   const limit = openFilesLimit();
-  const needed = MAX_USERS + RESERVED_FILES;
+  const needed = filesFor(MAX_USERS);
   if (limit >= needed) return ok(`${countText(limit)} here, for MAX_USERS ${countText(MAX_USERS)}`);
   return problem(
-    `${countText(limit)} here: ${countText(Math.max(1, limit - RESERVED_FILES))} users at once, and not ${countText(MAX_USERS)}`,
+    `${countText(limit)} here: ${countText(fileShares(MAX_USERS, limit).users)} users at once, and not ${countText(MAX_USERS)}`,
     `ulimit -Hn ${needed} (LimitNOFILE= with systemd), or a lower MAX_USERS`,
   );
 }

@@ -1,0 +1,114 @@
+import type { Socket } from 'node:net';
+import type { SettingName } from '../config.ts';
+import { HTTP_TURNED_AWAY_MAX } from '../limits.ts';
+import type { LogLimiter } from '../logger.ts';
+import { type Crowd, type Room, roomFor } from '../net/room.ts';
+import { TurnedAway } from '../net/turned-away.ts';
+import type { Connection } from './connection.ts';
+import { rawRefusal } from './error-body.ts';
+
+export interface ConnectionsOptions {
+  /** The setting of their port: what log lines call it. */
+  readonly setting: SettingName;
+  /** At once; whoever waits for nothing for longest makes room for a newcomer. */
+  readonly maxConnections: number;
+  /** What bounds them besides, together with others. */
+  readonly room?: Room;
+  /** Told of whom there was no room for. */
+  readonly onTurnedAway?: (socket: Socket) => void;
+  readonly limiter: LogLimiter;
+}
+
+/** What the policy did to connections, since the start. */
+export interface HttpCounts {
+  accepted: number;
+  /** Idle ones that made room. */
+  madeRoom: number;
+  /** Turned away: every other one was being answered, or had only just come. */
+  turnedAway: number;
+  /** Closed for sending too many requests without awaiting the answers. */
+  flooding: number;
+}
+
+const BUSY = rawRefusal('too_many_connections', {
+  'retry-after': '1',
+  'cache-control': 'no-store',
+});
+
+/** The connections of an HTTP port, never more than there is room for. */
+export class Connections implements Crowd {
+  readonly counts: HttpCounts = { accepted: 0, madeRoom: 0, turnedAway: 0, flooding: 0 };
+  readonly #options: ConnectionsOptions;
+  readonly #hasRoom: () => boolean;
+  readonly #turnedAway: TurnedAway;
+  /** In the order in which they last became idle. */
+  readonly #all = new Map<Socket, Connection>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    const { room, maxConnections } = options;
+    this.#hasRoom = (room ?? roomFor(maxConnections)).join(this);
+    this.#turnedAway = new TurnedAway(room ?? roomFor(HTTP_TURNED_AWAY_MAX));
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  of(socket: Socket): Connection | undefined {
+    return this.#all.get(socket);
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.#all.values();
+  }
+
+  /** Counts a newcomer. @returns whether there is room */
+  admits(): boolean {
+    this.counts.accepted += 1;
+    return this.#hasRoom() || this.makeRoom();
+  }
+
+  keep(connection: Connection): void {
+    const { socket } = connection;
+    this.#all.set(socket, connection);
+    socket.once('close', () => this.#all.delete(socket));
+  }
+
+  /** It counts no more. */
+  release(socket: Socket): void {
+    this.#all.delete(socket);
+  }
+
+  /** All that it asked has been answered. */
+  rested(connection: Connection): void {
+    if (this.#all.delete(connection.socket)) this.#all.set(connection.socket, connection);
+  }
+
+  /** @param speaksHttp whether it can be told so, and not merely be closed */
+  turnAway(socket: Socket, speaksHttp: boolean): void {
+    this.counts.turnedAway += 1;
+    this.#tell('error', 'all are being answered or have just come: turned one away');
+    this.#options.onTurnedAway?.(socket);
+    if (speaksHttp) this.#turnedAway.tell(socket, BUSY);
+    else socket.destroy();
+  }
+
+  makeRoom(): boolean {
+    for (const connection of this.#all.values()) {
+      if (!connection.mayGo) continue;
+      this.counts.madeRoom += 1;
+      this.#tell('warn', 'closed the one that was idle for longest');
+      this.#all.delete(connection.socket);
+      connection.socket.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  #tell(level: 'warn' | 'error', what: string): void {
+    const { limiter, setting } = this.#options;
+    const fields = { port: setting, connections: this.size };
+    limiter[level](`HTTP connections are at their limit: ${what}`, fields, setting);
+  }
+}
