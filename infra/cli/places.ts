@@ -7,6 +7,8 @@ export interface Places {
   readonly users: Address;
   readonly players: string;
   readonly admin: string;
+  /** Whether users and players come by TLS. */
+  readonly isSecure: boolean;
 }
 
 /** What listens on every address of a machine is reached here by its own. */
@@ -27,6 +29,7 @@ export function placesIn(config: Config): Places {
     users: { host: reachable(config.STREAM_HOST), port: config.STREAM_PORT },
     players: originAt(config.WATCH_HOST, config.WATCH_PORT),
     admin: originAt(config.ADMIN_HOST, config.ADMIN_PORT),
+    isSecure: config.STREAM_TLS_CERT !== '',
   };
 }
 

@@ -69,6 +69,8 @@ export function program(): Command {
     .option('--for <duration>', 'stop after so long, such as 10s', durationArgument)
     .option('--http', 'over HTTP as players do, and not over 9111')
     .option('--at <place>', 'host:port of 9111; with --http an origin')
+    .option('--tls', 'by TLS, as where STREAM_TLS_CERT is set or the origin is https')
+    .option('--ca <file>', 'by TLS, trusting the certificates of this PEM file alone')
     .addOption(tokenOption())
     .addOption(new Option(...JSON_FLAG))
     .action(watch);

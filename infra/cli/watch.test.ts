@@ -6,7 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestStream } from '../../edge-node/gateway/testing/test-stream.ts';
 import { EdgeRig } from '../../edge-node/testing/edge-rig.ts';
 import { Feed } from '../../edge-node/testing/feed.ts';
+import { certificateFiles } from '../../edge-node/testing/opening.ts';
 import { TOKEN_SECRET } from '../../shared/testing/jwt.ts';
+import { selfSigned } from '../../shared/testing/self-signed.ts';
 import { cli, startCli } from './testing/run-cli.ts';
 
 /** A program's stream of 50 PCRs, 40 ms apart, in payloads; `lost` are left out. */
@@ -17,12 +19,72 @@ function payloads(lost = 0): Buffer[] {
   return [stream.tables(), ...units];
 }
 
-describe('watch', () => {
-  const transports = [
-    ['9111', (rig: EdgeRig) => ['--at', `127.0.0.1:${rig.usersPort}`]],
-    ['HTTP', (rig: EdgeRig) => ['--http', '--at', rig.watchOrigin]],
+const transports = [
+  ['9111', (rig: EdgeRig) => ['--at', `127.0.0.1:${rig.usersPort}`]],
+  ['HTTP', (rig: EdgeRig) => ['--http', '--at', rig.watchOrigin]],
+] as const;
+
+describe('watch by TLS', () => {
+  const secure = [
+    ...transports,
+    ['HTTPS', ({ watchPort }: EdgeRig) => ['--http', '--at', `https://localhost:${watchPort}`]],
   ] as const;
 
+  /** An edge node that speaks TLS, and the file of the certificate that vouches for it. */
+  async function securely() {
+    const files = await certificateFiles(selfSigned());
+    const rig = await EdgeRig.start(files);
+    rig.store.registered.add('user-1');
+    return { rig, files };
+  }
+
+  it.each(secure)('keeps every byte of %s', async (_, place) => {
+    const { rig, files } = await securely();
+    const args = ['watch', 'user-1', 'zato01', ...place(rig), '-o', '-'];
+    const { child, outcome } = startCli([...args, '--ca', files.STREAM_TLS_CERT]);
+    let received = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    const feed = new Feed('zato01');
+    rig.source.send(feed.carry(payloads()));
+    await rig.eventually(() => received).toBe(feed.bytes.length);
+    child.kill('SIGTERM');
+    const { code, err } = await outcome;
+    expect({ code, err }).toMatchObject({ code: 0 });
+  });
+
+  it.each(secure)('trusts nobody over %s whom --ca does not vouch for', async (_, place) => {
+    const { rig } = await securely();
+    const args = ['watch', 'user-1', 'zato01', ...place(rig), '--tls'];
+    const { code, err } = await cli(args);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error: \S+ does not answer: .*self-signed certificate.*\n$/);
+    expect(await rig.metric('users')).toBe(0);
+  });
+
+  it('follows the settings of a node that speaks TLS', async () => {
+    const { rig, files } = await securely();
+    const env = {
+      ...files,
+      STREAM_PORT: String(rig.usersPort),
+      NODE_EXTRA_CA_CERTS: files.STREAM_TLS_CERT,
+    };
+    const { child, outcome } = startCli(['watch', 'user-1', 'zato01'], env);
+    await rig.eventually(() => rig.metric('users')).toBe(1);
+    child.kill('SIGTERM');
+    expect((await outcome).err).toBe('error: nothing came of zato01\n');
+  });
+
+  it('tells a file that holds no certificate', async () => {
+    const { code, err } = await cli(['watch', 'user-1', 'zato01', '--ca', import.meta.filename]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^error: --ca .*watch\.test\.ts holds no certificate: .*\n$/);
+  });
+});
+
+describe('watch', () => {
   it.each(transports)(
     'keeps every byte of %s and counts seconds by the stream',
     async (_, place) => {

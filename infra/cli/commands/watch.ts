@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,12 +12,21 @@ import { CliError } from '../cli-error.ts';
 import { places } from '../places.ts';
 import { note, say, sayJson } from '../terminal/print.ts';
 import { shown } from '../terminal/table.ts';
-import { openByHttp, openByLine, type Viewer, withoutRefusal } from '../watching/open-stream.ts';
+import {
+  openByHttp,
+  openByLine,
+  type Trust,
+  type Viewer,
+  withoutRefusal,
+} from '../watching/open-stream.ts';
 import { figuresText, Progress } from '../watching/progress.ts';
 import { StreamFigures } from '../watching/stream-figures.ts';
 
 interface WatchOptions {
   readonly at?: string;
+  readonly tls?: boolean;
+  /** A file of certificates. */
+  readonly ca?: string;
   readonly http?: boolean;
   readonly token?: string;
   readonly output?: string;
@@ -35,7 +45,8 @@ export async function watch(userId: UserId, channelId: ChannelId, options: Watch
     throw new InvalidArgumentError('--json and -o - would both go to standard output');
   }
   const stop = stopAfter(options.for);
-  const stream = await open({ userId, channelId, token, stop }, options);
+  const viewer = { userId, channelId, token, tls: trustOf(options), stop };
+  const stream = await open(viewer, options);
   const received = new StreamFigures();
   const progress = new Progress(shown(channelId), () => received.figures);
   const sinceMs = monotonicMs();
@@ -91,6 +102,22 @@ function open(viewer: Viewer, { http, at }: WatchOptions): Promise<Readable> {
   return openByLine(at === undefined ? places().users : addressArgument(at), viewer);
 }
 
+/** What stands at the place of the settings speaks TLS where they say so; any other where it is asked for. */
+function trustOf({ at, tls, ca }: WatchOptions): Trust | undefined {
+  if (ca !== undefined) return { ca: readCertificates(ca) };
+  return tls || (at === undefined && places().isSecure) ? {} : undefined;
+}
+
+function readCertificates(file: string): string {
+  try {
+    const pem = readFileSync(typedPath(file), 'utf8');
+    new X509Certificate(pem);
+    return pem;
+  } catch (thrown) {
+    throw new CliError(`--ca ${file} holds no certificate: ${reasonOf(asError(thrown))}`);
+  }
+}
+
 /** Aborted at the first signal to stop, or when the time is over. */
 function stopAfter(ms: number | undefined): AbortSignal {
   const stop = new AbortController();
@@ -111,9 +138,13 @@ async function* untilItEnds(stream: Readable, stop: AbortSignal, ending: { broke
 }
 
 /** A file's name counts from where the command was typed: npm runs it in the repository's folder. */
+function typedPath(path: string): string {
+  return resolve(process.env.INIT_CWD ?? '.', path);
+}
+
 function openOutput(path: string | undefined): Writable {
   if (path === '-') return process.stdout;
-  if (path !== undefined) return createWriteStream(resolve(process.env.INIT_CWD ?? '.', path));
+  if (path !== undefined) return createWriteStream(typedPath(path));
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 

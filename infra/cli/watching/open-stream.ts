@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import { REFUSALS } from '../../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../../shared/ids.ts';
 import type { Address } from '../arguments.ts';
@@ -15,10 +16,17 @@ const OPEN_WITHIN_MS = 10_000;
 const REFUSAL_MAX_BYTES = 512;
 const REFUSAL_START = 'ERR ';
 
+/** Whom TLS trusts: the certificates that Node knows, or these alone, as PEM. */
+export interface Trust {
+  readonly ca?: string;
+}
+
 export interface Viewer {
   readonly userId: UserId;
   readonly channelId: ChannelId;
   readonly token: string | undefined;
+  /** How the other side proves who it is; undefined: not by TLS. */
+  readonly tls: Trust | undefined;
   /** Aborted when nobody wants to watch any more. */
   readonly stop: AbortSignal;
 }
@@ -29,9 +37,13 @@ function openLimit({ stop }: Viewer): AbortSignal {
 
 /** Watches over 9111. @throws CliError where nobody answers */
 export async function openByLine({ host, port }: Address, viewer: Viewer): Promise<Readable> {
-  const socket = connect({ host, port, noDelay: true });
+  const { tls } = viewer;
+  const socket = tls
+    ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls })
+    : connect({ host, port });
+  socket.setNoDelay(true);
   try {
-    await once(socket, 'connect', { signal: openLimit(viewer) });
+    await once(socket, tls ? 'secureConnect' : 'connect', { signal: openLimit(viewer) });
   } catch (thrown) {
     socket.destroy();
     throw new CliError(`${host}:${port} does not answer: ${whyNot(thrown)}`);
@@ -45,10 +57,11 @@ export async function openByLine({ host, port }: Address, viewer: Viewer): Promi
 export async function openByHttp(origin: string, viewer: Viewer): Promise<Readable> {
   const url = new URL(`${origin}/watch/${encodeURIComponent(viewer.channelId)}.ts`);
   url.searchParams.set('user', viewer.userId);
+  if (viewer.tls) url.protocol = 'https:';
   const get = url.protocol === 'https:' ? httpsGet : httpGet;
   // In a header: a query stands in the logs of every proxy.
   const headers = viewer.token === undefined ? {} : { authorization: `Bearer ${viewer.token}` };
-  const request = get(url, { headers, agent: false });
+  const request = get(url, { headers, agent: false, ...viewer.tls });
   try {
     const opened = once(request, 'response', { signal: openLimit(viewer) });
     const [answer] = (await opened) as [IncomingMessage];
