@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Minute, minuteOf, type UserId } from '../../shared/ids.ts';
-import { MINUTE_MS } from '../../shared/limits.ts';
+import { MINUTE_MS, STORE_SAVE_TIMEOUT_MS } from '../../shared/limits.ts';
 import type { Edge } from './testing/edge.ts';
 import { pass, Rig, watch } from './testing/rig.ts';
 
@@ -63,14 +63,19 @@ it.each([
   expect(rig.store.totalMs(ONE)).toBe(20_000);
 });
 
-it('what a user watched is stored where the store does not say whether it was unregistered', async () => {
-  await watched(20_000);
-  rig.store.mode = 'failing';
-  await isGone(10_000);
-  rig.store.mode = 'up';
-  await pass(MINUTE_MS);
-  expect(rig.store.totalMs(ONE)).toBe(20_000);
-});
+it.each(['failing', 'hanging'] as const)(
+  'what a user watched is stored where the store is %s when asked for a deletion',
+  async (mode) => {
+    await watched(20_000);
+    rig.store.mode = mode;
+    const told = edge.writer.unregistered(ONE, performance.now());
+    await pass(2 * STORE_SAVE_TIMEOUT_MS);
+    await told;
+    rig.store.mode = 'up';
+    await pass(MINUTE_MS);
+    expect(rig.store.totalMs(ONE)).toBe(20_000);
+  },
+);
 
 it('a save that was under way at the deletion leaves nothing behind', async () => {
   await unregister(now());

@@ -1,10 +1,16 @@
 import type { Clock } from '../../shared/clock.ts';
 import { asError } from '../../shared/errors.ts';
 import { minuteOf, type UserId, type WriterId } from '../../shared/ids.ts';
-import { SAVE_BATCH_ROWS, SAVE_CONCURRENCY, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
+import {
+  SAVE_BATCH_ROWS,
+  SAVE_CONCURRENCY,
+  STORE_SAVE_TIMEOUT_MS,
+  STORE_TIMEOUT_MS,
+} from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { firstMinuteOf } from '../../shared/usage-window.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import { type FlushSchedule, flushSchedule, roundsUntil } from './flush-schedule.ts';
 import { LostRows } from './lost-rows.ts';
 import { UsageMeter } from './meter.ts';
@@ -130,7 +136,8 @@ export class UsageWriter {
     const since = minuteOf(this.#clock.epochMs() - agoMs);
     let message = 'usage: a registration is gone, and nobody has unregistered it; usage is kept';
     try {
-      if (await this.#store.forgetUsage(userId, this.#meter.minute, since)) return true;
+      const asked = this.#store.forgetUsage(userId, this.#meter.minute, since);
+      if (await withTimeout(asked, STORE_SAVE_TIMEOUT_MS)) return true;
       this.#limiter.warn(message, { user: userId });
     } catch (error) {
       message =
