@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 /** Users whose sessions are named by their own ids, and a store that says what a test says. */
-function rig(answer: (userId: UserId) => Registration = () => 'registered') {
+function rig(answer: (userId: UserId) => Registration = () => 'registered', endsMs = 0) {
   const clock = { monotonicMs: () => performance.now(), epochMs: () => 0 };
   const confirmed = new Map<UserId, number>();
   /** When each look-up began. */
@@ -40,7 +40,12 @@ function rig(answer: (userId: UserId) => Registration = () => 'registered') {
     ttlMs: TTL_MS,
     clock,
     end: (sessions) => {
-      for (const session of sessions) admitted.left(session.split('.')[0] as UserId, session);
+      const ending = [...sessions];
+      const end = () => {
+        for (const session of ending) admitted.left(session.split('.')[0] as UserId, session);
+      };
+      if (endsMs === 0) end();
+      else setTimeout(end, endsMs);
     },
     gone: (userId) => gone.push(userId),
   });
@@ -78,6 +83,25 @@ describe('users who are in', () => {
     enter('one', 'one.2');
     enter('two');
     await vi.advanceTimersByTimeAsync(TTL_MS);
+    expect(gone).toEqual(['one']);
+  });
+
+  it('go again who have come back while their last sessions were ending', async () => {
+    let isRegistered = false;
+    const ENDS_MS = 1_000;
+    const { enter, gone, lookUps } = rig(
+      () => (isRegistered ? 'registered' : 'not_registered'),
+      ENDS_MS,
+    );
+    enter('one', 'one.1');
+    while (lookUps.length === 0) await vi.advanceTimersByTimeAsync(LOOK_UP_MS);
+    await vi.advanceTimersByTimeAsync(2 * LOOK_UP_MS);
+    isRegistered = true;
+    enter('one', 'one.2');
+    await vi.advanceTimersByTimeAsync(2 * TTL_MS);
+    expect(gone).toEqual([]);
+    isRegistered = false;
+    await vi.advanceTimersByTimeAsync(TTL_MS + ENDS_MS);
     expect(gone).toEqual(['one']);
   });
 

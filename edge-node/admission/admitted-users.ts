@@ -78,8 +78,11 @@ export class AdmittedUsers<S> {
       return;
     }
     known.sessions.add(session);
-    // Who was let in after having been sent away has registered again.
+    if (!known.isUnregistered) return;
+    // Who was let in after having been sent away has registered again, and is looked up as anyone.
     known.isUnregistered = false;
+    known.confirmedMs = this.#confirmedMs(userId);
+    known.dueMs = this.#dueMs(known.confirmedMs);
   }
 
   left(userId: UserId, session: S): void {
