@@ -60,6 +60,20 @@ describe('the places of a node', () => {
     expect(rig.enter(0, 'd', 'z').kind).toBe('here');
   });
 
+  test('are counted of a worker, too, that takes users before it has said so, and free once it is dead', () => {
+    const rig = new Rig(3, { maxOfWorker: 2, workers: 0 });
+    const left: PlaceId[] = [];
+    const early = { left, replaced: (place: PlaceId) => void left.push(place) };
+    rig.members.push(early);
+    const visitor = { userId: 'a' as UserId, address: 'x', isChannelLive: true };
+    expect(rig.places.look(early, visitor)).toEqual({ kind: 'free' });
+    expect(rig.enter(0, 'a').kind).toBe('here');
+    rig.places.join(early);
+    expect(rig.users()).toEqual([1]);
+    expect(rig.places.part(early)).toBe(1);
+    expect(rig.places.users).toBe(0);
+  });
+
   test("are made free by a session of another worker, where it is the user's oldest", () => {
     const rig = new Rig(10, { ofUser: 2 });
     const first = placeOf(rig.enter(0, 'a'));

@@ -83,8 +83,9 @@ export class NodePlaces {
     return this.#members.get(member)?.own.size ?? 0;
   }
 
-  /** The worker takes users from now on. */
+  /** The worker takes users from now on. One that asks for a place does: a port of its may be open before all are. */
   join(member: Member): void {
+    if (this.#members.has(member)) return;
     this.#members.set(member, { isOpen: true, own: new Set(), leaving: new Set(), ghosts: [] });
   }
 
@@ -104,14 +105,16 @@ export class NodePlaces {
     return users;
   }
 
-  /** Whether a visitor would find a place. Changes nothing. */
-  look(visitor: Visitor): Answer {
+  /** Whether a visitor to this worker would find a place. */
+  look(member: Member, visitor: Visitor): Answer {
+    this.join(member);
     const limit = this.#places.limitFor(visitor, this.#parts.clock.monotonicMs());
     return limit === undefined ? { kind: 'free' } : refused(limit);
   }
 
   /** A place for a visitor who came to this worker. */
   enter(member: Member, visitor: Visitor, isMovable: boolean): Answer {
+    this.join(member);
     const nowMs = this.#parts.clock.monotonicMs();
     if (!isMovable && this.usersOf(member) >= this.#parts.maxOfWorker) return refused('max_users');
     const limit = this.#places.makeRoomFor(visitor, nowMs);

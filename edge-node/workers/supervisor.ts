@@ -107,7 +107,7 @@ export class Supervisor implements WorkerEvents {
     switch (item.kind) {
       case 'look': {
         const { ticket, visitor } = item;
-        worker.tell({ kind: 'answer', ticket, answer: places.look(visitor) });
+        worker.tell({ kind: 'answer', ticket, answer: places.look(worker, visitor) });
         break;
       }
       case 'enter': {
