@@ -10,6 +10,17 @@ import { readM3u } from './m3u.ts';
 const list = (text: string, groups: string[] = []) =>
   readChannelList({ text, folder: '/lists', groups });
 
+it('a list that is a stream itself is none, and a byte of value 0 is refused before anything is opened', () => {
+  expect(() => list('G@\0\x10\0\n')).toThrow(/^this is no text; a stream itself is named as/);
+  const inputs = ['a\0.ts', 'srt://h.example:9\0', 'file:///a%00.ts'].map((input) => [input]);
+  const entries = inputs.map((of, index) => ({ id: `${index}`, inputs: of }));
+  const { channels, problems } = list(JSON.stringify(entries));
+  expect(channels).toEqual([]);
+  expect(problems.map((problem) => problem.endsWith('cannot hold a byte of value 0'))).toEqual([
+    ...[true, true, true],
+  ]);
+});
+
 describe('an M3U list', () => {
   it('is read with byte order mark, CR LF, quotes of any kind and commas in quotes and names', () => {
     const entries = readM3u(

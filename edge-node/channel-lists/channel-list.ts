@@ -36,6 +36,11 @@ export interface ListSource {
  * @throws ConfigError where it is no list at all
  */
 export function readChannelList({ text, folder, groups }: ListSource): ChannelList {
+  if (text.includes('\0')) {
+    throw new ConfigError(
+      'this is no text; a stream itself is named as channel=input, as in a=film.ts',
+    );
+  }
   const body = text.replace(/^\uFEFF/, '').trimStart();
   const isJson = body.startsWith('[') || body.startsWith('{');
   if (!isJson && isHlsPlaylist(body)) {

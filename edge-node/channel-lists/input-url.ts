@@ -67,6 +67,7 @@ const DATAGRAM = new RegExp(
  */
 export function parseInput(text: string, folder = '.', headers: Headers = {}): InputSpec {
   if (text === '-') return { kind: 'stdin', label: 'standard input' };
+  refuseNul(text);
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return parsePath(text, folder);
   if (scheme === 'udp' || scheme === 'rtp') return parseDatagram(text);
@@ -125,6 +126,7 @@ function parseHttp(address: string, headers: Headers): HttpSpec | ChildSpec {
 function parsePath(text: string, folder: string): FileSpec {
   const [path = '', query = ''] = text.split(/\?(.*)/s, 2);
   if (path === '') throw new ConfigError('an input must name a file or a URL, not be empty');
+  refuseNul(path); // a file:// URL may have hidden it
   const { program } = takeProgram(query);
   const loop = new URLSearchParams(query).has('loop');
   const full = isAbsolute(path) ? path : join(folder, path);
@@ -178,6 +180,11 @@ function parseUrl(address: string): URL {
   } catch {
     throw new ConfigError(`${labelOf(address)} is not a valid URL`); // the cause would show all of it
   }
+}
+
+/** No path and no argument of a process may hold one: Node throws where it is used, which may be minutes later. */
+function refuseNul(text: string): void {
+  if (text.includes('\0')) throw new ConfigError('an input cannot hold a byte of value 0');
 }
 
 const unbracketed = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');

@@ -19,6 +19,8 @@ it('gateway check tells what each entry is, what is wrong with it, and what was 
       'film.ts?loop',
       '#EXTINF:-1 channel-id="gone",Gone',
       'nothing.ts',
+      '#EXTINF:-1 channel-id="seven",Seven',
+      'film.ts?program=7',
       '#EXTINF:-1 channel-id="good",Again',
       'film.ts',
     ].join('\n'),
@@ -26,12 +28,13 @@ it('gateway check tells what each entry is, what is wrong with it, and what was 
   const said: string[] = [];
   const config = loadConfig({ FFMPEG_PATH: '/nowhere/ffmpeg' });
   const checked = check([list], config, (text) => said.push(text));
-  await expect(checked).rejects.toThrow('2 of 3 inputs do not play as they should');
-  const [headings, good, gone, ignored] = said.join('\n').split('\n');
+  await expect(checked).rejects.toThrow('3 of 4 inputs do not play as they should');
+  const [headings, good, gone, seven, ignored] = said.join('\n').split('\n');
   expect(headings).toMatch(
     /^id +name +input +reached +programs +kbit\/s +PCR ms +key ms +problem$/,
   );
   expect(good).toMatch(/^good +Good +film\.ts +yes +1: H\.264 +\d+ +\d+ +– +–$/);
-  expect(gone).toMatch(/^gone +Gone +nothing\.ts +no +– .*ENOENT/);
-  expect(ignored).toBe('entry ignored: line 6, "Again": the id "good" is already used by "Good"');
+  expect(gone).toMatch(/^gone +Gone +nothing\.ts +no +– .*ENOENT.*nothing\.ts'$/);
+  expect(seven).toMatch(/^seven +Seven +film\.ts +no +1: H\.264 .* the stream has no program 7$/);
+  expect(ignored).toBe('entry ignored: line 8, "Again": the id "good" is already used by "Good"');
 });

@@ -3,6 +3,7 @@ import { ConfigError, type InputError } from '../../../shared/errors.ts';
 import { type ChannelDefinition, readArguments } from '../../channel-lists/channel-list.ts';
 import { ChannelsFile } from '../../channel-lists/channels-file.ts';
 import type { InputSpec } from '../../channel-lists/input-url.ts';
+import type { ProgramEntry } from '../../mpeg-ts/tables.ts';
 import { InputKeeper } from '../channels/input-keeper.ts';
 import { ChildStarts } from '../inputs/child-starts.ts';
 import type { InputTools } from '../inputs/open-input.ts';
@@ -131,13 +132,22 @@ async function tryInput(
     bitsPerSecond: heard.bitsPerSecond,
     pcrIntervalMs: heard.pcrs.intervalMs,
     keyIntervalMs: heard.keyPictures.intervalMs,
-    problem: problemOf(heard, failure),
+    problem: absentProgram(spec, tables?.programs) || problemOf(heard, failure),
   };
 }
 
+/** The one that was asked for, where the stream has others. */
+function absentProgram({ program }: InputSpec, programs: readonly ProgramEntry[] = []): string {
+  if (programs.length === 0) return '';
+  const isThere = program === undefined || programs.some((entry) => entry.program === program);
+  return isThere ? '' : `the stream has no program ${program}`;
+}
+
 function problemOf(heard: Listening, failure: InputError | undefined): string {
+  const isSilent = failure === undefined || failure.reason === 'silent';
+  if (heard.firstMs === undefined && isSilent) return `nothing came within ${REACH_MS / 1000} s`;
   if (failure !== undefined && failure.reason !== 'ended') return failure.message;
-  if (heard.firstMs === undefined) return failure?.message ?? 'nothing came';
+  if (heard.firstMs === undefined) return 'it came to its end before anything could be played';
   if (heard.pcrs.count === 0) return 'no PCR: seconds would be counted by arrival';
   return heard.losses > 0 ? `bytes were missing ${heard.losses} times` : '';
 }

@@ -19,8 +19,8 @@ const CODECS: Readonly<Record<number, string>> = {
   135: 'E-AC-3',
 };
 
-/** What a program consists of, in a word or a few. */
+/** What a program consists of, in a word or a few: each kind once. */
 export function codecsOf({ streams }: Pmt): string {
   const names = streams.map(({ type }) => CODECS[type] ?? `type 0x${type.toString(16)}`);
-  return names.join(', ') || 'nothing';
+  return [...new Set(names)].join(', ') || 'nothing';
 }

@@ -1,6 +1,9 @@
+/** What is longer is cut, but in the last column. */
+const CELL_MAX_CHARS = 80;
+
 /** Columns as wide as their longest cell. What lists name things by is shown without control characters. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const shown = [headings, ...rows].map((row) => row.map(printable));
+  const shown = [headings, ...rows].map((row) => row.map(shownCell));
   const widths = headings.map((_, column) =>
     Math.max(...shown.map((row) => (row[column] ?? '').length)),
   );
@@ -14,4 +17,8 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join('\n');
 }
 
-const printable = (text: string): string => text.replace(/\p{Cc}/gu, ' ').slice(0, 80);
+function shownCell(text: string, column: number, row: readonly string[]): string {
+  const printable = text.replace(/\p{Cc}/gu, ' ');
+  const isCut = printable.length > CELL_MAX_CHARS && column < row.length - 1;
+  return isCut ? `${printable.slice(0, CELL_MAX_CHARS - 1)}…` : printable;
+}
