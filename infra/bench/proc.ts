@@ -35,7 +35,12 @@ export function machineCpuSeconds(): number {
 
 /** Resident memory of a process and its children in bytes. */
 export function residentBytes(pid: number): number {
-  return family(pid).reduce((sum, each) => sum + residentBytesOfOne(each), 0);
+  return residentBytesOfEach(pid).reduce((a, b) => a + b, 0);
+}
+
+/** Of the process itself first, then of each of its children. */
+export function residentBytesOfEach(pid: number): number[] {
+  return family(pid).map(residentBytesOfOne);
 }
 
 function residentBytesOfOne(pid: number): number {

@@ -40,6 +40,11 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.#ports.clients}`;
   }
 
+  /** Of its process, while it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined;
   }

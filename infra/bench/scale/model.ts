@@ -1,0 +1,161 @@
+/**
+ * What a load costs in CPU and memory, by a few costs that were read from measured points. CPU is in cores (CPU seconds a
+ * second), memory in megabytes of 10^6 bytes. It knows the defaults of the settings alone.
+ */
+
+import {
+  LOAD_FULL_UTILIZATION,
+  LOAD_IDLE_UTILIZATION,
+  RELAY_LINGER_MS,
+  RUN_MAX_BYTES,
+} from '../../../shared/limits.ts';
+
+/** Of PACKET_BATCH_SIZE, DELIVERY_LINGER_MS, DELIVERY_LOAD_FACTOR, CHANNEL_LOG_BYTES and CHANNEL_LOG_MS. */
+const BATCH_PACKETS = 10;
+const LINGER_SECONDS = 0.01;
+const LARGEST_FACTOR = 10;
+const LOG_MAX_MEGABYTES = 8.39;
+const LOG_SECONDS = 5;
+/** Halvings of the range of the load factor: to a thousandth. */
+const HALVINGS = 14;
+
+export interface Load {
+  readonly feed: 'tcp' | 'nats';
+  readonly nodes: number;
+  /** Processes of a node. */
+  readonly workers: number;
+  readonly users: number;
+  /** Channels that are watched on each node, by as many users each, where it has so many users. */
+  readonly channels: number;
+  /** Channels that the source has. */
+  readonly sourceChannels: number;
+  /** Of each channel. */
+  readonly packetsPerSecond: number;
+  readonly payloadBytes: number;
+}
+
+/** Microseconds of CPU for each, unless it is named otherwise. */
+export interface Costs {
+  readonly processCores: number;
+  /** The process that watches over several workers. */
+  readonly supervisorCores: number;
+  /** A packet from the source by TCP, taken in and put in order. */
+  readonly sourcePacket: number;
+  /** The same by NATS. */
+  readonly natsPacket: number;
+  /** A write to a user, whatever it holds. */
+  readonly write: number;
+  readonly writtenKilobyte: number;
+  readonly relayCores: number;
+  readonly relayPacket: number;
+  readonly serverCores: number;
+  /** A message in or out of a NATS server. */
+  readonly serverMessage: number;
+  readonly processMegabytes: number;
+  readonly supervisorMegabytes: number;
+  readonly userMegabytes: number;
+  /** Resident for each megabyte of a channel's log. */
+  readonly logMegabyte: number;
+}
+
+export interface Estimate {
+  /** Of all nodes together. */
+  readonly edgeCores: number;
+  readonly edgeMegabytes: number;
+  /** Of the busiest process, which has one core. */
+  readonly processCores: number;
+  readonly loadFactor: number;
+  /** Of each relay. */
+  readonly relayCores: number;
+  /** Of all NATS servers together, for one relay. */
+  readonly natsCores: number;
+  /** Payload to all users. */
+  readonly gigabytesPerSecond: number;
+}
+
+/** Packets in a run of a channel, which begins with one and takes what comes until it is full or its linger ends. */
+export function packetsOfRun(
+  packetsPerSecond: number,
+  payloadBytes: number,
+  loadFactor: number,
+): number {
+  const within = 1 + packetsPerSecond * LINGER_SECONDS * loadFactor;
+  return Math.min(within, BATCH_PACKETS * loadFactor, Math.max(1, RUN_MAX_BYTES / payloadBytes));
+}
+
+/** How far runs grow when the event loop is busy for that part of its time. */
+function factorAt(utilization: number): number {
+  const part =
+    (utilization - LOAD_IDLE_UTILIZATION) / (LOAD_FULL_UTILIZATION - LOAD_IDLE_UTILIZATION);
+  return 1 + Math.min(1, Math.max(0, part)) * (LARGEST_FACTOR - 1);
+}
+
+interface Process {
+  readonly users: number;
+  /** Channels that come in, watched or not. */
+  readonly taken: number;
+}
+
+function processOf(load: Load): Process {
+  const users = load.users / load.nodes / load.workers;
+  return {
+    users,
+    taken: load.feed === 'tcp' ? load.sourceChannels : Math.min(load.channels, users),
+  };
+}
+
+/** Busier, runs are larger and each packet costs less, so load and cost settle where they agree: at one place alone. */
+function settledProcess(load: Load, costs: Costs): { cores: number; loadFactor: number } {
+  const { users, taken } = processOf(load);
+  const { packetsPerSecond, payloadBytes, workers } = load;
+  const delivered = users * packetsPerSecond;
+  const packetCost = load.feed === 'tcp' ? costs.sourcePacket : costs.natsPacket;
+  const fixed =
+    taken * packetsPerSecond * packetCost +
+    ((delivered * payloadBytes) / 1e3) * costs.writtenKilobyte;
+  const coresAt = (loadFactor: number) => {
+    const writes = delivered / packetsOfRun(packetsPerSecond, payloadBytes, loadFactor);
+    return costs.processCores + (fixed + writes * costs.write) / 1e6;
+  };
+  let [low, high] = [1, LARGEST_FACTOR];
+  for (let i = 0; i < HALVINGS; i += 1) {
+    const middle = (low + high) / 2;
+    if (factorAt(coresAt(middle) * workers) > middle) low = middle;
+    else high = middle;
+  }
+  return { cores: coresAt(low), loadFactor: low };
+}
+
+/** A relay's messages of one channel: each holds what came within its linger. */
+function messagesOfChannel(packetsPerSecond: number): number {
+  return Math.min(packetsPerSecond, 1000 / RELAY_LINGER_MS);
+}
+
+export function estimate(load: Load, costs: Costs): Estimate {
+  const { nodes, workers, users, sourceChannels, packetsPerSecond, payloadBytes } = load;
+  const process = processOf(load);
+  const settled = settledProcess(load, costs);
+  const supervised = workers > 1;
+  const logMegabytes = Math.min(
+    LOG_MAX_MEGABYTES,
+    (packetsPerSecond * payloadBytes * LOG_SECONDS) / 1e6,
+  );
+  const megabytes =
+    costs.processMegabytes +
+    process.users * costs.userMegabytes +
+    process.taken * logMegabytes * costs.logMegabyte;
+  const messages = messagesOfChannel(packetsPerSecond);
+  const overNats = load.feed === 'nats';
+  const served = sourceChannels + nodes * workers * process.taken;
+  return {
+    edgeCores: nodes * (workers * settled.cores + (supervised ? costs.supervisorCores : 0)),
+    edgeMegabytes: nodes * (workers * megabytes + (supervised ? costs.supervisorMegabytes : 0)),
+    processCores: settled.cores,
+    loadFactor: settled.loadFactor,
+    relayCores: overNats
+      ? costs.relayCores + (sourceChannels * packetsPerSecond * costs.relayPacket) / 1e6
+      : 0,
+    natsCores: overNats ? costs.serverCores + (served * messages * costs.serverMessage) / 1e6 : 0,
+    gigabytesPerSecond: (users * packetsPerSecond * payloadBytes) / 1e9,
+  };
+}

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { COSTS } from './costs.ts';
+import { estimate } from './model.ts';
+import { type Demand, MACHINE, plan } from './plan.ts';
+
+const DEMAND: Demand = { viewers: 100_000, channels: 20, megabitsPerSecond: 0.5, feed: 'nats' };
+
+test('a fleet stays within the bounds of its machines, and one node fewer would not', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1000, max: 1_000_000 }),
+      fc.integer({ min: 1, max: 200 }),
+      fc.constantFrom(0.5, 1, 4),
+      fc.constantFrom('tcp', 'nats'),
+      (viewers, channels, megabitsPerSecond, feed) => {
+        const it = plan({ viewers, channels, megabitsPerSecond, feed }, MACHINE, COSTS);
+        fc.pre(it.nodes < viewers);
+        expect(it.usersOfNode).toBeLessThanOrEqual(MACHINE.mostUsers);
+        expect(it.nodeGigabitsPerSecond).toBeLessThanOrEqual(
+          MACHINE.gigabitsPerSecond * MACHINE.fill,
+        );
+        expect(it.edge.processCores).toBeLessThanOrEqual(MACHINE.fill);
+        expect(it.boundBy === 'one node').toBe(it.nodes === 1);
+      },
+    ),
+  );
+});
+
+test('a faster network takes fewer nodes where the network bounds them', () => {
+  const demand = { ...DEMAND, viewers: 1_000_000 };
+  const slow = plan(demand, MACHINE, COSTS);
+  const fast = plan(demand, { ...MACHINE, gigabitsPerSecond: 40 }, COSTS);
+  expect(slow.boundBy).toBe('network');
+  expect(fast.nodes).toBeLessThan(slow.nodes);
+});
+
+test('the source bears two relays, however many nodes there are; by TCP every process of each', () => {
+  const relayed = (viewers: number) => plan({ ...DEMAND, viewers }, MACHINE, COSTS);
+  expect(relayed(1e6).sourceGigabitsPerSecond).toBe(relayed(1e5).sourceGigabitsPerSecond);
+  const direct = plan({ ...DEMAND, feed: 'tcp' }, MACHINE, COSTS);
+  expect(direct.sourceGigabitsPerSecond / relayed(1e5).sourceGigabitsPerSecond).toBeCloseTo(
+    (direct.nodes * MACHINE.cores) / 2,
+  );
+  expect(direct).toMatchObject({ relays: 0, natsServers: 0 });
+});
+
+test('a source too large for one core or one card is shared out to more relays, two of each share', () => {
+  const dear = { ...COSTS, relayPacket: 1000 };
+  const it = plan(DEMAND, MACHINE, dear);
+  const { relayCores } = estimate(
+    {
+      feed: 'nats',
+      nodes: 1,
+      workers: 1,
+      users: 1,
+      channels: 1,
+      sourceChannels: DEMAND.channels,
+      packetsPerSecond: (DEMAND.megabitsPerSecond * 1e6) / 8 / 1316,
+      payloadBytes: 1316,
+    },
+    dear,
+  );
+  expect(it.relays).toBe(2 * Math.ceil(relayCores / MACHINE.fill));
+});
+
+test('traffic and rows grow with viewers alone', () => {
+  const [few, many] = [1e5, 1e6].map((viewers) => plan({ ...DEMAND, viewers }, MACHINE, COSTS));
+  expect((many?.dollars.traffic ?? 0) / (few?.dollars.traffic ?? 1)).toBeCloseTo(10);
+  expect((many?.dollars.rows ?? 0) / (few?.dollars.rows ?? 1)).toBeCloseTo(10);
+  expect(few?.rowsPerSecond).toBe(20_000);
+});
