@@ -6,6 +6,7 @@ import { type Costs, estimate, type Load, packetsOfRun } from './model.ts';
 
 const LOAD: Load = {
   feed: 'tcp',
+  relays: 0,
   nodes: 1,
   workers: 1,
   users: 500,
@@ -73,7 +74,7 @@ describe('the CPU of an edge node', () => {
     expect(estimate({ ...LOAD, nodes: 3, users: 3 * LOAD.users }, COSTS).edgeCores).toBeCloseTo(
       3 * one,
     );
-    const dear = { ...COSTS, sourcePacket: COSTS.sourcePacket * 10 };
+    const dear = { ...COSTS, read: COSTS.read * 10 };
     const more = (costs: Costs) =>
       estimate({ ...LOAD, workers: 4 }, costs).edgeCores - estimate(LOAD, costs).edgeCores;
     expect(more(dear)).toBeGreaterThan(more(COSTS));
@@ -81,7 +82,7 @@ describe('the CPU of an edge node', () => {
 });
 
 describe('by NATS', () => {
-  const few: Load = { ...LOAD, feed: 'nats', channels: 3, sourceChannels: 1000 };
+  const few: Load = { ...LOAD, feed: 'nats', relays: 1, channels: 3, sourceChannels: 1000 };
 
   test('a node pays for the channels that are watched, by TCP for all', () => {
     expect(estimate(few, COSTS).edgeCores).toBeLessThan(
@@ -98,6 +99,14 @@ describe('by NATS', () => {
     expect(relay({ ...few, sourceChannels: 2000 })).toBeGreaterThan(relay(few));
     const servers = (nodes: number) => estimate({ ...few, nodes }, COSTS).natsCores;
     expect(servers(3) - servers(2)).toBeCloseTo(servers(2) - servers(1));
+  });
+
+  test('a second relay doubles what servers and nodes take in', () => {
+    const two = estimate({ ...few, relays: 2 }, COSTS);
+    expect(two.natsCores - COSTS.serverCores).toBeCloseTo(
+      2 * (estimate(few, COSTS).natsCores - COSTS.serverCores),
+    );
+    expect(two.edgeCores).toBeGreaterThan(estimate(few, COSTS).edgeCores);
   });
 
   test('without it there is neither', () => {

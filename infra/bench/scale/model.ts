@@ -21,6 +21,8 @@ const HALVINGS = 14;
 
 export interface Load {
   readonly feed: 'tcp' | 'nats';
+  /** Each of which sends everything; by TCP there are none. */
+  readonly relays: number;
   readonly nodes: number;
   /** Processes of a node. */
   readonly workers: number;
@@ -39,21 +41,27 @@ export interface Costs {
   readonly processCores: number;
   /** The process that watches over several workers. */
   readonly supervisorCores: number;
-  /** A packet from the source by TCP, taken in and put in order. */
-  readonly sourcePacket: number;
-  /** The same by NATS. */
-  readonly natsPacket: number;
+  /** A read from the source's socket, or from the server's, with what has come by then. */
+  readonly read: number;
+  /** Beyond so many a second each takes more in: half of it is read where so many packets come. */
+  readonly readsPerSecond: number;
+  /** A message of NATS, beside its part of a read. */
+  readonly natsMessage: number;
+  /** A run of a channel that somebody watches, however many do. */
+  readonly run: number;
   /** A write to a user, whatever it holds. */
   readonly write: number;
   readonly writtenKilobyte: number;
   readonly relayCores: number;
-  readonly relayPacket: number;
+  /** A message that it publishes, beside its part of a read. */
+  readonly relayMessage: number;
   readonly serverCores: number;
   /** A message in or out of a NATS server. */
   readonly serverMessage: number;
   readonly processMegabytes: number;
   readonly supervisorMegabytes: number;
   readonly userMegabytes: number;
+  readonly channelMegabytes: number;
   /** Resident for each megabyte of a channel's log. */
   readonly logMegabyte: number;
 }
@@ -67,7 +75,7 @@ export interface Estimate {
   readonly loadFactor: number;
   /** Of each relay. */
   readonly relayCores: number;
-  /** Of all NATS servers together, for one relay. */
+  /** Of all NATS servers together. */
   readonly natsCores: number;
   /** Payload to all users. */
   readonly gigabytesPerSecond: number;
@@ -92,30 +100,61 @@ function factorAt(utilization: number): number {
 
 interface Process {
   readonly users: number;
+  readonly watched: number;
   /** Channels that come in, watched or not. */
   readonly taken: number;
 }
 
 function processOf(load: Load): Process {
   const users = load.users / load.nodes / load.workers;
-  return {
-    users,
-    taken: load.feed === 'tcp' ? load.sourceChannels : Math.min(load.channels, users),
-  };
+  const watched = Math.min(load.channels, users);
+  return { users, watched, taken: load.feed === 'tcp' ? load.sourceChannels : watched };
+}
+
+/** A relay's messages of one channel: each holds what came within its linger. */
+function messagesOfChannel(packetsPerSecond: number): number {
+  return Math.min(packetsPerSecond, 1000 / RELAY_LINGER_MS);
+}
+
+/** Busy loops read less often, and more at once. */
+function readMicros(arrivals: number, { read, readsPerSecond }: Costs): number {
+  return (read * arrivals) / (1 + arrivals / readsPerSecond);
+}
+
+/** CPU in µs a second of a process that takes in so many channels, before they are runs. */
+function intakeMicros(load: Load, taken: number, costs: Costs): number {
+  if (load.feed === 'tcp') return readMicros(taken * load.packetsPerSecond, costs);
+  const messages = load.relays * taken * messagesOfChannel(load.packetsPerSecond);
+  return readMicros(messages, costs) + messages * costs.natsMessage;
+}
+
+function relayCores(load: Load, costs: Costs): number {
+  if (load.feed === 'tcp') return 0;
+  const { sourceChannels, packetsPerSecond } = load;
+  const messages = sourceChannels * messagesOfChannel(packetsPerSecond);
+  const micros =
+    readMicros(sourceChannels * packetsPerSecond, costs) + messages * costs.relayMessage;
+  return costs.relayCores + micros / 1e6;
+}
+
+/** A relay's message comes in once and goes out to each process that takes its channel. */
+function natsCores(load: Load, taken: number, costs: Costs): number {
+  if (load.feed === 'tcp') return 0;
+  const sent = load.sourceChannels + load.nodes * load.workers * taken;
+  const messages = load.relays * sent * messagesOfChannel(load.packetsPerSecond);
+  return costs.serverCores + (messages * costs.serverMessage) / 1e6;
 }
 
 /** Busier, runs are larger and each packet costs less, so load and cost settle where they agree: at one place alone. */
 function settledProcess(load: Load, costs: Costs): { cores: number; loadFactor: number } {
-  const { users, taken } = processOf(load);
+  const { users, watched, taken } = processOf(load);
   const { packetsPerSecond, payloadBytes, workers } = load;
-  const delivered = users * packetsPerSecond;
-  const packetCost = load.feed === 'tcp' ? costs.sourcePacket : costs.natsPacket;
-  const fixed =
-    taken * packetsPerSecond * packetCost +
-    ((delivered * payloadBytes) / 1e3) * costs.writtenKilobyte;
+  const kilobytes = (users * packetsPerSecond * payloadBytes) / 1e3;
+  const fixed = intakeMicros(load, taken, costs) + kilobytes * costs.writtenKilobyte;
   const coresAt = (loadFactor: number) => {
-    const writes = delivered / packetsOfRun(packetsPerSecond, payloadBytes, loadFactor);
-    return costs.processCores + (fixed + writes * costs.write) / 1e6;
+    const runs = packetsPerSecond / packetsOfRun(packetsPerSecond, payloadBytes, loadFactor);
+    const micros = fixed + runs * (users * costs.write + watched * costs.run);
+    return costs.processCores + micros / 1e6;
   };
   let [low, high] = [1, LARGEST_FACTOR];
   for (let i = 0; i < HALVINGS; i += 1) {
@@ -126,13 +165,8 @@ function settledProcess(load: Load, costs: Costs): { cores: number; loadFactor: 
   return { cores: coresAt(low), loadFactor: low };
 }
 
-/** A relay's messages of one channel: each holds what came within its linger. */
-function messagesOfChannel(packetsPerSecond: number): number {
-  return Math.min(packetsPerSecond, 1000 / RELAY_LINGER_MS);
-}
-
 export function estimate(load: Load, costs: Costs): Estimate {
-  const { nodes, workers, users, sourceChannels, packetsPerSecond, payloadBytes } = load;
+  const { nodes, workers, users, packetsPerSecond, payloadBytes } = load;
   const process = processOf(load);
   const settled = settledProcess(load, costs);
   const supervised = workers > 1;
@@ -143,19 +177,14 @@ export function estimate(load: Load, costs: Costs): Estimate {
   const megabytes =
     costs.processMegabytes +
     process.users * costs.userMegabytes +
-    process.taken * logMegabytes * costs.logMegabyte;
-  const messages = messagesOfChannel(packetsPerSecond);
-  const overNats = load.feed === 'nats';
-  const served = sourceChannels + nodes * workers * process.taken;
+    process.taken * (costs.channelMegabytes + logMegabytes * costs.logMegabyte);
   return {
     edgeCores: nodes * (workers * settled.cores + (supervised ? costs.supervisorCores : 0)),
     edgeMegabytes: nodes * (workers * megabytes + (supervised ? costs.supervisorMegabytes : 0)),
     processCores: settled.cores,
     loadFactor: settled.loadFactor,
-    relayCores: overNats
-      ? costs.relayCores + (sourceChannels * packetsPerSecond * costs.relayPacket) / 1e6
-      : 0,
-    natsCores: overNats ? costs.serverCores + (served * messages * costs.serverMessage) / 1e6 : 0,
+    relayCores: relayCores(load, costs),
+    natsCores: natsCores(load, process.taken, costs),
     gigabytesPerSecond: (users * packetsPerSecond * payloadBytes) / 1e9,
   };
 }

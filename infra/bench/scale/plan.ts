@@ -41,35 +41,51 @@ export const PRICES = {
   dollarsPerMillionRows: 0.625,
 } as const;
 
-/** Four cores and 10 Gbit/s, half of it to be used. */
+/** Four cores, and what AWS lets a machine of less than 32 send to the internet. */
 export const MACHINE: Machine = {
   cores: 4,
-  gigabitsPerSecond: 10,
+  gigabitsPerSecond: 5,
   fill: 0.6,
   mostUsers: 20_000,
 };
 
+/** What sets the number of nodes. */
+type Bound = 'network' | 'cpu' | 'users' | 'one node';
+
 export interface Plan {
   readonly nodes: number;
-  /** Of all nodes: what is used, not what is there. */
+  /** Of each node. */
+  readonly workers: number;
+  readonly boundBy: Bound;
+  /** What is used, not what is there. */
   readonly edge: Estimate;
   readonly usersOfNode: number;
   readonly nodeGigabitsPerSecond: number;
   readonly nodeMegabytes: number;
-  /** What sets the number of nodes. */
-  readonly boundBy: 'network' | 'cpu' | 'users' | 'one node';
   readonly relays: number;
   readonly natsServers: number;
   readonly rowsPerSecond: number;
   readonly sourceGigabitsPerSecond: number;
-  readonly dollars: { readonly traffic: number; readonly machines: number; readonly rows: number };
-  /** Of all dollars a month, for each 1,000 viewers who watch all day. */
-  readonly dollarsPerThousand: number;
+  /** A month, for 1,000 viewers who watch all day. */
+  readonly dollarsPerThousand: {
+    readonly traffic: number;
+    readonly machines: number;
+    readonly rows: number;
+  };
 }
 
-function loadOf(demand: Demand, nodes: number, workers: number): Load {
-  return {
+/** Nodes that are all alike. */
+interface Fleet {
+  readonly demand: Demand;
+  readonly machine: Machine;
+  readonly costs: Costs;
+  readonly workers: number;
+}
+
+function estimateOf({ demand, costs, workers }: Fleet, nodes: number): Estimate {
+  const load: Load = {
     feed: demand.feed,
+    relays: demand.feed === 'nats' ? RELAYS : 0,
     nodes,
     workers,
     users: demand.viewers,
@@ -78,107 +94,109 @@ function loadOf(demand: Demand, nodes: number, workers: number): Load {
     packetsPerSecond: (demand.megabitsPerSecond * 1e6) / 8 / PAYLOAD_BYTES,
     payloadBytes: PAYLOAD_BYTES,
   };
+  return estimate(load, costs);
 }
 
-/** Channels that each process takes in. */
-function takenChannels({ feed, channels, viewers }: Demand, processes: number): number {
-  return feed === 'tcp' ? channels : Math.min(channels, viewers / processes);
+function gigabits(channels: number, { megabitsPerSecond }: Demand): number {
+  return (channels * megabitsPerSecond * WIRE_PART) / 1e3;
 }
 
-/** Of a node, the greater of in and out: a network card has each of them for itself. */
-function gigabitsOfNode(demand: Demand, nodes: number, workers: number): number {
-  const out = demand.viewers / nodes;
-  const taken = workers * takenChannels(demand, nodes * workers);
-  return (Math.max(out, taken) * demand.megabitsPerSecond * WIRE_PART) / 1e3;
+/** Channels that come to a node, each as often as it has a process that takes it and a relay that sends it. */
+function channelsInto({ demand, workers }: Fleet, nodes: number): number {
+  const { feed, channels, viewers } = demand;
+  if (feed === 'tcp') return workers * channels;
+  return RELAYS * workers * Math.min(channels, viewers / nodes / workers);
 }
 
-interface Fit {
-  readonly network: boolean;
-  readonly cpu: boolean;
-  readonly users: boolean;
+/** The greater of in and out: a network card has each of them for itself. */
+function gigabitsOfNode(fleet: Fleet, nodes: number): number {
+  const { demand } = fleet;
+  return gigabits(Math.max(demand.viewers / nodes, channelsInto(fleet, nodes)), demand);
 }
 
-function fits(demand: Demand, nodes: number, machine: Machine, costs: Costs): Fit {
-  const { cores, fill } = machine;
-  return {
-    network: gigabitsOfNode(demand, nodes, cores) <= machine.gigabitsPerSecond * fill,
-    cpu: estimate(loadOf(demand, nodes, cores), costs).processCores <= fill,
-    users: demand.viewers / nodes <= machine.mostUsers,
-  };
+/** What so many nodes are not enough for, if there is anything. */
+function shortage(fleet: Fleet, nodes: number): Exclude<Bound, 'one node'> | undefined {
+  const { demand, machine } = fleet;
+  if (gigabitsOfNode(fleet, nodes) > machine.gigabitsPerSecond * machine.fill) return 'network';
+  if (estimateOf(fleet, nodes).processCores > machine.fill) return 'cpu';
+  return demand.viewers / nodes > machine.mostUsers ? 'users' : undefined;
 }
 
-/** The fewest nodes for which all holds: what more nodes would break, as a source, is another part's bound. */
-function fewestNodes(demand: Demand, machine: Machine, costs: Costs): number {
-  const holds = (nodes: number) =>
-    Object.values(fits(demand, nodes, machine, costs)).every(Boolean);
+/** The fewest nodes that are enough; undefined where a node for each viewer would not be. */
+function fewestNodes(fleet: Fleet): number | undefined {
   let enough = 1;
-  while (!holds(enough) && enough < demand.viewers) enough *= 2;
+  while (shortage(fleet, enough) !== undefined) {
+    if (enough >= fleet.demand.viewers) return undefined;
+    enough *= 2;
+  }
   let tooFew = Math.floor(enough / 2);
   while (enough - tooFew > 1) {
     const middle = Math.floor((enough + tooFew) / 2);
-    if (holds(middle)) enough = middle;
+    if (shortage(fleet, middle) === undefined) enough = middle;
     else tooFew = middle;
   }
   return enough;
 }
 
-function boundOf(demand: Demand, nodes: number, machine: Machine, costs: Costs): Plan['boundBy'] {
-  if (nodes === 1) return 'one node';
-  const { network, cpu } = fits(demand, nodes - 1, machine, costs);
-  if (!network) return 'network';
-  return cpu ? 'users' : 'cpu';
+/** Each process takes in its channels by itself: more of them are not always better. */
+function smallestFleet(demand: Demand, machine: Machine, costs: Costs) {
+  let smallest: { fleet: Fleet; nodes: number } | undefined;
+  for (let workers = 1; workers <= machine.cores; workers += 1) {
+    const fleet = { demand, machine, costs, workers };
+    const nodes = fewestNodes(fleet);
+    if (nodes !== undefined && nodes < (smallest?.nodes ?? Number.POSITIVE_INFINITY)) {
+      smallest = { fleet, nodes };
+    }
+  }
+  return smallest;
 }
 
 /** Relays share channels out where one core or one network card does not bear them all; each share has two. */
-function relaysFor(demand: Demand, edge: Estimate, machine: Machine): number {
+function relaysFor({ demand, machine }: Fleet, edge: Estimate): number {
   if (demand.feed === 'tcp') return 0;
-  const gigabits = (demand.channels * demand.megabitsPerSecond * WIRE_PART) / 1e3;
-  const shares = Math.max(
-    edge.relayCores / machine.fill,
-    gigabits / machine.gigabitsPerSecond / machine.fill,
-  );
-  return RELAYS * Math.ceil(shares);
+  const byNetwork = gigabits(demand.channels, demand) / machine.gigabitsPerSecond;
+  return RELAYS * Math.ceil(Math.max(edge.relayCores, byNetwork) / machine.fill);
 }
 
-/** Each message comes from every relay, and goes to every process that takes its channel. */
-function serversFor(demand: Demand, nodes: number, edge: Estimate, machine: Machine): number {
+/** Each message goes to every process that takes its channel. What servers send each other is little beside that. */
+function serversFor(fleet: Fleet, nodes: number, edge: Estimate): number {
+  const { demand, machine } = fleet;
   if (demand.feed === 'tcp') return 0;
-  const processes = nodes * machine.cores;
-  const out =
-    (RELAYS * processes * takenChannels(demand, processes) * demand.megabitsPerSecond * WIRE_PART) /
-    1e3;
-  const byNetwork = out / machine.gigabitsPerSecond / machine.fill;
-  const byCpu = (RELAYS * edge.natsCores) / machine.cores / machine.fill;
-  return Math.max(LEAST_SERVERS, Math.ceil(byNetwork), Math.ceil(byCpu));
+  const out = gigabits(nodes * channelsInto(fleet, nodes), demand);
+  const byNetwork = out / machine.gigabitsPerSecond;
+  const byCpu = edge.natsCores / machine.cores;
+  return Math.max(LEAST_SERVERS, Math.ceil(Math.max(byNetwork, byCpu) / machine.fill));
 }
 
-export function plan(demand: Demand, machine: Machine, costs: Costs): Plan {
-  const nodes = fewestNodes(demand, machine, costs);
-  const edge = estimate(loadOf(demand, nodes, machine.cores), costs);
-  const relays = relaysFor(demand, edge, machine);
-  const natsServers = serversFor(demand, nodes, edge, machine);
-  const sources = demand.feed === 'tcp' ? nodes * machine.cores : RELAYS;
+/** Undefined where one process cannot take in what it has to, with however few users. */
+export function plan(demand: Demand, machine: Machine, costs: Costs): Plan | undefined {
+  const smallest = smallestFleet(demand, machine, costs);
+  if (smallest === undefined) return undefined;
+  const { fleet, nodes } = smallest;
+  const edge = estimateOf(fleet, nodes);
+  const relays = relaysFor(fleet, edge);
+  const natsServers = serversFor(fleet, nodes, edge);
+  const readers = demand.feed === 'tcp' ? nodes * fleet.workers : RELAYS;
   const rowsPerSecond = demand.viewers / FLUSH_SECONDS;
   const seconds = HOURS_OF_MONTH * 3600;
-  const dollars = {
-    traffic: edge.gigabytesPerSecond * seconds * PRICES.dollarsPerGigabyteOut,
-    machines: (nodes + relays + natsServers) * HOURS_OF_MONTH * PRICES.dollarsPerMachineHour,
-    rows: (rowsPerSecond * seconds * PRICES.dollarsPerMillionRows) / 1e6,
-  };
-  const sum = dollars.traffic + dollars.machines + dollars.rows;
+  const ofThousand = 1000 / demand.viewers;
   return {
     nodes,
+    workers: fleet.workers,
+    boundBy: nodes === 1 ? 'one node' : (shortage(fleet, nodes - 1) ?? 'one node'),
     edge,
     usersOfNode: demand.viewers / nodes,
-    nodeGigabitsPerSecond: gigabitsOfNode(demand, nodes, machine.cores),
+    nodeGigabitsPerSecond: gigabitsOfNode(fleet, nodes),
     nodeMegabytes: edge.edgeMegabytes / nodes,
-    boundBy: boundOf(demand, nodes, machine, costs),
     relays,
     natsServers,
     rowsPerSecond,
-    sourceGigabitsPerSecond:
-      (sources * demand.channels * demand.megabitsPerSecond * WIRE_PART) / 1e3,
-    dollars,
-    dollarsPerThousand: (sum * 1000) / demand.viewers,
+    sourceGigabitsPerSecond: gigabits(readers * demand.channels, demand),
+    dollarsPerThousand: {
+      traffic: edge.gigabytesPerSecond * seconds * PRICES.dollarsPerGigabyteOut * ofThousand,
+      machines:
+        (nodes + relays + natsServers) * HOURS_OF_MONTH * PRICES.dollarsPerMachineHour * ofThousand,
+      rows: ((rowsPerSecond * seconds * PRICES.dollarsPerMillionRows) / 1e6) * ofThousand,
+    },
   };
 }

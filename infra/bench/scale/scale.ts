@@ -48,13 +48,14 @@ async function prepare({ points, seconds }: Options): Promise<Rig> {
   return { programs: compilePrograms(OUT), nats, dataFolder, seconds };
 }
 
-/** All points in turn; one that fails does not take the others along. */
-async function outcomesOf(options: Options): Promise<Outcome[]> {
+/** All points in turn; one that fails does not take the others along. What is measured is written down at once. */
+async function outcomesOf(options: Options, file: string): Promise<Outcome[]> {
   const rig = await prepare(options);
   const outcomes: Outcome[] = [];
   for (const point of options.points) {
     try {
       outcomes.push({ point, measured: await measure(point, rig) });
+      writeFileSync(file, `${JSON.stringify({ machine: machine(), outcomes }, null, 2)}\n`);
       console.log(`  ${point.name}`);
     } catch (error) {
       if (!(error instanceof BenchError)) throw error;
@@ -71,10 +72,9 @@ async function main(): Promise<void> {
     mkdirSync(OUT, { recursive: true });
     const on = machine();
     console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}\n`);
-    const outcomes = await outcomesOf(options);
-    console.log(`\n${measuredTable(outcomes)}\n\nmeasured → model\n\n${comparedTable(outcomes)}\n`);
     const file = join(OUT, 'scale.json');
-    writeFileSync(file, `${JSON.stringify({ machine: on, outcomes }, null, 2)}\n`);
+    const outcomes = await outcomesOf(options, file);
+    console.log(`\n${measuredTable(outcomes)}\n\nmeasured → model\n\n${comparedTable(outcomes)}\n`);
     console.log(`All figures: ${file}\n`);
     const failed = outcomes.length < options.points.length;
     const missing = outcomes.some(({ measured }) => measured.missing > 0);

@@ -14,7 +14,12 @@ export interface Outcome {
 }
 
 function loadOf(point: Point): Load {
-  return { ...point, users: point.nodes * point.usersOfNode, payloadBytes: PAYLOAD_BYTES };
+  return {
+    ...point,
+    relays: point.feed === 'nats' ? 1 : 0,
+    users: point.nodes * point.usersOfNode,
+    payloadBytes: PAYLOAD_BYTES,
+  };
 }
 
 interface Compared {
@@ -109,10 +114,12 @@ const DEMANDS: readonly Demand[] = [1e4, 1e5, 1e6, 1e7].flatMap((viewers) => [
 export function planTable(): string {
   const rows = DEMANDS.map((demand) => {
     const { viewers, channels, megabitsPerSecond, feed } = demand;
+    const load = `${viewers.toLocaleString('en')} × ${megabitsPerSecond.toFixed(1)} Mbit/s, ${channels} channels, ${feed}`;
     const it = plan(demand, MACHINE, COSTS);
+    if (it === undefined) return [load, 'no process bears so many channels'];
     return [
-      `${viewers.toLocaleString('en')} × ${megabitsPerSecond.toFixed(1)} Mbit/s, ${channels} channels, ${feed}`,
-      `${it.nodes.toLocaleString('en')} by ${it.boundBy}`,
+      load,
+      `${it.nodes.toLocaleString('en')} × ${it.workers}, ${it.boundBy}`,
       Math.round(it.usersOfNode).toLocaleString('en'),
       it.nodeGigabitsPerSecond.toFixed(1),
       it.edge.edgeCores.toFixed(1),
@@ -121,16 +128,16 @@ export function planTable(): string {
       String(it.natsServers),
       it.sourceGigabitsPerSecond.toFixed(1),
       Math.round(it.rowsPerSecond).toLocaleString('en'),
-      [it.dollars.traffic, it.dollars.machines, it.dollars.rows]
-        .map((each) => Math.round((each * 1000) / viewers).toLocaleString('en'))
+      [it.dollarsPerThousand.traffic, it.dollarsPerThousand.machines, it.dollarsPerThousand.rows]
+        .map((each) => Math.round(each).toLocaleString('en'))
         .join(' + '),
     ];
   });
   const head = [
     'viewers',
-    'edge nodes',
+    'nodes × workers, bound',
     'users of one',
-    'Gbit/s',
+    'Gbit/s of one',
     'cores used, all',
     'GB of one',
     'relays',
