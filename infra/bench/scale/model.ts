@@ -43,8 +43,10 @@ export interface Costs {
   readonly supervisorCores: number;
   /** A read from the source's socket, or from the server's, with what has come by then. */
   readonly read: number;
-  /** Beyond so many a second each takes more in: half of it is read where so many packets come. */
+  /** What reads come to, a second, however much arrives: from there on each takes more in. */
   readonly readsPerSecond: number;
+  /** A packet, put in order and searched for entry points. */
+  readonly packet: number;
   /** A message of NATS, beside its part of a read. */
   readonly natsMessage: number;
   /** A run of a channel that somebody watches, however many do. */
@@ -56,8 +58,10 @@ export interface Costs {
   /** A message that it publishes, beside its part of a read. */
   readonly relayMessage: number;
   readonly serverCores: number;
-  /** A message in or out of a NATS server. */
+  /** A message that a NATS server sends to a process. */
   readonly serverMessage: number;
+  /** What its sends to one process come to, a second, however many messages there are. */
+  readonly serverSendsPerSecond: number;
   readonly processMegabytes: number;
   readonly supervisorMegabytes: number;
   readonly userMegabytes: number;
@@ -123,9 +127,14 @@ function readMicros(arrivals: number, { read, readsPerSecond }: Costs): number {
 
 /** CPU in µs a second of a process that takes in so many channels, before they are runs. */
 function intakeMicros(load: Load, taken: number, costs: Costs): number {
-  if (load.feed === 'tcp') return readMicros(taken * load.packetsPerSecond, costs);
-  const messages = load.relays * taken * messagesOfChannel(load.packetsPerSecond);
-  return readMicros(messages, costs) + messages * costs.natsMessage;
+  const { feed, relays, packetsPerSecond } = load;
+  if (feed === 'tcp') {
+    const packets = taken * packetsPerSecond;
+    return readMicros(packets, costs) + packets * costs.packet;
+  }
+  const messages = relays * taken * messagesOfChannel(packetsPerSecond);
+  const packets = relays * taken * packetsPerSecond;
+  return readMicros(messages, costs) + messages * costs.natsMessage + packets * costs.packet;
 }
 
 function relayCores(load: Load, costs: Costs): number {
@@ -137,12 +146,16 @@ function relayCores(load: Load, costs: Costs): number {
   return costs.relayCores + micros / 1e6;
 }
 
-/** A relay's message comes in once and goes out to each process that takes its channel. */
+/** What it costs to take messages in was too little, at these rates, to be told from the server's own. */
 function natsCores(load: Load, taken: number, costs: Costs): number {
-  if (load.feed === 'tcp') return 0;
-  const sent = load.sourceChannels + load.nodes * load.workers * taken;
-  const messages = load.relays * sent * messagesOfChannel(load.packetsPerSecond);
-  return costs.serverCores + (messages * costs.serverMessage) / 1e6;
+  const { feed, relays, nodes, workers, packetsPerSecond, payloadBytes } = load;
+  if (feed === 'tcp') return 0;
+  const messages = relays * taken * messagesOfChannel(packetsPerSecond);
+  const kilobytes = (relays * taken * packetsPerSecond * payloadBytes) / 1e3;
+  const ofProcess =
+    (costs.serverMessage * messages) / (1 + messages / costs.serverSendsPerSecond) +
+    kilobytes * costs.writtenKilobyte;
+  return costs.serverCores + (nodes * workers * ofProcess) / 1e6;
 }
 
 /** Busier, runs are larger and each packet costs less, so load and cost settle where they agree: at one place alone. */
