@@ -49,8 +49,6 @@ function edgeEnvironment(dataFolder: string): NodeJS.ProcessEnv {
     SQLITE_PATH: join(dataFolder, 'bench.db'),
     USAGE_SPOOL_DIR: join(dataFolder, 'spool'),
     CHANNEL_SOURCE_HOST: '127.0.0.1',
-    // Leaves files for players who have no session yet: all of them come at once.
-    MAX_USERS: '10000',
     STREAM_HOST: '127.0.0.1',
     ADMIN_HOST: '127.0.0.1',
   };
