@@ -10,6 +10,7 @@ const SPARE_MS = 5_000;
 
 const edgeNodes = [
   compose('edge-node'),
+  compose('fleet-edge-node'),
   ...OVERLAYS.map((overlay) => kubernetes('edge-node', overlay)),
   ecs(),
 ];

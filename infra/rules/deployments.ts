@@ -28,7 +28,7 @@ function defaultsOf(env: Env): Env {
   return Object.fromEntries(entries);
 }
 
-export function compose(service: Service): Deployment {
+export function compose(service: Service | 'fleet-edge-node'): Deployment {
   const { services } = parse(read('docker-compose.yml'), { merge: true });
   const { environment, stop_grace_period, sysctls, deploy } = services[service];
   return {

@@ -20,6 +20,7 @@ function neededMib({ EDGE_WORKERS, EDGE_LOG_BYTES, MAX_USERS }: Config, tcpWmem:
 
 const edgeNodes = [
   compose('edge-node'),
+  compose('fleet-edge-node'),
   ...OVERLAYS.map((overlay) => kubernetes('edge-node', overlay)),
   ecs(),
 ];
