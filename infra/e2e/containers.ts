@@ -3,7 +3,8 @@
  * here. Says what holds, and what could not be run. Exits with 1 where something does not hold.
  */
 import { alerts } from './containers/alerts.ts';
-import { compose } from './containers/compose.ts';
+import { compose } from './containers/compose/compose.ts';
+import { fleet } from './containers/compose/fleet.ts';
 import { ecs, policies } from './containers/ecs.ts';
 import { gatewayAlerts } from './containers/gateway-alerts.ts';
 import { images } from './containers/images.ts';
@@ -19,6 +20,7 @@ import { workflows } from './containers/workflows.ts';
 const SECTIONS = {
   images,
   compose,
+  fleet,
   sam,
   kubernetes,
   scores,

@@ -1,24 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { register, usageOf } from '../../demo/viewer/demo-user.ts';
-import { freePorts } from '../../local/free-ports.ts';
+import { register, usageOf } from '../../../demo/viewer/demo-user.ts';
+import { keepsContract } from '../support/contract.ts';
+import { withFreshCopy } from '../support/fresh-copy.ts';
+import type { Section, Step } from '../support/section.ts';
+import { allReceive, Viewer } from '../support/viewer.ts';
 import { rollingRestart } from './rolling-restart.ts';
-import { command, docker, lacksDocker, works } from './support/command.ts';
-import { inspect, isConfined } from './support/container.ts';
-import { keepsContract } from './support/contract.ts';
-import { withFreshCopy } from './support/fresh-copy.ts';
-import type { Section, Step } from './support/section.ts';
-import { allReceive, Viewer } from './support/viewer.ts';
+import { lacksCompose, Stack } from './stack.ts';
 
-const PROJECT = 'streaming-service-test';
 const WATCH_MS = 3_000;
 
 /** The whole service by `docker compose up`, from a copy of the repository as a clone has it. */
 export const compose: Section = {
   title: 'Compose: docker compose up',
-  async lacks() {
-    if (!(await works('docker', 'compose', 'version'))) return '`docker compose` does not run';
-    return lacksDocker();
-  },
+  lacks: lacksCompose,
   async run(step) {
     await withFreshCopy(async (folder) => {
       const stack = await Stack.in(folder);
@@ -47,6 +41,10 @@ async function withCassandra(stack: Stack, step: Step): Promise<void> {
     return seen.join('; ');
   });
   await step('HTTP from the host', () => keepsContract(stack.origin));
+  await step('the pages', async () => {
+    const seen = await Promise.all([pageOf(stack.playersPort), pageOf(stack.adminPort)]);
+    return `${seen.join(' and ')} come out of the image`;
+  });
   await step('a channel source and a user on the host', async () => {
     await stack.compose('--profile', 'demo', 'up', '--detach', 'channel-source');
     return watchesAndCounts(stack);
@@ -59,6 +57,22 @@ async function withCassandra(stack: Stack, step: Step): Promise<void> {
       stop: () => stack.compose('stop', 'edge-node'),
     }),
   );
+}
+
+/** A page as a browser loads it: the document, and the script that it names. */
+async function pageOf(port: number): Promise<string> {
+  const origin = `http://127.0.0.1:${port}`;
+  const document = await bodyOf(`${origin}/`);
+  const script = /<script[^>]* src="([^"]+)"/.exec(document)?.[1];
+  if (script === undefined) throw new Error(`the page names no script: ${document.slice(0, 200)}`);
+  const { length } = await bodyOf(new URL(script, `${origin}/`).href);
+  return `${script} of ${Math.round(length / 1000)} kB`;
+}
+
+async function bodyOf(url: string): Promise<string> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
+  return answer.text();
 }
 
 /** One user's way: register, watch, and find the seconds in /usage. */
@@ -86,58 +100,4 @@ async function withDynamoDb(stack: Stack, step: Step): Promise<void> {
     if (running.split('\n').includes('cassandra')) throw new Error('Cassandra runs, too');
     return keepsContract(stack.origin);
   });
-}
-
-/** A run of the compose file under a name and ports of its own. */
-class Stack {
-  readonly #folder: string;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly origin: string;
-  readonly usersPort: number;
-
-  private constructor(folder: string, ports: readonly number[]) {
-    const [functions = 0, users = 0, players = 0, admin = 0] = ports;
-    this.#folder = folder;
-    this.origin = `http://127.0.0.1:${functions}`;
-    this.usersPort = users;
-    this.#env = {
-      COMPOSE_PROJECT_NAME: PROJECT,
-      FUNCTIONS_PORT: String(functions),
-      STREAM_PORT: String(users),
-      WATCH_PORT: String(players),
-      ADMIN_PORT: String(admin),
-    };
-  }
-
-  static async in(folder: string): Promise<Stack> {
-    return new Stack(folder, await freePorts(4));
-  }
-
-  compose(...args: readonly string[]): Promise<string> {
-    return command('docker', ['compose', ...args], { cwd: this.#folder, env: this.#env });
-  }
-
-  async confined(service: string): Promise<string> {
-    const id = await this.compose('ps', '--quiet', service);
-    if ((await inspect(id, '{{.HostConfig.ReadonlyRootfs}}')) !== 'true') throw new Error(service);
-    const said = await isConfined(id);
-    if (service !== 'edge-node') return `${service}: ${said}`;
-    const wmem = await docker('exec', id, 'cat', '/proc/sys/net/ipv4/tcp_wmem');
-    return `${service}: ${said}, tcp_wmem ${wmem.replaceAll('\t', ' ')}`;
-  }
-
-  async down(): Promise<void> {
-    await this.compose('--profile', '*', 'down', '--volumes', '--remove-orphans');
-  }
-
-  async leftNothing(): Promise<string> {
-    const mine = ['--quiet', '--filter', `label=com.docker.compose.project=${PROJECT}`];
-    const left = [
-      await docker('container', 'ls', '--all', ...mine),
-      await docker('volume', 'ls', ...mine),
-      await docker('network', 'ls', ...mine),
-    ].join('');
-    if (left !== '') throw new Error(`left over: ${left}`);
-    return 'no container, volume or network is left';
-  }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PAYLOAD_BYTES } from '../../demo/media/clip.ts';
-import { register, usageOf } from '../../demo/viewer/demo-user.ts';
-import { allReceive, Viewer } from './support/viewer.ts';
+import { PAYLOAD_BYTES } from '../../../demo/media/clip.ts';
+import { register, usageOf } from '../../../demo/viewer/demo-user.ts';
+import { allReceive, Viewer } from '../support/viewer.ts';
 
 const USERS = 200;
 const CHANNEL = 'zato01';
