@@ -70,7 +70,7 @@ async function watch(port: number, line: string): Promise<Viewing> {
   return { bytes: Buffer.concat(chunks), pieces };
 }
 
-/** @returns ms until the first key picture was there whole, and whether nothing came before it; undefined where none came */
+/** @returns ms until the first picture was there whole, and whether it was the stream's first; undefined where none came */
 async function judge({ bytes, pieces }: Viewing) {
   const shown = (await probe('v:0', bytes)) ?? (await probe('a:0', bytes));
   if (shown === undefined) return undefined;
@@ -78,7 +78,10 @@ async function judge({ bytes, pieces }: Viewing) {
   return ms === undefined ? undefined : { ms, isClean: shown.isClean };
 }
 
-/** The first key picture, or the first sound, that ffmpeg decodes: whole once the packet after it has begun. */
+/**
+ * The key picture, or the sound, that the stream begins with, if ffmpeg decodes it; else the first that it shows. It is
+ * whole once the packet after it has begun.
+ */
 async function probe(stream: string, bytes: Buffer) {
   const asked = ['-select_streams', stream, '-show_packets', '-show_frames'];
   const fields = 'packet=pos:frame=key_frame,pkt_pos';
@@ -89,12 +92,15 @@ async function probe(stream: string, bytes: Buffer) {
   const lines = (await text(ffprobe.stdout)).split('\n');
   await exited;
   const starts = lines.flatMap((line) => /^packet\|pos=(\d+)/.exec(line)?.[1] ?? []).map(Number);
-  // Pictures that follow it in the stream may be shown before it, where they need no other.
-  const frame = lines.find((line) => line.startsWith('frame|') && line.includes('key_frame=1'));
-  const at = Number(/pkt_pos=(\d+)/.exec(frame ?? '')?.[1] ?? Number.NaN);
+  const shown = lines.filter((line) => line.startsWith('frame|'));
+  const placeOf = (line = '') => Number(/pkt_pos=(\d+)/.exec(line)?.[1] ?? Number.NaN);
+  // Pictures that come after it may be shown before it, where they need no other.
+  const key = shown.find((line) => line.includes('key_frame=1'));
+  const isClean = placeOf(key) === starts[0];
+  const at = placeOf(isClean ? key : shown[0]);
   const wholeAt = starts.find((start) => start > at);
   if (wholeAt === undefined) return undefined;
-  return { wholeAt, isClean: at === starts[0] };
+  return { wholeAt, isClean };
 }
 
 function percentile(sorted: readonly number[], share: number): string {
