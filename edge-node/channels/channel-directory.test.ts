@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS, SOURCE_TURN_BYTES } from '../../shared/limits.ts';
@@ -6,7 +6,7 @@ import { createLogger, LogLimiter } from '../../shared/logger.ts';
 import { packetOf } from '../ordering/testing/packets.ts';
 import type { ReadProgress } from '../source/feed.ts';
 import { channelKeyAt, encodePacket } from '../source/packet.ts';
-import type { Watcher } from './channel.ts';
+import type { Channel, Watcher } from './channel.ts';
 import { ChannelDirectory } from './channel-directory.ts';
 
 const PAYLOAD = Buffer.alloc(100);
@@ -14,7 +14,12 @@ const WATCHER: Watcher = { attach() {}, advance() {}, letGoOf() {} };
 
 const DRY: ReadProgress = { mark: () => ({ isRead: () => true }) };
 
-function directoryOf(maxChannels: number, progress = DRY, clock = systemClock()): ChannelDirectory {
+function directoryOf(
+  maxChannels: number,
+  progress = DRY,
+  clock = systemClock(),
+  runsClosed: (channel: Channel) => void = () => {},
+): ChannelDirectory {
   const logger = createLogger('fatal', 'test');
   const directory = new ChannelDirectory({
     maxChannels,
@@ -24,7 +29,7 @@ function directoryOf(maxChannels: number, progress = DRY, clock = systemClock())
     idleRun: { packets: 10, lingerMs: 10 },
     merged: undefined,
     progress,
-    runsClosed: () => {},
+    runsClosed,
     packetDurationMs: 20,
     clock,
     logger,
@@ -96,6 +101,30 @@ describe('a gap whose time is over', () => {
 
   it('is given up once more was read than the kernel can have held, though the source never pauses', async () => {
     expect(await heldUp(Number.POSITIVE_INFINITY, 32 * mib)).toBe(1);
+  });
+});
+
+describe('the linger', () => {
+  it('of a run that opens while users are sent those before it ends after that round, however long it takes', async () => {
+    const clock = systemClock();
+    let closed = 0;
+    const directory = directoryOf(1, DRY, clock, () => {
+      closed += 1;
+    });
+    const push = (sequence: bigint) => {
+      const key = channelKeyAt(encodePacket('zato01', sequence, PAYLOAD), 0);
+      directory.packet(key, packetOf(PAYLOAD, sequence, clock.monotonicMs()));
+    };
+    push(0n);
+    await vi.waitUntil(() => closed === 1);
+    push(1n);
+    // Several times the linger.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(closed).toBe(1);
+    const [channel] = directory.channels;
+    channel?.roundEnded(clock.monotonicMs());
+    await vi.waitUntil(() => closed === 2);
+    expect(channel?.log.openedMs).toBeUndefined();
   });
 });
 

@@ -30,7 +30,7 @@ interface DirectoryParts {
   readonly progress: ReadProgress;
   /** Told which channels are watched, where the feed brings those alone. */
   readonly demand?: Demand | undefined;
-  /** Runs of a channel have closed: its watchers are to advance, within this turn of the event loop. */
+  /** Runs of a channel have closed: its watchers are to advance in the next round, and the channel is told of its end. */
   readonly runsClosed: (channel: Channel) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -80,7 +80,7 @@ export class ChannelDirectory implements DemandSink {
     this.merged = MergedSources.of(parts.merged);
     this.#disagreements = new Disagreements(this.merged?.names ?? [], parts.logger);
     this.#events = {
-      runOpened: (channel) => this.#linger.add(channel),
+      runLingers: (channel) => this.#linger.add(channel),
       runsClosed: parts.runsClosed,
       memoryShort: () => this.#relief.schedule(),
       packetsWait: (channel) => this.#reorder.add(channel),

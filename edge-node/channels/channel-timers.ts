@@ -5,11 +5,12 @@ import type { RunLimits } from './run.ts';
 
 /** Whose runs linger. */
 export interface Lingering {
-  readonly log: { readonly openedMs: number | undefined };
+  /** Since when the open run lingers, if it does. */
+  readonly lingersFromMs: number | undefined;
   closeRun(nowMs: number): void;
 }
 
-/** Closes open runs when their linger ends. All linger equally long, so the order of opening is that of closing. */
+/** Closes open runs when their linger ends. All linger equally long, so the order of adding is that of closing. */
 export class LingerTimer {
   readonly #clock: Clock;
   readonly #limits: RunLimits;
@@ -21,6 +22,7 @@ export class LingerTimer {
     this.#limits = limits;
   }
 
+  /** The channel's open run lingers from now on. */
   add(channel: Lingering): void {
     this.#open.delete(channel);
     this.#open.add(channel);
@@ -36,15 +38,16 @@ export class LingerTimer {
     this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
     for (const channel of this.#open) {
-      const { openedMs } = channel.log;
-      const leftMs = openedMs === undefined ? 0 : openedMs + this.#limits.lingerMs - nowMs;
+      const { lingersFromMs } = channel;
+      const leftMs =
+        lingersFromMs === undefined ? 0 : lingersFromMs + this.#limits.lingerMs - nowMs;
       // Timers count whole milliseconds: less than one is not worth another turn.
       if (leftMs >= 1) {
         this.#timer = setTimeout(() => this.#closeDue(), leftMs);
         return;
       }
       this.#open.delete(channel);
-      if (openedMs !== undefined) channel.closeRun(nowMs);
+      if (lingersFromMs !== undefined) channel.closeRun(nowMs);
     }
   }
 }

@@ -11,15 +11,15 @@ const PAYLOAD = Buffer.alloc(1316, 1);
 const STRAY = Buffer.alloc(MIB, 2);
 
 interface Told {
-  opened: number;
+  lingers: number;
   closed: number;
 }
 
 function channelWith(budget: LogBudget, all: Channel[] = []): { channel: Channel; told: Told } {
-  const told = { opened: 0, closed: 0 };
+  const told = { lingers: 0, closed: 0 };
   const events: ChannelEvents = {
-    runOpened: () => {
-      told.opened += 1;
+    runLingers: () => {
+      told.lingers += 1;
     },
     runsClosed: () => {
       told.closed += 1;
@@ -48,13 +48,42 @@ function push(channel: Channel, sequence: number, payload: Buffer, nowMs = 0): v
 }
 
 describe('a channel', () => {
-  it('tells of every run that opens, of one that follows at once in a full one too: its linger begins', () => {
+  it('lets a run linger from its first packet on', () => {
+    const { channel, told } = channelWith(new LogBudget(512 * MIB));
+    expect(channel.lingersFromMs).toBeUndefined();
+    push(channel, 0, PAYLOAD.subarray(0, 100), 3);
+    push(channel, 1, PAYLOAD.subarray(0, 100), 5);
+    expect(channel.lingersFromMs).toBe(3);
+    expect(told.lingers).toBe(1);
+  });
+
+  it('lets a run that opens while watchers are sent those before it linger once all had their turn', () => {
+    const { channel, told } = channelWith(new LogBudget(512 * MIB));
+    push(channel, 0, PAYLOAD, 0);
+    channel.closeRun(10);
+    push(channel, 1, PAYLOAD, 12);
+    expect(channel.lingersFromMs).toBeUndefined();
+    channel.roundEnded(30);
+    expect(channel.lingersFromMs).toBe(30);
+    expect(told.lingers).toBe(2);
+    channel.closeRun(40);
+    channel.roundEnded(45);
+    expect(told.lingers).toBe(2);
+    push(channel, 2, PAYLOAD, 50);
+    expect(channel.lingersFromMs).toBe(50);
+    expect(told.lingers).toBe(3);
+  });
+
+  it('closes full runs whether or not a round is under way, and lets the one that is open after it linger', () => {
     const { channel, told } = channelWith(new LogBudget(512 * MIB));
     for (let sequence = 0; sequence < 500; sequence += 1) push(channel, sequence, PAYLOAD);
     const { endRun } = channel.log;
     expect(endRun).toBeGreaterThan(5);
     expect(channel.log.openedMs).toBe(0);
-    expect(told.opened).toBe(endRun + 1);
+    expect(told).toEqual({ lingers: 1, closed: endRun });
+    channel.roundEnded(7);
+    expect(channel.lingersFromMs).toBe(7);
+    expect(told.lingers).toBe(2);
   });
 });
 

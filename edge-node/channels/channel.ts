@@ -26,8 +26,9 @@ export interface Watcher {
 
 /** What a channel tells its directory about itself. */
 export interface ChannelEvents {
-  runOpened(channel: Channel): void;
-  /** Runs have closed: watchers are to advance, within this turn of the event loop. */
+  /** The open run lingers from now on. */
+  runLingers(channel: Channel): void;
+  /** Runs have closed: watchers are to advance in the next round. Its end is told by `roundEnded`. */
   runsClosed(channel: Channel): void;
   /** The memory of all channels is exceeded: some is to be freed, within this turn of the event loop. */
   memoryShort(): void;
@@ -75,6 +76,9 @@ export class Channel implements ReorderOutput {
   readonly #budget: LogBudget;
   readonly #events: ChannelEvents;
   #heldBytes = 0;
+  /** Runs have closed that not all watchers have had their turn to be sent. */
+  #isInRound = false;
+  #roundEndedMs = Number.NEGATIVE_INFINITY;
   #nowMs: number;
   #measuredMs: number;
   #measuredPackets = 0;
@@ -169,15 +173,32 @@ export class Channel implements ReorderOutput {
     if (packet.payloadBytes === 0) this.#emptyPackets += 1;
     const wasOpen = this.log.openedMs !== undefined;
     const hasClosed = this.log.append(packet, this.#nowMs);
-    if (hasClosed) this.#events.runsClosed(this);
+    if (hasClosed) this.#runsClosed();
     const isOpen = this.log.openedMs !== undefined;
-    if (isOpen && (hasClosed || !wasOpen)) this.#events.runOpened(this);
+    if (isOpen && !wasOpen && !this.#isInRound) this.#events.runLingers(this);
+  }
+
+  /**
+   * Since when the open run lingers, if it does. While watchers are sent the runs before, it could reach nobody: it
+   * gathers packets, and its linger begins at the round's end. So writing to however many users leaves the loop time.
+   */
+  get lingersFromMs(): number | undefined {
+    const { openedMs } = this.log;
+    if (openedMs === undefined || this.#isInRound) return undefined;
+    return Math.max(openedMs, this.#roundEndedMs);
   }
 
   /** The open run has waited long enough. */
   closeRun(nowMs: number): void {
     this.log.closeRun(nowMs);
-    this.#events.runsClosed(this);
+    this.#runsClosed();
+  }
+
+  /** All watchers have had their turn. */
+  roundEnded(nowMs: number): void {
+    this.#isInRound = false;
+    this.#roundEndedMs = nowMs;
+    if (this.log.openedMs !== undefined) this.#events.runLingers(this);
   }
 
   /** A user's kernel has taken packets. */
@@ -220,6 +241,11 @@ export class Channel implements ReorderOutput {
   clear(nowMs: number): void {
     this.handOnHeld();
     this.log.clear(nowMs);
+  }
+
+  #runsClosed(): void {
+    this.#isInRound = true;
+    this.#events.runsClosed(this);
   }
 
   #settleAccount(): void {

@@ -39,8 +39,13 @@ function rig() {
       then();
     },
   });
+  /** How many had been written to when a channel was told that its round had ended, each time. */
+  const ends: number[] = [];
   const channel = (...watchers: Watcher[]) =>
-    ({ watchers: new Set(watchers) }) as unknown as Channel;
+    ({
+      watchers: new Set(watchers),
+      roundEnded: () => ends.push(written.length),
+    }) as unknown as Channel;
   /** Who is written to in the next turns, turn by turn, until nobody is. */
   const play = async () => {
     const slices: string[][] = [];
@@ -50,7 +55,7 @@ function rig() {
       slices.push(written.slice(seen));
     }
   };
-  return { arrivals, turns, watcher, channel, play };
+  return { arrivals, turns, watcher, channel, ends, play };
 }
 
 const names = (count: number, prefix: string) =>
@@ -120,6 +125,32 @@ describe('a round of delivery', () => {
     const all = channel(...users.map((name) => watcher(name, name === 'u50' ? again : undefined)));
     turns.runsClosed(all);
     expect((await play()).flat()).toEqual([...users, ...users]);
+  });
+
+  it('ends for each channel once its users had their turn, before those who were behind', async () => {
+    const { turns, watcher, channel, ends, play } = rig();
+    turns.behind(watcher('late'));
+    turns.runsClosed(channel(...names(100, 'u').map((name) => watcher(name))));
+    turns.runsClosed(channel(...names(50, 'v').map((name) => watcher(name))));
+    turns.runsClosed(channel());
+    expect((await play()).flat()).toHaveLength(151);
+    expect(ends).toEqual([100, 150, 150]);
+  });
+
+  it('does not end for a channel while more of its runs have closed', async () => {
+    const { turns, watcher, channel, ends, play } = rig();
+    let isFirst = true;
+    const all = channel(
+      ...names(100, 'u').map((name) =>
+        watcher(name, () => {
+          if (isFirst) turns.runsClosed(all);
+          isFirst = false;
+        }),
+      ),
+    );
+    turns.runsClosed(all);
+    await play();
+    expect(ends).toEqual([200]);
   });
 
   it('passes over who has left meanwhile, and takes in who has come', async () => {

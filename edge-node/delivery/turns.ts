@@ -108,7 +108,10 @@ export class Turns {
         nowMs = this.#clock.monotonicMs();
         if (nowMs >= endMs) return false;
       }
+      const { channel } = round;
       round.next();
+      // Whose runs have closed again meanwhile goes on with the next round.
+      if (channel !== undefined && !this.#channels.has(channel)) channel.roundEnded(nowMs);
     }
   }
 }
@@ -122,6 +125,8 @@ class Round {
   readonly #channels: IterableIterator<Channel>;
   readonly #behind: readonly Watcher[];
   #isAtBehind = false;
+  /** Whose watchers have their turn now; undefined for those who were behind. */
+  channel: Channel | undefined;
   /** Whose turn is still to come, of the present channel or of those who were behind; undefined once all had theirs. */
   watchers: IterableIterator<Watcher> | undefined;
 
@@ -133,9 +138,10 @@ class Round {
   }
 
   next(): void {
-    const channel = this.#channels.next();
-    if (!channel.done) {
-      this.watchers = channel.value.watchers.values();
+    const { value, done } = this.#channels.next();
+    this.channel = done ? undefined : value;
+    if (this.channel !== undefined) {
+      this.watchers = this.channel.watchers.values();
     } else if (!this.#isAtBehind) {
       this.#isAtBehind = true;
       this.watchers = this.#behind.values();

@@ -58,6 +58,10 @@ export class RelayChannel implements Lingering {
     this.#measuredMs = nowMs;
   }
 
+  get lingersFromMs(): number | undefined {
+    return this.log.openedMs;
+  }
+
   /** @returns whether a run has opened that waits for more */
   push({ bytes, start, end, high, low, arrivedMs }: PacketView): boolean {
     const wire = this.#wire;
