@@ -148,8 +148,7 @@ class Crowd {
     }
     this.#viewing = Promise.all(this.viewers.map((viewer) => viewer.watch(CHANNEL)));
     await allReceive(this.viewers);
-    // The first user of a channel begins among packets that are out of order: those sent before an edge node subscribed
-    // to it are missing, and counted as lost.
+    // The first user of a channel may see a gap at the start, counted as lost: docs/scale.md.
     this.forget();
     await sleep(WATCH_MS);
     this.wantsWhole(this.onlookers);
