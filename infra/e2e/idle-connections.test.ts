@@ -41,6 +41,8 @@ test('idle connections to the operators’ port, more than there are files, take
   const edge = await service.startEdge({}, OPEN_FILES);
   const [early] = (await service.watch(edge, 'zato01', 'user-1')) as [TestUser];
   await hold(edge.adminPort, '');
+  // Those who hold them are given a moment to ask; until it is over, others are told that there is no room.
+  await service.eventually(async () => (await service.status(edge)).usersTotal).toBe(1);
   const [late] = (await service.watch(edge, 'zato01', 'user-2')) as [TestUser];
   service.source.send('zato01', 100);
   await service.eventually(() => [early.packets, late.packets]).toEqual([100, 100]);
