@@ -23,10 +23,13 @@ test(
 
     const onlooker = await Onlooker.open(origin, 'usersBy=-user&usersFrom=2&usersRows=4');
     await service.eventually(() => onlooker.newest?.sample.users).toBe(USERS.length);
+    // Rates are measured once a second.
+    await service
+      .eventually(() => onlooker.newest?.channels.rows[0]?.rates.length)
+      .toBeGreaterThan(0);
     const { node: status, channels, users } = onlooker.newest!;
     expect(status).toMatchObject({ accepting: true, usersTotal: 12, store: { answers: true } });
     expect(channels).toMatchObject({ total: 1, rows: [{ channel: CHANNEL, watchers: 12 }] });
-    expect(channels.rows[0]!.rates.length).toBeGreaterThan(0);
     expect(users).toMatchObject({ total: 12, matched: 12, offset: 2 });
     expect(users.rows.map(({ user }) => user)).toEqual([
       'user-09',
@@ -34,7 +37,8 @@ test(
       'user-07',
       'user-06',
     ]);
-    expect(onlooker.history[0]!.samples.length).toBeGreaterThan(0);
+    const later = await Onlooker.open(origin, '');
+    await service.eventually(() => later.history[0]?.samples.length).toBeGreaterThan(0);
 
     const report = async (): Promise<UserReport> =>
       (await fetch(`${origin}/users/user-03`)).json() as Promise<UserReport>;
