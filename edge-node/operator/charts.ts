@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import type { Sample } from '../admin/snapshot.ts';
-import { element, say } from '../player/elements.ts';
+import { element, say } from '../browser/elements.ts';
 
 interface ChartKind {
   readonly id: string;

@@ -1,5 +1,5 @@
 import type { ChannelOrder, ChannelRow, SessionStatus, UserOrder } from '../admin/snapshot.ts';
-import { say } from '../player/elements.ts';
+import { say } from '../browser/elements.ts';
 import { countText, durationText } from './figures.ts';
 import type { Column } from './live-list.ts';
 import { Sparkline } from './sparkline.ts';

@@ -1,5 +1,5 @@
 import type { NodeStatus } from '../admin/snapshot.ts';
-import { element, say } from '../player/elements.ts';
+import { element, say } from '../browser/elements.ts';
 import { bytesText, countText, durationText, percentText } from './figures.ts';
 
 /** How well something is: what is bad wants somebody now. */

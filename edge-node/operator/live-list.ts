@@ -1,5 +1,5 @@
 import type { Page } from '../admin/snapshot.ts';
-import { element, say } from '../player/elements.ts';
+import { element, say } from '../browser/elements.ts';
 import { countText } from './figures.ts';
 
 export interface Column<Row, Order extends string> {

@@ -1,6 +1,7 @@
 import type { History, Snapshot } from '../admin/snapshot.ts';
+import { isFinal, RefusedError } from '../browser/refusal.ts';
 import { EventParser } from './event-parser.ts';
-import { api, RefusedError } from './operator-api.ts';
+import { api } from './operator-api.ts';
 
 interface LiveParts {
   /** What is to be seen, as the query of `/events`. */
@@ -44,7 +45,7 @@ export class LiveStream {
         await this.#take(wanted);
       } catch (error) {
         if (wanted.aborted) return;
-        if (error instanceof RefusedError && error.status < 500) {
+        if (error instanceof RefusedError && isFinal(error)) {
           this.#parts.refused(error);
           return;
         }

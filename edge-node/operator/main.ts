@@ -1,11 +1,12 @@
 import type { NodeStatus, SessionStatus, Snapshot } from '../admin/snapshot.ts';
-import { element, say } from '../player/elements.ts';
+import { element, say } from '../browser/elements.ts';
+import { whyNot } from '../browser/refusal.ts';
 import { Charts } from './charts.ts';
 import { CHANNEL_COLUMNS, userColumns } from './columns.ts';
 import { Facts, type Level } from './facts.ts';
 import { LiveList } from './live-list.ts';
 import { LiveStream } from './live-stream.ts';
-import { api, isUnauthorized, whyNot } from './operator-api.ts';
+import { api, isUnauthorized } from './operator-api.ts';
 import { UserView } from './user-view.ts';
 
 const CHANNELS_SHOWN = 10;

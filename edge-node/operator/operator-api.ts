@@ -1,14 +1,5 @@
 import type { UserReport } from '../admin/snapshot.ts';
-
-/** The edge node answered that it will not. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
+import { RefusedError, refusalIn } from '../browser/refusal.ts';
 
 const UNAUTHORIZED = 401;
 /** The operators' token stays with the tab, and goes with it. */
@@ -50,17 +41,4 @@ export const api = {
 /** Whether the token is asked for, or is not that one. */
 export function isUnauthorized(error: unknown): boolean {
   return error instanceof RefusedError && error.status === UNAUTHORIZED;
-}
-
-/** Why something failed, as a sentence. */
-export function whyNot(error: unknown): string {
-  return error instanceof RefusedError
-    ? `Refused: ${error.message}.`
-    : 'The edge node cannot be reached.';
-}
-
-async function refusalIn(answer: Response): Promise<RefusedError> {
-  const body: { message?: unknown } = await answer.json().catch(() => ({}));
-  const message = typeof body.message === 'string' ? body.message : `status ${answer.status}`;
-  return new RefusedError(answer.status, message);
 }

@@ -1,10 +1,11 @@
 import type { SessionStatus, UserReport } from '../admin/snapshot.ts';
-import { element, say } from '../player/elements.ts';
+import { element, say } from '../browser/elements.ts';
+import { whyNot } from '../browser/refusal.ts';
 import { userColumns } from './columns.ts';
 import { countText, durationText } from './figures.ts';
 import { colourOf, hourBars, hourLabels, hourText, sumOf } from './hour-bars.ts';
 import { classOf } from './live-list.ts';
-import { api, whyNot } from './operator-api.ts';
+import { api } from './operator-api.ts';
 
 const REFRESH_MS = 5_000;
 

@@ -1,5 +1,5 @@
+import { element, say } from '../browser/elements.ts';
 import { type Channel, listChannels } from './edge-api.ts';
-import { element, say } from './elements.ts';
 import type { Viewer } from './viewer.ts';
 
 const REFRESH_MS = 5_000;

@@ -1,3 +1,4 @@
+import { refusalIn } from '../browser/refusal.ts';
 import { headersOf, type Viewer } from './viewer.ts';
 
 /** A channel as `GET /channels` lists it. */
@@ -8,19 +9,6 @@ export interface Channel {
   /** Whether it is there now. */
   readonly live: boolean;
 }
-
-/** The edge node answered that it will not. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** Those that asking again will not change. */
-export const isFinal = ({ status }: RefusedError): boolean => status >= 400 && status < 500;
 
 /** @throws RefusedError, or what fetch throws where nobody answers */
 export async function listChannels(viewer: Viewer, signal: AbortSignal): Promise<Channel[]> {
@@ -55,10 +43,4 @@ export async function mayRegister(): Promise<boolean> {
 export async function register(user: string): Promise<void> {
   const answer = await fetch('register', { method: 'POST', body: user });
   if (!answer.ok) throw await refusalIn(answer);
-}
-
-async function refusalIn(answer: Response): Promise<RefusedError> {
-  const body: { message?: unknown } = await answer.json().catch(() => ({}));
-  const message = typeof body.message === 'string' ? body.message : `status ${answer.status}`;
-  return new RefusedError(answer.status, message);
 }

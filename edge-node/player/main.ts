@@ -1,7 +1,8 @@
 import mpegts from 'mpegts.js';
+import { element, say } from '../browser/elements.ts';
+import { whyNot } from '../browser/refusal.ts';
 import { ChannelList } from './channel-list.ts';
-import { type Channel, mayRegister, RefusedError, register } from './edge-api.ts';
-import { element, say } from './elements.ts';
+import { type Channel, mayRegister, register } from './edge-api.ts';
 import { Stage } from './stage.ts';
 import { parseViewer, type Viewer } from './viewer.ts';
 
@@ -52,12 +53,6 @@ async function enter(entered: string): Promise<void> {
     leave();
     say(problem, whyNot(error));
   }
-}
-
-function whyNot(error: unknown): string {
-  return error instanceof RefusedError
-    ? `Refused: ${error.message}.`
-    : 'The edge node cannot be reached.';
 }
 
 /** A token's user is registered elsewhere; whoever enters an id may register it, where the edge node lets anybody. */

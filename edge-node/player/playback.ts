@@ -1,5 +1,6 @@
 import mpegts from 'mpegts.js';
-import { isFinal, openStream, RefusedError } from './edge-api.ts';
+import { isFinal, RefusedError } from '../browser/refusal.ts';
+import { openStream } from './edge-api.ts';
 import { streamLoader } from './stream-loader.ts';
 import { type ListedStream, TransportCheck } from './transport-check.ts';
 import type { Viewer } from './viewer.ts';

@@ -1,6 +1,6 @@
+import { element, say } from '../browser/elements.ts';
 import { lackingCodecs } from './codecs.ts';
 import type { Channel } from './edge-api.ts';
-import { element, say } from './elements.ts';
 import { type Figures, Playback, type PlaybackState } from './playback.ts';
 import type { ListedStream } from './transport-check.ts';
 import type { Viewer } from './viewer.ts';

@@ -23,6 +23,7 @@ FROM node AS pages
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-fund --no-audit
+COPY edge-node/browser edge-node/browser
 COPY edge-node/player edge-node/player
 COPY edge-node/operator edge-node/operator
 COPY infra/docker/bundle-pages.ts infra/docker/bundle-pages.ts

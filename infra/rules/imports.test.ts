@@ -31,7 +31,7 @@ const edges = [...relative].flatMap(([file, targets]) =>
  * stand side by side, and do not import each other.
  */
 const ROOMS: readonly (readonly string[])[] = [
-  ['shared'],
+  ['shared', 'edge-node/browser'],
   ['edge-node/mpeg-ts', 'edge-node/ordering', 'edge-node/player'],
   ['edge-node/source'],
   ['edge-node/channel-lists', 'edge-node/nats'],
