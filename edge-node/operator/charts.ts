@@ -1,6 +1,7 @@
 import uPlot from 'uplot';
 import type { Sample } from '../admin/snapshot.ts';
 import { element, say } from '../browser/elements.ts';
+import { clockText, countText, percentText } from './figures.ts';
 
 interface ChartKind {
   readonly id: string;
@@ -20,7 +21,7 @@ const KINDS: readonly ChartKind[] = [
     id: 'chart-users',
     title: 'Users',
     lines: [{ colour: '--accent', of: ({ users }) => users }],
-    now: ({ users }) => users.toLocaleString('en'),
+    now: ({ users }) => countText(users),
     least: 5,
   },
   {
@@ -37,7 +38,7 @@ const KINDS: readonly ChartKind[] = [
     id: 'chart-cpu',
     title: 'CPU in per cent of a core',
     lines: [{ colour: '--accent', of: ({ cpu }) => 100 * cpu }],
-    now: ({ cpu }) => `${Math.round(100 * cpu)} %`,
+    now: ({ cpu }) => percentText(cpu),
     least: 10,
   },
   {
@@ -137,7 +138,12 @@ class Chart {
           y: { range: (_plot, _min, max) => [0, Math.max(least, max * 1.1)] },
         },
         axes: [
-          { ...axis, size: 24, space: 90, values: (_plot, at) => at.map(timeText) },
+          {
+            ...axis,
+            size: 24,
+            space: 90,
+            values: (_plot, at) => at.map((seconds) => clockText(seconds * 1000)),
+          },
           { ...axis, size: AXIS_WIDTH, space: 30 },
         ],
         series: [
@@ -163,11 +169,4 @@ function colourOf(property: string, place: HTMLElement): string {
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;
-}
-
-function timeText(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString('en-GB', {
-    hour: '2-digit',
-    minute: '2-digit',
-  });
 }

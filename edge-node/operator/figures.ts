@@ -30,3 +30,8 @@ export function durationText(seconds: number): string {
 export function percentText(part: number): string {
   return `${Math.round(100 * part)} %`;
 }
+
+/** Such as 14:00, of this machine's clock. */
+export function clockText(ms: number): string {
+  return new Date(ms).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}

@@ -1,5 +1,5 @@
 import type { UserReport } from '../admin/snapshot.ts';
-import { durationText } from './figures.ts';
+import { clockText, durationText } from './figures.ts';
 
 type Hours = UserReport['usage']['hours'];
 
@@ -55,7 +55,7 @@ export function hourLabels(nowMs: number): HTMLElement {
   labels.ariaHidden = 'true';
   for (let slot = 0; slot < SLOTS; slot += LABEL_EVERY) {
     const label = document.createElement('span');
-    label.append(hourText(beginOf(slot, nowMs)));
+    label.append(clockText(beginOf(slot, nowMs)));
     labels.append(label);
   }
   return labels;
@@ -64,11 +64,6 @@ export function hourLabels(nowMs: number): HTMLElement {
 /** When the hour of a bar begins; the last one is now. */
 function beginOf(slot: number, nowMs: number): number {
   return (Math.floor(nowMs / HOUR_MS) - (SLOTS - 1 - slot)) * HOUR_MS;
-}
-
-/** Such as 14:00, of this machine's clock. */
-export function hourText(ms: number): string {
-  return new Date(ms).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
 }
 
 export function sumOf(sessions: Readonly<Record<string, number>>): number {

@@ -2,8 +2,8 @@ import type { SessionStatus, UserReport } from '../admin/snapshot.ts';
 import { element, say } from '../browser/elements.ts';
 import { whyNot } from '../browser/refusal.ts';
 import { userColumns } from './columns.ts';
-import { countText, durationText } from './figures.ts';
-import { colourOf, hourBars, hourLabels, hourText, sumOf } from './hour-bars.ts';
+import { clockText, countText, durationText } from './figures.ts';
+import { colourOf, hourBars, hourLabels, sumOf } from './hour-bars.ts';
 import { classOf } from './live-list.ts';
 import { api } from './operator-api.ts';
 
@@ -121,7 +121,7 @@ function hoursTable(
 ): HTMLElement {
   const rows = usage.hours.toReversed().map(({ from, sessions }) => {
     const row = document.createElement('tr');
-    row.insertCell().append(hourText(Date.parse(from)));
+    row.insertCell().append(clockText(Date.parse(from)));
     for (const channel of channels) {
       const cell = row.insertCell();
       cell.className = 'figure';
