@@ -17,7 +17,7 @@ export function createMetrics(view: EdgeView, listener?: () => HttpListener): Re
   sourceMetrics(view, counter, gauge);
   demandMetrics(view, counter, gauge);
   mergeMetrics(view, counter);
-  nodeMetrics(view, counter, gauge);
+  nodeMetrics(view, gauge);
   userMetrics(view, counter, gauge);
   usageMetrics(view, counter, gauge);
   processMetrics(view, counter);
@@ -25,7 +25,7 @@ export function createMetrics(view: EdgeView, listener?: () => HttpListener): Re
   return registry;
 }
 
-function nodeMetrics({ channels, load }: EdgeView, _counter: Define, gauge: Define): void {
+function nodeMetrics({ channels, load }: EdgeView, gauge: Define): void {
   gauge('channels', 'Channels that are known now', [], () => channels.size);
   gauge('log_bytes', 'Memory of all logs and held packets', [], () => channels.budget.usedBytes);
   gauge(

@@ -9,7 +9,7 @@ import { feedStatus, sourceStatus } from './sources/source-status.ts';
 import { VERSION } from './version.ts';
 
 /** Users listed at most; `?user=` finds the others. */
-const MAX_LISTED_USERS = 1_000;
+export const MAX_LISTED_USERS = 1_000;
 
 /**
  * The answer to `GET /status`, an EdgeStatus, in JSON that is put together from slices: a node may have thousands of

@@ -2,6 +2,7 @@ import type { Define } from '../../../shared/metrics/metric-definer.ts';
 import type { SourceCounts } from '../../ordering/merging/merged-sources.ts';
 import type { FeedSource } from '../../source/feed.ts';
 import type { EdgeView } from '../edge-view.ts';
+import { isConnected, silentMs } from './source-status.ts';
 
 interface SourceView extends Pick<EdgeView, 'feed' | 'clock'> {
   readonly channels: Pick<EdgeView['channels'], 'badChannelPackets' | 'excessChannelPackets'>;
@@ -20,8 +21,11 @@ export function sourceMetrics(
   gauge('source_connected', '1 while connected to a channel source', [], () =>
     sources.some(isConnected) ? 1 : 0,
   );
-  gauge('source_packet_age_seconds', 'Time since the newest packet from any source', [], () =>
-    silentSeconds(clock.monotonicMs(), ...sources),
+  gauge(
+    'source_packet_age_seconds',
+    'Time since the newest packet from any source',
+    [],
+    () => silentMs(clock.monotonicMs(), ...sources) / 1000,
   );
   gauge(
     'source_up',
@@ -36,7 +40,7 @@ export function sourceMetrics(
     'source_silent_seconds',
     'Of each source: time since its newest packet',
     ['source'],
-    ofEach((source) => silentSeconds(clock.monotonicMs(), source)),
+    ofEach((source) => silentMs(clock.monotonicMs(), source) / 1000),
   );
   counter(
     'source_connections_total',
@@ -98,14 +102,6 @@ export function demandMetrics({ feed }: EdgeView, counter: Define, gauge: Define
       [{ result: 'cut' }, backlogsCut],
     ];
   });
-}
-
-function isConnected({ state }: FeedSource): boolean {
-  return state.kind === 'connected';
-}
-
-function silentSeconds(nowMs: number, ...sources: readonly FeedSource[]): number {
-  return (nowMs - Math.max(...sources.map(({ lastPacketMs }) => lastPacketMs))) / 1000;
 }
 
 /** Of an edge node: what each of several sources brings to the merge. */

@@ -5,7 +5,7 @@ import type { EachSourceStatus, SourceStatus } from '../snapshot.ts';
 /** All sources as one: connected while one of them is. */
 export function feedStatus(feed: Feed, nowMs: number): SourceStatus {
   const { sources } = feed;
-  const shown = sources.find(({ state }) => state.kind === 'connected') ?? sources.at(0);
+  const shown = sources.find(isConnected) ?? sources.at(0);
   return {
     ...stateOf(shown),
     connections: sumOf(sources, ({ connections }) => connections),
@@ -41,10 +41,17 @@ function stateOf(source: FeedSource | undefined) {
   return { state: state.kind, ...(state.kind === 'waiting' && { reason: state.reason }) };
 }
 
+export function isConnected({ state }: FeedSource): boolean {
+  return state.kind === 'connected';
+}
+
 /** Since the newest packet of any of them. */
+export function silentMs(nowMs: number, ...sources: readonly FeedSource[]): number {
+  return nowMs - Math.max(...sources.map(({ lastPacketMs }) => lastPacketMs));
+}
+
 function silentSeconds(nowMs: number, ...sources: readonly FeedSource[]): number {
-  const newestMs = Math.max(...sources.map(({ lastPacketMs }) => lastPacketMs));
-  return Math.round((nowMs - newestMs) / 100) / 10;
+  return Math.round(silentMs(nowMs, ...sources) / 100) / 10;
 }
 
 function sumOf(sources: readonly FeedSource[], read: (source: FeedSource) => number): number {

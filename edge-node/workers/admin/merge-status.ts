@@ -1,8 +1,6 @@
 import type { Clock } from '../../../shared/clock.ts';
+import { MAX_LISTED_USERS } from '../../admin/status.ts';
 import { inSlices } from '../../channels/in-slices.ts';
-
-/** Users listed at most, as one process lists them. */
-const MAX_LISTED_USERS = 1_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
