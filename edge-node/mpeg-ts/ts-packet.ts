@@ -13,6 +13,8 @@
 export const TS_PACKET_BYTES = 188;
 export const SYNC_BYTE = 0x47;
 
+/** A PID has 13 bits. */
+export const PIDS = 2 ** 13;
 export const PAT_PID = 0x0000;
 /** Stuffing between packets that carry something. */
 export const NULL_PID = 0x1fff;

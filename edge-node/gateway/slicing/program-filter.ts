@@ -1,8 +1,6 @@
 import { packetizeSection } from '../../mpeg-ts/packetize.ts';
 import { encodePat, type PatSection, type Pmt, type ProgramEntry } from '../../mpeg-ts/tables.ts';
-import { continuityOf, PAT_PID } from '../../mpeg-ts/ts-packet.ts';
-
-const PIDS = 2 ** 13;
+import { continuityOf, PAT_PID, PIDS } from '../../mpeg-ts/ts-packet.ts';
 
 /**
  * Takes one program out of a stream of several: what belongs to no other PID than its map, its clock and its streams

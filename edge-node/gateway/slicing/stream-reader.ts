@@ -1,13 +1,9 @@
+import { ContinuityCounters } from '../../mpeg-ts/continuity.ts';
 import { readPcr } from '../../mpeg-ts/pcr.ts';
 import { PacketSync } from '../../mpeg-ts/sync.ts';
 import {
-  continuityOf,
-  followsOn,
   hasError,
   headerAt,
-  isDiscontinuity,
-  isRepeat,
-  NO_CONTINUITY,
   NULL_PID,
   PAT_PID,
   pcrOffset,
@@ -18,7 +14,6 @@ import { ProgramFilter } from './program-filter.ts';
 import { ProgramTables } from './program-tables.ts';
 import type { StreamSink } from './stream-sink.ts';
 
-const PIDS = 2 ** 13;
 const NOWHERE = -1;
 
 /**
@@ -30,7 +25,7 @@ export class StreamReader {
   readonly #sink: StreamSink;
   readonly #filter: ProgramFilter | undefined;
   readonly tables: ProgramTables;
-  readonly #continuity = new Int8Array(PIDS).fill(NO_CONTINUITY);
+  readonly #continuity = new ContinuityCounters();
   #sync = this.#newSync();
   #nowMs = 0;
   /** The bytes that `push` was called with: packets in them may wait for the next one, to be handed on in one piece. */
@@ -65,7 +60,7 @@ export class StreamReader {
   gap(): void {
     this.#sync = this.#newSync();
     this.#nextAt = NOWHERE;
-    this.#continuity.fill(NO_CONTINUITY);
+    this.#continuity.reset();
     this.#sink.loss();
   }
 
@@ -87,8 +82,10 @@ export class StreamReader {
       this.errorPackets += 1;
       this.#lose();
     } else if (pid !== NULL_PID) {
-      if (this.#filter === undefined || this.#filter.keeps(pid)) {
-        this.#checkContinuity(bytes, at, header, pid);
+      const isKept = this.#filter === undefined || this.#filter.keeps(pid);
+      if (isKept && this.#continuity.tellsLoss(bytes, at, header, pid)) {
+        this.continuityErrors += 1;
+        this.#lose();
       }
       if (this.tables.isTablePid(pid)) this.tables.push(bytes, at, header, pid, this.#nowMs);
       if (pid === this.tables.pcrPid) this.#readPcr(bytes, at, header);
@@ -103,15 +100,6 @@ export class StreamReader {
       const packet = filter.patPacket(header);
       if (packet) this.#pass(packet, 0);
     } else if (filter.keeps(pid)) this.#pass(bytes, at);
-  }
-
-  #checkContinuity(bytes: Buffer, at: number, header: number, pid: number): void {
-    const previous = this.#continuity[pid] ?? NO_CONTINUITY;
-    this.#continuity[pid] = continuityOf(header);
-    if (followsOn(previous, header) || isRepeat(previous, header)) return;
-    if (isDiscontinuity(bytes, at, header)) return;
-    this.continuityErrors += 1;
-    this.#lose();
   }
 
   #readPcr(bytes: Buffer, at: number, header: number): void {

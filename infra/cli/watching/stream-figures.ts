@@ -1,13 +1,9 @@
+import { ContinuityCounters } from '../../../edge-node/mpeg-ts/continuity.ts';
 import { PCR_HZ, PCR_MODULO, readPcr } from '../../../edge-node/mpeg-ts/pcr.ts';
 import { PacketSync } from '../../../edge-node/mpeg-ts/sync.ts';
 import {
-  continuityOf,
-  followsOn,
   hasError,
   headerAt,
-  isDiscontinuity,
-  isRepeat,
-  NO_CONTINUITY,
   NULL_PID,
   pcrOffset,
   pidOf,
@@ -15,7 +11,6 @@ import {
 } from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { CLOCK_SET_MS } from '../../../shared/limits.ts';
 
-const PIDS = 2 ** 13;
 const CLOCK_SET_TICKS = (CLOCK_SET_MS * PCR_HZ) / 1000;
 
 /** What a viewer has received, in figures. */
@@ -35,7 +30,7 @@ export interface Figures {
  */
 export class StreamFigures {
   readonly #sync = new PacketSync((bytes, at, streamAt) => this.#onPacket(bytes, at, streamAt));
-  readonly #continuity = new Int8Array(PIDS).fill(NO_CONTINUITY);
+  readonly #continuity = new ContinuityCounters();
   #nextAt: number | undefined;
   #clock: { readonly pid: number; readonly pcr: number } | undefined;
   #ticks = 0;
@@ -62,17 +57,10 @@ export class StreamFigures {
     const pid = pidOf(header);
     if (hasError(header)) this.#damaged += 1;
     else if (pid !== NULL_PID) {
-      this.#checkContinuity(bytes, at, header, pid);
+      if (this.#continuity.tellsLoss(bytes, at, header, pid)) this.#gaps += 1;
       const offset = pcrOffset(bytes, at, header);
       if (offset !== undefined) this.#tick(pid, readPcr(bytes, offset));
     }
-  }
-
-  #checkContinuity(bytes: Buffer, at: number, header: number, pid: number): void {
-    const previous = this.#continuity[pid] ?? NO_CONTINUITY;
-    this.#continuity[pid] = continuityOf(header);
-    const goesOn = followsOn(previous, header) || isRepeat(previous, header);
-    if (!goesOn && !isDiscontinuity(bytes, at, header)) this.#gaps += 1;
   }
 
   /** Where the clock was set, no time passed. */
