@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { Address } from '../../shared/config/addresses.ts';
 import { type ChannelId, parseChannelId, parseUserId, type UserId } from '../../shared/ids.ts';
 
 /** Readers of arguments: whatever is not as it must be is wrong usage, told in one line. */
@@ -9,12 +10,6 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 };
-
-/** Where a TCP service is. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 export function userArgument(text: string): UserId {
   const id = parseUserId(text);

@@ -1,5 +1,5 @@
+import { type Address, nameOf } from '../../shared/config/addresses.ts';
 import { type Config, loadConfig } from '../../shared/config.ts';
-import type { Address } from './arguments.ts';
 
 /** Where the parts of the service answer, as the settings of this machine say. */
 export interface Places {
@@ -19,8 +19,7 @@ export function reachable(host: string): string {
 }
 
 export function originAt(host: string, port: number): string {
-  const name = reachable(host);
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  return `http://${nameOf({ host: reachable(host), port })}`;
 }
 
 export function placesIn(config: Config): Places {

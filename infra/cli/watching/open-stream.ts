@@ -5,9 +5,9 @@ import { connect, isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
+import { type Address, nameOf } from '../../../shared/config/addresses.ts';
 import { REFUSALS } from '../../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../../shared/ids.ts';
-import type { Address } from '../arguments.ts';
 import { refusalOf, whyNot } from '../ask.ts';
 import { CliError } from '../cli-error.ts';
 
@@ -36,7 +36,8 @@ function openLimit({ stop }: Viewer): AbortSignal {
 }
 
 /** Watches over 9111. @throws CliError where nobody answers */
-export async function openByLine({ host, port }: Address, viewer: Viewer): Promise<Readable> {
+export async function openByLine(address: Address, viewer: Viewer): Promise<Readable> {
+  const { host, port } = address;
   const { tls } = viewer;
   const socket = tls
     ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...tls })
@@ -46,7 +47,7 @@ export async function openByLine({ host, port }: Address, viewer: Viewer): Promi
     await once(socket, tls ? 'secureConnect' : 'connect', { signal: openLimit(viewer) });
   } catch (thrown) {
     socket.destroy();
-    throw new CliError(`${host}:${port} does not answer: ${whyNot(thrown)}`);
+    throw new CliError(`${nameOf(address)} does not answer: ${whyNot(thrown)}`);
   }
   const { userId, channelId, token } = viewer;
   socket.write(`${[userId, channelId, ...(token === undefined ? [] : [token])].join(' ')}\n`);
