@@ -204,9 +204,10 @@ export class SpoolHungError extends Error {
 }
 
 /** What went wrong, in words that are never empty: of several attempts each, which the message of their error lacks. */
-export function reasonOf(error: Error): string {
+export function reasonOf(thrown: unknown): string {
+  const error = asError(thrown);
   if (error instanceof AggregateError && error.errors.length > 0) {
-    return [...new Set(error.errors.map((each) => reasonOf(asError(each))))].join('; ');
+    return [...new Set(error.errors.map(reasonOf))].join('; ');
   }
   return error.message || error.name;
 }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ConfigError } from '../../shared/errors.ts';
+import { ConfigError, reasonOf } from '../../shared/errors.ts';
 import { CHANNELS_FILE_MAX_BYTES } from '../../shared/limits.ts';
 import { type ChannelList, readChannelList } from './channel-list.ts';
 
@@ -24,8 +24,7 @@ export class ChannelsFile {
       const text = await readFile(this.path, 'utf8');
       return readChannelList({ text, folder: dirname(this.path), groups: this.#groups });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ConfigError(`${this.path}: ${reason}`, { cause });
+      throw new ConfigError(`${this.path}: ${reasonOf(cause)}`, { cause });
     }
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Authenticator, ConnectionOptions } from '@nats-io/transport-node';
-import { asError, ConfigError, reasonOf } from '../../shared/errors.ts';
+import { ConfigError, reasonOf } from '../../shared/errors.ts';
 import { NATS_CONNECT_TIMEOUT_MS } from '../../shared/limits.ts';
 
 /** Where the servers are, and how one is let in. */
@@ -39,6 +39,6 @@ function fileText(setting: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new ConfigError(`${setting}: ${reasonOf(asError(cause))}`, { cause });
+    throw new ConfigError(`${setting}: ${reasonOf(cause)}`, { cause });
   }
 }

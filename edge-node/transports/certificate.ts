@@ -49,7 +49,7 @@ export class Certificate {
     try {
       await this.#read();
     } catch (cause) {
-      const reason = reasonOf(asError(cause));
+      const reason = reasonOf(cause);
       throw new ConfigError(`STREAM_TLS_CERT=${cert} and STREAM_TLS_KEY=${key}: ${reason}`, {
         cause,
       });

@@ -24,7 +24,7 @@ export async function askJson(url: string, bearer?: string, stop?: AbortSignal):
   try {
     return await answer.json();
   } catch (thrown) {
-    throw new CliError(`${url} is no part of this service: ${reasonOf(asError(thrown))}`);
+    throw new CliError(`${url} is no part of this service: ${reasonOf(thrown)}`);
   }
 }
 
@@ -48,7 +48,7 @@ export function whyNot(thrown: unknown): string {
   const error = asError(thrown);
   const { name, cause } = error.name === 'AbortError' ? asError(error.cause ?? error) : error;
   if (name === 'TimeoutError') return `nothing came within ${ANSWER_WITHIN_MS / 1000} s`;
-  return reasonOf(cause === undefined ? error : asError(cause));
+  return reasonOf(cause === undefined ? error : cause);
 }
 
 /** What opens /register and /usage where API_KEYS are set; only from the environment, where no history keeps it. */

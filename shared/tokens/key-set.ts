@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, reasonOf } from '../errors.ts';
 
 /** A public key out of a JSON Web Key Set, with the one algorithm that it verifies. */
 export interface PublicKey {
@@ -20,8 +20,9 @@ export function readKeySet(path: string): PublicKey[] {
   try {
     ({ keys } = JSON.parse(readFileSync(path, 'utf8')) as { keys?: unknown });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${SETTING}: ${path} cannot be read as JSON: ${reason}`, { cause });
+    throw new ConfigError(`${SETTING}: ${path} cannot be read as JSON: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
   if (!Array.isArray(keys) || keys.length === 0) {
     throw new ConfigError(`${SETTING}: ${path} holds no "keys"`);
@@ -42,8 +43,7 @@ function publicKey(jwk: Readonly<Record<string, unknown>>, where: string): Publi
   try {
     key = createPublicKey({ key: jwk, format: 'jwk' });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${where} is no public key: ${reason}`, { cause });
+    throw new ConfigError(`${where} is no public key: ${reasonOf(cause)}`, { cause });
   }
   const algorithm = algorithmOf(key);
   if (algorithm === undefined) {

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { InputError } from '../../../shared/errors.ts';
+import { InputError, reasonOf } from '../../../shared/errors.ts';
 import type { DatagramSpec } from '../../channel-lists/input-url.ts';
 import type { Input, InputEvents } from './input.ts';
 import { isRtp, RtpReceiver } from './rtp.ts';
@@ -102,8 +102,7 @@ export class DatagramInput implements Input {
   #fail(error: unknown): void {
     if (this.#isClosed) return;
     this.close();
-    const detail = error instanceof Error ? error.message : String(error);
-    this.#events.end(new InputError('unreachable', detail, { cause: error }));
+    this.#events.end(new InputError('unreachable', reasonOf(error), { cause: error }));
   }
 }
 

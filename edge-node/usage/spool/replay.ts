@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { systemClock } from '../../../shared/clock.ts';
 import { loadConfig } from '../../../shared/config.ts';
-import { ConfigError, StoreSetupError } from '../../../shared/errors.ts';
+import { ConfigError, reasonOf, StoreSetupError } from '../../../shared/errors.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../../shared/limits.ts';
 import { createLogger, LogLimiter } from '../../../shared/logger.ts';
 import { openStore } from '../../../shared/store/open-store.ts';
@@ -72,7 +72,7 @@ if (path === undefined || path.startsWith('-') || rest.length > 0) {
     process.stdout.write(`${await replay(path)}\n`);
   } catch (error) {
     const isSetup = error instanceof ConfigError || error instanceof StoreSetupError;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     process.stderr.write(
       isSetup ? `${reason}\n` : `${reason}; rows that were not stored stay in the folder\n`,
     );

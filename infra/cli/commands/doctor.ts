@@ -1,6 +1,7 @@
 import { loadConfig } from '../../../shared/config.ts';
+import { reasonOf } from '../../../shared/errors.ts';
 import { EXIT } from '../cli-error.ts';
-import { because, type Check, type Finding, ok, problem } from '../doctor/finding.ts';
+import { type Check, type Finding, ok, problem } from '../doctor/finding.ts';
 import { lookAtClock, lookAtOpenFiles, lookAtSpool } from '../doctor/machine.ts';
 import { portChecks } from '../doctor/ports.ts';
 import { lookAtSource } from '../doctor/source.ts';
@@ -37,7 +38,7 @@ function checksByTheSettings(): Check[] {
       { name: 'clock', look: lookAtClock },
     ];
   } catch (thrown) {
-    const finding = problem(because(thrown), 'mend it first: docs/settings.md has every setting');
+    const finding = problem(reasonOf(thrown), 'mend it first: docs/settings.md has every setting');
     return [{ name: 'settings', look: async () => finding }];
   }
 }
@@ -45,7 +46,7 @@ function checksByTheSettings(): Check[] {
 /** What a check did not foresee is a problem, too, and keeps no other from being told. */
 function found(look: Check['look']): Promise<Finding> {
   return look().catch((thrown: unknown) =>
-    problem(because(thrown), 'this should not happen: tell those who make this service'),
+    problem(reasonOf(thrown), 'this should not happen: tell those who make this service'),
   );
 }
 

@@ -1,7 +1,7 @@
 import { loadConfig } from '../../../shared/config.ts';
+import { reasonOf } from '../../../shared/errors.ts';
 import { loadEngine } from '../../../shared/store/engines.ts';
 import { CliError } from '../cli-error.ts';
-import { because } from '../doctor/finding.ts';
 import { ListFile, STDIO } from '../registrations/list-file.ts';
 import { note } from '../terminal/print.ts';
 
@@ -21,7 +21,7 @@ export async function exportRegistrations(path: string): Promise<void> {
     await file.keep();
   } catch (thrown) {
     await file.discard();
-    throw new CliError(`nothing was exported, ${name}: ${because(thrown)}`);
+    throw new CliError(`nothing was exported, ${name}: ${reasonOf(thrown)}`);
   }
   note(`${count} registrations${path === STDIO ? '' : ` in ${path}`}`);
 }

@@ -1,7 +1,7 @@
 import { loadConfig } from '../../../shared/config.ts';
+import { reasonOf } from '../../../shared/errors.ts';
 import { loadEngine } from '../../../shared/store/engines.ts';
 import { CliError, EXIT } from '../cli-error.ts';
-import { because } from '../doctor/finding.ts';
 import { readList } from '../registrations/list-file.ts';
 import { Registrar } from '../registrations/registrar.ts';
 import { note } from '../terminal/print.ts';
@@ -18,7 +18,7 @@ export async function importRegistrations(path: string): Promise<void> {
   const registrar = await engine.open(config).then(
     (store) => new Registrar(store),
     (thrown) => {
-      throw new CliError(`${name}: ${because(thrown)}`);
+      throw new CliError(`${name}: ${reasonOf(thrown)}`);
     },
   );
   try {
@@ -29,7 +29,7 @@ export async function importRegistrations(path: string): Promise<void> {
     await registrar.done();
   } catch (thrown) {
     const how = 'import it again, which harms nobody';
-    throw new CliError(`${name}: ${because(thrown)}; ${registrar.count} are registered, ${how}`);
+    throw new CliError(`${name}: ${reasonOf(thrown)}; ${registrar.count} are registered, ${how}`);
   } finally {
     await registrar.close();
   }

@@ -71,7 +71,7 @@ export async function watch(userId: UserId, channelId: ChannelId, options: Watch
     });
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;
-    throw new CliError(`cannot write: ${reasonOf(asError(thrown))}`);
+    throw new CliError(`cannot write: ${reasonOf(thrown)}`);
   } finally {
     stream.destroy();
     progress.stop();
@@ -114,7 +114,7 @@ function readCertificates(file: string): string {
     new X509Certificate(pem);
     return pem;
   } catch (thrown) {
-    throw new CliError(`--ca ${file} holds no certificate: ${reasonOf(asError(thrown))}`);
+    throw new CliError(`--ca ${file} holds no certificate: ${reasonOf(thrown)}`);
   }
 }
 

@@ -1,5 +1,3 @@
-import { asError, reasonOf } from '../../../shared/errors.ts';
-
 /** What the doctor found out about one thing. A problem comes with what to do. */
 export type Finding =
   | { readonly isOk: true; readonly detail: string }
@@ -16,8 +14,4 @@ export const problem = (detail: string, advice: string): Finding => ({
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<Finding>;
-}
-
-export function because(thrown: unknown): string {
-  return reasonOf(asError(thrown));
 }

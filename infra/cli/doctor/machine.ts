@@ -6,9 +6,10 @@ import { fileShares, filesFor } from '../../../edge-node/transports/open-files.t
 import { SpoolFolder } from '../../../edge-node/usage/spool/spool-folder.ts';
 import { monotonicMs, wallClockMs } from '../../../shared/clock.ts';
 import type { Config } from '../../../shared/config.ts';
+import { reasonOf } from '../../../shared/errors.ts';
 import { openFilesLimit } from '../../../shared/open-files.ts';
 import { countText } from '../terminal/figures.ts';
-import { because, type Finding, ok, problem } from './finding.ts';
+import { type Finding, ok, problem } from './finding.ts';
 
 const CLOCK_SPAN_MS = 1_000;
 /** NTP slews by 0.5 ms a second; a clock that is further off was set, or belongs to a machine that stood still. */
@@ -49,7 +50,7 @@ export async function lookAtSpool({ USAGE_SPOOL_DIR }: Config): Promise<Finding>
     await access(await nearest(path), constants.W_OK | constants.X_OK);
     return ok(`${USAGE_SPOOL_DIR}: not there yet, the first start makes it`);
   } catch (thrown) {
-    return problem(`${USAGE_SPOOL_DIR} cannot be written: ${because(thrown)}`, advice);
+    return problem(`${USAGE_SPOOL_DIR} cannot be written: ${reasonOf(thrown)}`, advice);
   }
 }
 

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Config } from '../../../shared/config.ts';
+import { reasonOf } from '../../../shared/errors.ts';
 import { originAt, reachable } from '../places.ts';
-import { because, type Check, type Finding, ok, problem } from './finding.ts';
+import { type Check, type Finding, ok, problem } from './finding.ts';
 
 const ANSWER_WITHIN_MS = 3_000;
 
@@ -79,7 +80,7 @@ async function lookAtFree({ prefix }: Port, host: string, port: number): Promise
     const advice = isForbidden
       ? `set ${prefix}_PORT to 1024 or higher`
       : `set ${prefix}_HOST to an address of this machine, or to 0.0.0.0`;
-    return problem(`cannot be taken: ${because(thrown)}`, advice);
+    return problem(`cannot be taken: ${reasonOf(thrown)}`, advice);
   } finally {
     server.close();
   }

@@ -4,10 +4,11 @@ import { PacketDecoder } from '../../../edge-node/source/packet-decoder.ts';
 import { monotonicMs } from '../../../shared/clock.ts';
 import { type Address, addressOf, nameOf } from '../../../shared/config/addresses.ts';
 import type { Config } from '../../../shared/config.ts';
+import { reasonOf } from '../../../shared/errors.ts';
 import { edgeStatus } from '../edge-status.ts';
 import { placesIn } from '../places.ts';
 import { shown } from '../terminal/table.ts';
-import { because, type Finding, ok, problem } from './finding.ts';
+import { type Finding, ok, problem } from './finding.ts';
 
 const ANSWER_WITHIN_MS = 3_000;
 const START_ONE = 'start a source, such as: npm run gateway -- zato01=film.ts?loop';
@@ -68,11 +69,11 @@ async function listenTo(address: Address, maxPayloadBytes: number): Promise<Find
     return ok(`${place} sends`);
   } catch (thrown) {
     if (!isConnected) {
-      return problem(`${place} does not answer: ${because(thrown)}`, START_ONE);
+      return problem(`${place} does not answer: ${reasonOf(thrown)}`, START_ONE);
     }
     const isSilent = signal.aborted;
     return problem(
-      isSilent ? `${place} takes connections and sends nothing` : `${place}: ${because(thrown)}`,
+      isSilent ? `${place} takes connections and sends nothing` : `${place}: ${reasonOf(thrown)}`,
       'see that it is a channel source, and that its inputs play',
     );
   } finally {

@@ -1,12 +1,12 @@
 import { wallClockMs } from '../../../shared/clock.ts';
 import type { Config } from '../../../shared/config.ts';
-import { StoreSetupError } from '../../../shared/errors.ts';
+import { reasonOf, StoreSetupError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import { loadEngine } from '../../../shared/store/engines.ts';
 import type { Store } from '../../../shared/store/store.ts';
 import { firstMinuteOf } from '../../../shared/usage-window.ts';
 import { withTimeout } from '../../../shared/with-timeout.ts';
-import { because, type Finding, ok, problem } from './finding.ts';
+import { type Finding, ok, problem } from './finding.ts';
 
 /** An attempt to open an engine takes 15 s at the most. */
 const OPEN_WITHIN_MS = 20_000;
@@ -26,9 +26,9 @@ export async function lookAtStore(config: Config): Promise<Finding> {
     return ok(`${name}: answers, its schema is there`);
   } catch (thrown) {
     if (thrown instanceof StoreSetupError)
-      return problem(because(thrown), 'mend the setting; make tables by: npm run schema');
+      return problem(reasonOf(thrown), 'mend the setting; make tables by: npm run schema');
     return problem(
-      `${name}: ${because(thrown)}`,
+      `${name}: ${reasonOf(thrown)}`,
       'start it, or look at the way there; viewers who are known go on meanwhile',
     );
   }

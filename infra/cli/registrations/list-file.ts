@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { reasonOf } from '../../../shared/errors.ts';
 import { parseUserId, type UserId } from '../../../shared/ids.ts';
 import { CliError } from '../cli-error.ts';
-import { because } from '../doctor/finding.ts';
 
 /** What stands for standard input and output. */
 export const STDIO = '-';
@@ -26,7 +26,7 @@ export class ListFile {
     if (path === STDIO) return new ListFile(path, undefined);
     // Who is registered is nobody else's to read.
     const file = await open(partOf(path), 'w', 0o600).catch((thrown) => {
-      throw new CliError(because(thrown));
+      throw new CliError(reasonOf(thrown));
     });
     return new ListFile(path, file);
   }
