@@ -17,16 +17,16 @@ interface Mark {
 /** An entry point as it was found, and where in the log its backlog begins. */
 class Place {
   #foundAt: number | undefined;
-  #logAt = 0;
+  #begin: EntryPoint | undefined;
 
   /** @returns undefined where there is no entry; `logAt` is taken for one that is new */
   of(entry: EntryPoint | undefined, logAt: number): EntryPoint | undefined {
     if (entry === undefined) return undefined;
     if (entry.at !== this.#foundAt) {
       this.#foundAt = entry.at;
-      this.#logAt = logAt;
+      this.#begin = { at: logAt, tables: NO_TABLES };
     }
-    return { at: this.#logAt, tables: NO_TABLES };
+    return this.#begin;
   }
 }
 
