@@ -1,10 +1,10 @@
 import { HELD_SHARE, PINNED_SHARE } from '../../shared/limits.ts';
+import { AgeList } from '../ordering/age-list.ts';
 import type { Run } from './run.ts';
 
 /**
  * The memory that logs and held packets of all channels share, and all closed runs in the order in which they closed,
- * so that the oldest of all can be dropped first. The order is a doubly linked list: a log drops its own old runs out
- * of the middle of it.
+ * so that the oldest of all can be dropped first. A log drops its own old runs out of the middle of that order.
  *
  * A run that its log has dropped while writes to users still hold it is charged as before, as pinned. Over the limit
  * pinned runs keep PINNED_SHARE of it; past that the users who hold the oldest of them are cut off, so that many who do
@@ -14,8 +14,7 @@ export class LogBudget {
   readonly #limitBytes: number;
   #usedBytes = 0;
   #heldBytes = 0;
-  #oldest: Run | undefined;
-  #newest: Run | undefined;
+  readonly #runs = new AgeList<Run>();
   /** Dropped by their logs, held by writes; in the order of dropping. */
   readonly #pinned = new Set<Run>();
   #pinnedBytes = 0;
@@ -47,7 +46,7 @@ export class LogBudget {
   dropRuns(): void {
     while (this.isExceeded) {
       const isPinnedTooMuch = this.#pinnedBytes > PINNED_SHARE * this.#limitBytes;
-      if (this.#oldest !== undefined && !isPinnedTooMuch) this.#oldest.owner.dropOldest();
+      if (this.oldest !== undefined && !isPinnedTooMuch) this.oldest.owner.dropOldest();
       else if (!this.#freeOldestPinned()) return;
     }
   }
@@ -57,7 +56,7 @@ export class LogBudget {
   }
 
   get oldest(): Run | undefined {
-    return this.#oldest;
+    return this.#runs.oldest;
   }
 
   /** Takes (or, below 0, gives back) bytes. */
@@ -72,19 +71,11 @@ export class LogBudget {
   }
 
   add(run: Run): void {
-    run.older = this.#newest;
-    if (this.#newest === undefined) this.#oldest = run;
-    else this.#newest.newer = run;
-    this.#newest = run;
+    this.#runs.add(run);
   }
 
   remove(run: Run): void {
-    if (run.older === undefined) this.#oldest = run.newer;
-    else run.older.newer = run.newer;
-    if (run.newer === undefined) this.#newest = run.older;
-    else run.newer.older = run.older;
-    run.older = undefined;
-    run.newer = undefined;
+    this.#runs.remove(run);
     this.#usedBytes -= run.costBytes;
   }
 

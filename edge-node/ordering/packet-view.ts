@@ -18,7 +18,7 @@ export class PacketView {
   source = 0;
   /** Nobody fills it again. */
   isKept = false;
-  // Links in the order of arrival, which belong to Arrivals.
+  // Links in the order of arrival, which belong to an AgeList.
   older: PacketView | undefined = undefined;
   newer: PacketView | undefined = undefined;
 

@@ -1,4 +1,4 @@
-import { Arrivals } from './arrivals.ts';
+import { AgeList } from './age-list.ts';
 import { costOf } from './held-packets.ts';
 import { PacketRing } from './packet-ring.ts';
 import type { PacketView } from './packet-view.ts';
@@ -20,7 +20,7 @@ export class SequenceWindow {
   readonly #maxBytes: number;
   readonly #output: ReorderOutput;
   readonly #ring = new PacketRing();
-  readonly #arrivals = new Arrivals();
+  readonly #arrivals = new AgeList<PacketView>();
   #expectedHigh = 0;
   #expectedLow = 0;
   /** By source: the newest packet that came into the window, while it is held. */
