@@ -1,5 +1,4 @@
-/** Later than any time. */
-const NEVER = Number.POSITIVE_INFINITY;
+import { NEVER } from './phases.ts';
 
 /**
  * What a channel in order remembers of a new connection to the source, until its expected packet comes. What the source

@@ -2,11 +2,9 @@ import { AgeList } from './age-list.ts';
 import { costOf } from './held-packets.ts';
 import { PacketRing } from './packet-ring.ts';
 import type { PacketView } from './packet-view.ts';
+import { NEVER } from './phases.ts';
 import type { Place, ReorderOutput } from './reorder-contract.ts';
 import { distance, highAfter, lowAfter, type Sequence } from './sequence.ts';
-
-/** Later than any time. */
-const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * The window of one epoch: the sequences from the expected one on, and the packets held for them.
