@@ -1,17 +1,15 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
-import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { Disagreements } from '../ordering/merging/disagreements.ts';
 import { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import type { Demand, DemandSink, ReadProgress } from '../source/feed.ts';
-import { channelIdOfKey } from '../source/packet.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
 import type { ChannelLogLimits } from './channel-log.ts';
+import { ChannelTable } from './channel-table.ts';
 import { LingerTimer, ReorderTimer } from './channel-timers.ts';
-import { inSlices } from './in-slices.ts';
 import { LogBudget } from './log-budget.ts';
 import { MemoryRelief } from './memory-relief.ts';
 import { RunLimits } from './run.ts';
@@ -37,9 +35,6 @@ interface DirectoryParts {
   readonly limiter: LogLimiter;
 }
 
-/** At MAX_CHANNELS all channels are searched for one to forget at most this often, whatever flood of ids comes. */
-const ROOM_LOOK_MS = 1_000;
-
 /**
  * All channels with their timers and their memory, and the users who wait for one that is not there. Only the source
  * creates channels. Takes the source's packets and gives each to its channel.
@@ -48,9 +43,7 @@ export class ChannelDirectory implements DemandSink {
   readonly budget: LogBudget;
   /** Undefined where there is but one source at a time. */
   readonly merged: MergedSources | undefined;
-  readonly #byId = new Map<ChannelId, Channel>();
-  /** By the six bytes in a header; a channel whose id comes padded in several ways has several keys. */
-  readonly #byKey = new Map<number, Channel>();
+  readonly #table: ChannelTable<Channel>;
   readonly #waiting = new Map<ChannelId, Set<Watcher>>();
   /** Channels whose users wait for what is older than they are. */
   readonly #backlogs = new Set<ChannelId>();
@@ -61,17 +54,16 @@ export class ChannelDirectory implements DemandSink {
   readonly #relief: MemoryRelief;
   readonly #events: ChannelEvents;
   readonly #disagreements: Disagreements;
-  /** Channels that may make room for others, the least recently used one last, as the last search found them. */
-  #quiet: Channel[] = [];
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #isSweeping = false;
-  /** Packets dropped because their channel id was not printable ASCII, or because of MAX_CHANNELS. */
-  badChannelPackets = 0;
-  excessChannelPackets = 0;
 
   constructor(parts: DirectoryParts) {
-    const { clock, idleRun, progress } = parts;
+    const { maxChannels, clock, idleRun, limiter, progress } = parts;
     this.#parts = parts;
+    this.#table = new ChannelTable({
+      maxChannels,
+      create: (id, nowMs) => this.#create(id, nowMs),
+      clock,
+      limiter,
+    });
     this.budget = new LogBudget(parts.maxBytes);
     this.#run = new RunLimits(idleRun.packets, idleRun.lingerMs);
     this.#linger = new LingerTimer(clock, this.#run);
@@ -95,28 +87,35 @@ export class ChannelDirectory implements DemandSink {
   }
 
   get channels(): Iterable<Channel> {
-    return { [Symbol.iterator]: () => this.#byId.values() };
+    return this.#table;
   }
 
   get size(): number {
-    return this.#byId.size;
+    return this.#table.size;
+  }
+
+  get badChannelPackets(): number {
+    return this.#table.badChannelPackets;
+  }
+
+  get excessChannelPackets(): number {
+    return this.#table.excessChannelPackets;
   }
 
   /** The channels that there are, taken in or not. */
   get ids(): Iterable<ChannelId> {
     const { demand } = this.#parts;
-    return demand === undefined
-      ? this.#byId.keys()
-      : new Set([...demand.ids, ...this.#byId.keys()]);
+    return demand === undefined ? this.#table.ids : new Set([...demand.ids, ...this.#table.ids]);
   }
 
   has(id: ChannelId): boolean {
-    return this.#byId.has(id) || this.#parts.demand?.has(id) === true;
+    return this.#table.has(id) || this.#parts.demand?.has(id) === true;
   }
 
   packet(key: number, packet: PacketView): boolean {
-    const channel = this.#byKey.get(key);
-    if (channel === undefined) return this.#unknown(key, packet);
+    const channel = this.#table.withKey(key) ?? this.#take(key, packet.arrivedMs);
+    if (channel === 'bad id') return false;
+    if (channel === 'no room') return true;
     channel.push(packet);
     return true;
   }
@@ -124,7 +123,7 @@ export class ChannelDirectory implements DemandSink {
   sourceConnected(source: number): void {
     const nowMs = this.#parts.clock.monotonicMs();
     this.merged?.connected(source);
-    for (const channel of this.#byId.values()) channel.sourceConnected(source, nowMs);
+    for (const channel of this.#table) channel.sourceConnected(source, nowMs);
   }
 
   sourceLost(source: number): void {
@@ -136,7 +135,7 @@ export class ChannelDirectory implements DemandSink {
    * @param fromEntry the watcher would begin at an entry point
    */
   watch(id: ChannelId, watcher: Watcher, fromEntry = false): void {
-    const channel = this.#byId.get(id);
+    const channel = this.#table.get(id);
     const waiting = this.#waiting.get(id);
     const isFirst = waiting === undefined && (channel === undefined || channel.watchers.size === 0);
     if (channel !== undefined && !this.#backlogs.has(id)) {
@@ -148,7 +147,7 @@ export class ChannelDirectory implements DemandSink {
   }
 
   unwatch(id: ChannelId, watcher: Watcher, nowMs: number): void {
-    const channel = this.#byId.get(id);
+    const channel = this.#table.get(id);
     if (channel?.watchers.delete(watcher)) channel.usedMs = nowMs;
     const waiting = this.#waiting.get(id);
     if (waiting?.delete(watcher) && waiting.size === 0) this.#waiting.delete(id);
@@ -162,15 +161,15 @@ export class ChannelDirectory implements DemandSink {
 
   backlogEnded(id: ChannelId): void {
     this.#backlogs.delete(id);
-    const channel = this.#byId.get(id);
+    const channel = this.#table.get(id);
     if (channel === undefined) return;
     channel.settle();
     this.#attachWaiting(channel);
   }
 
   forget(id: ChannelId): void {
-    const channel = this.#byId.get(id);
-    if (channel !== undefined) this.#forget(channel, this.#parts.clock.monotonicMs());
+    const channel = this.#table.get(id);
+    if (channel !== undefined) this.#table.forget(channel, this.#parts.clock.monotonicMs());
   }
 
   /** Users who wait for a channel that is not there. */
@@ -185,16 +184,10 @@ export class ChannelDirectory implements DemandSink {
    * sockets are polled. Call it every second; one that is still under way goes on alone.
    */
   async sweep(nowMs: number): Promise<void> {
-    if (this.#isSweeping) return;
-    this.#isSweeping = true;
-    await inSlices(this.#byId.values(), this.#parts.clock, (channel) => {
-      channel.sweep(nowMs);
+    const hasSwept = await this.#table.sweep(nowMs, (channel) => {
       for (const source of channel.takeDisagreeing()) this.#disagreements.note(source, channel.id);
-      const isIdle = channel.watchers.size === 0 && nowMs - channel.usedMs >= CHANNEL_IDLE_MS;
-      if (isIdle) this.#forget(channel, nowMs);
     });
-    this.#disagreements.tell(nowMs);
-    this.#isSweeping = false;
+    if (hasSwept) this.#disagreements.tell(nowMs);
   }
 
   /** From now on runs open that are so many times as large, and linger so many times as long, as on an idle node. */
@@ -210,51 +203,15 @@ export class ChannelDirectory implements DemandSink {
   }
 
   /** A packet whose key leads to no channel yet. */
-  #unknown(key: number, packet: PacketView): boolean {
-    const id = channelIdOfKey(key);
-    if (id === undefined) {
-      this.badChannelPackets += 1;
-      this.#parts.limiter.warn('packet dropped: channel id is not printable ASCII', {
-        key: key.toString(16),
-      });
-      return false;
-    }
-    const channel = this.#byId.get(id) ?? this.#create(id, packet.arrivedMs);
-    if (channel === undefined) {
-      this.excessChannelPackets += 1;
-      this.#parts.limiter.warn('packet dropped: MAX_CHANNELS reached', { channel: id });
-      return true;
-    }
-    this.#byKey.set(key, channel);
-    channel.keys.add(key);
-    channel.push(packet);
-    return true;
+  #take(key: number, nowMs: number): Channel | 'bad id' | 'no room' {
+    const channel = this.#table.take(key, nowMs);
+    const isThere = typeof channel !== 'string';
+    if (isThere && !this.#backlogs.has(channel.id)) this.#attachWaiting(channel);
+    return channel;
   }
 
-  #create(id: ChannelId, nowMs: number): Channel | undefined {
-    if (this.#byId.size >= this.#parts.maxChannels && !this.#makeRoom(nowMs)) return undefined;
-    return this.#open(id, nowMs);
-  }
-
-  /** Forgets the least recently used of the quiet channels, if there is one. */
-  #makeRoom(nowMs: number): boolean {
-    if (this.#quiet.length === 0 && nowMs >= this.#lookedMs + ROOM_LOOK_MS) {
-      this.#lookedMs = nowMs;
-      this.#quiet = [...this.#byId.values()]
-        .filter((channel) => isQuiet(channel, nowMs))
-        .sort((a, b) => b.usedMs - a.usedMs);
-    }
-    for (;;) {
-      const channel = this.#quiet.pop();
-      if (channel === undefined) return false;
-      if (this.#byId.get(channel.id) !== channel || !isQuiet(channel, nowMs)) continue;
-      this.#forget(channel, nowMs);
-      return true;
-    }
-  }
-
-  #open(id: ChannelId, nowMs: number): Channel {
-    const channel = new Channel({
+  #create(id: ChannelId, nowMs: number): Channel {
+    return new Channel({
       id,
       reorder: this.#parts.reorder,
       log: this.#parts.logLimits,
@@ -265,9 +222,6 @@ export class ChannelDirectory implements DemandSink {
       events: this.#events,
       nowMs,
     });
-    this.#byId.set(id, channel);
-    if (!this.#backlogs.has(id)) this.#attachWaiting(channel);
-    return channel;
   }
 
   #attachWaiting(channel: Channel): void {
@@ -277,14 +231,4 @@ export class ChannelDirectory implements DemandSink {
     }
     this.#waiting.delete(channel.id);
   }
-
-  #forget(channel: Channel, nowMs: number): void {
-    channel.clear(nowMs);
-    this.#byId.delete(channel.id);
-    for (const key of channel.keys) this.#byKey.delete(key);
-  }
-}
-
-function isQuiet({ watchers, usedMs }: Channel, nowMs: number): boolean {
-  return watchers.size === 0 && nowMs - usedMs >= CHANNEL_QUIET_MS;
 }

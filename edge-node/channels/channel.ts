@@ -10,6 +10,7 @@ import type {
   ReorderOutput,
 } from '../ordering/reorder-contract.ts';
 import { ChannelLog, type ChannelLogLimits } from './channel-log.ts';
+import type { SourceChannel } from './channel-table.ts';
 import type { LogBudget } from './log-budget.ts';
 import type { RunLimits } from './run.ts';
 import { SecondsRate } from './seconds-rate.ts';
@@ -52,7 +53,7 @@ interface ChannelParts {
 }
 
 /** One channel: its packets' order, its log, and who watches it. Time is monotonic milliseconds. */
-export class Channel implements ReorderOutput {
+export class Channel implements ReorderOutput, SourceChannel {
   readonly id: ChannelId;
   readonly log: ChannelLog;
   readonly watchers = new Set<Watcher>();
@@ -229,6 +230,11 @@ export class Channel implements ReorderOutput {
   /** Memory of what waits out of order. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** For how long no packet has come and nobody has watched. */
+  idleMs(nowMs: number): number {
+    return this.watchers.size > 0 ? 0 : nowMs - this.usedMs;
   }
 
   /** Hands on all that waits out of order, and drops strays: the memory is needed. */

@@ -1,5 +1,6 @@
 import type { ChannelId } from '../../shared/ids.ts';
 import { ChannelLog, type ChannelLogLimits } from '../channels/channel-log.ts';
+import type { SourceChannel } from '../channels/channel-table.ts';
 import type { Lingering } from '../channels/channel-timers.ts';
 import type { LogBudget } from '../channels/log-budget.ts';
 import type { Run, RunLimits } from '../channels/run.ts';
@@ -25,7 +26,7 @@ interface ChannelParts {
  * One channel of a relay: a log of packets as they came, header and all. A run of it is a message: it is published as
  * it closes, and kept as backlog for newcomers as long as the log keeps it.
  */
-export class RelayChannel implements Lingering {
+export class RelayChannel implements Lingering, SourceChannel {
   readonly id: ChannelId;
   readonly subject: string;
   readonly log: ChannelLog;
@@ -40,7 +41,7 @@ export class RelayChannel implements Lingering {
   #heldBytes = 0;
   packets = 0;
   bytes = 0;
-  usedMs: number;
+  #usedMs: number;
   rate: ChannelRate = { packetsPerSecond: 0, bytesPerSecond: 0 };
   #measuredMs: number;
   #measuredPackets = 0;
@@ -54,7 +55,7 @@ export class RelayChannel implements Lingering {
     this.log = new ChannelLog(log, run, budget, undefined, this.#entries);
     this.#budget = budget;
     this.#publish = publish;
-    this.usedMs = nowMs;
+    this.#usedMs = nowMs;
     this.#measuredMs = nowMs;
   }
 
@@ -72,7 +73,7 @@ export class RelayChannel implements Lingering {
     wire.low = low;
     this.packets += 1;
     this.bytes += end - wire.start;
-    this.usedMs = arrivedMs;
+    this.#usedMs = arrivedMs;
     const wasOpen = this.log.openedMs !== undefined;
     const hasClosed = this.log.append(wire, arrivedMs);
     if (hasClosed) this.#publishClosed();
@@ -103,6 +104,11 @@ export class RelayChannel implements Lingering {
   handOnHeld(): void {
     this.#entries.handOnHeld();
     this.#accountHeld();
+  }
+
+  /** For how long no packet has come. */
+  idleMs(nowMs: number): number {
+    return nowMs - this.#usedMs;
   }
 
   /** Lets old runs go and measures the rate. Call it every second. */
