@@ -1,15 +1,17 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../../shared/config.ts';
 import { HttpApp } from '../../shared/http/http-app.ts';
+import type { HttpListener } from '../../shared/http/http-listener.ts';
 import { addWebPage, pagePaths } from '../../shared/http/web-page.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import { InTurn } from '../delivery/in-turn.ts';
-import { LOAD_HEADER, loadOf, loadReport } from '../placement/load.ts';
+import { loadOf } from '../placement/load.ts';
 import { channelMetricsText } from './channel-metrics.ts';
 import type { EdgeView } from './edge-view.ts';
 import { histogramMetricsText } from './histogram-metrics.ts';
 import { LiveStreams } from './live/live-streams.ts';
+import { addNodeRoutes } from './live/node-routes.ts';
 import { addOperatorRoutes } from './live/operator-routes.ts';
 import { ProcessOperators } from './live/process-operators.ts';
 import { createMetrics } from './metrics.ts';
@@ -31,26 +33,33 @@ interface AdminParts {
  */
 export class AdminServer {
   readonly #app: HttpApp;
-  readonly #view: EdgeView;
-  /** What takes long for a node with many channels or users: one at a time, however many ask. */
-  readonly #heavy = new InTurn();
   readonly #operators: ProcessOperators;
   readonly #live: LiveStreams;
-  #metricsUnderWay: Promise<Buffer> | undefined;
 
   constructor({ view, config, logger, limiter }: AdminParts) {
-    this.#view = view;
-    this.#operators = new ProcessOperators(view);
-    this.#live = new LiveStreams({ operators: this.#operators, heavy: this.#heavy, limiter });
+    // What takes long for a node with many channels or users: one at a time, however many ask.
+    const heavy = new InTurn();
+    const operators = new ProcessOperators(view);
+    this.#operators = operators;
+    this.#live = new LiveStreams({ operators, heavy, limiter });
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
-    guardOperators(this.#app.routes, { config, form: pagePaths('operator'), logger });
-    addOperatorRoutes(this.#app.routes, { operators: this.#operators, live: this.#live, logger });
-    this.#healthRoutes();
-    this.#statusRoute();
+    const { routes, listener } = this.#app;
+    guardOperators(routes, { config, form: pagePaths('operator'), logger });
+    addOperatorRoutes(routes, { operators, live: this.#live, logger });
+    const { contentType, page } = metricsPage(view, listener);
+    addNodeRoutes(routes, {
+      isAccepting: view.isAccepting,
+      load: () => loadOf(view),
+      metrics: { contentType, page: () => heavy.run(page) },
+      status: async (user) => {
+        const answers = await storeAnswers(view);
+        return heavy.run(() => edgeStatus(view, answers, user));
+      },
+    });
   }
 
   /** @throws the listener's error, such as EADDRINUSE */
@@ -76,43 +85,18 @@ export class AdminServer {
     this.#live.stop();
     return this.#app.close();
   }
+}
 
-  #healthRoutes(): void {
-    const view = this.#view;
-    const metrics = createMetrics(view, () => this.#app.listener);
-    const page = async () => {
-      const ofNode = Buffer.from(await metrics.metrics());
-      return Buffer.concat([
-        ofNode,
-        histogramMetricsText(view),
-        ...(await channelMetricsText(view.channels.channels, view.clock)),
-      ]);
-    };
-    const { routes } = this.#app;
-    routes.get('/healthz', () => ({ status: 'ok' }));
-    routes.get('/readyz', (_request, reply) => {
-      const isReady = view.isAccepting();
-      reply.header(LOAD_HEADER, loadReport(loadOf(view)));
-      return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
-    });
-    // Whoever asks while the page is being made is given that one.
-    routes.get('/metrics', async (_request, reply) => {
-      this.#metricsUnderWay ??= this.#heavy.run(page).finally(() => {
-        this.#metricsUnderWay = undefined;
-      });
-      return reply.type(metrics.contentType).send(await this.#metricsUnderWay);
-    });
-  }
-
-  #statusRoute(): void {
-    const view = this.#view;
-    this.#app.routes.get<{ Querystring: { user?: string } }>(
-      '/status',
-      async ({ query }, reply) => {
-        const answers = await storeAnswers(view);
-        const status = await this.#heavy.run(() => edgeStatus(view, answers, query.user));
-        return reply.type('application/json').header('cache-control', 'no-store').send(status);
-      },
-    );
-  }
+/** The page of metrics of this process. */
+function metricsPage(view: EdgeView, listener: HttpListener) {
+  const registry = createMetrics(view, listener);
+  const page = async () => {
+    const ofNode = Buffer.from(await registry.metrics());
+    return Buffer.concat([
+      ofNode,
+      histogramMetricsText(view),
+      ...(await channelMetricsText(view.channels.channels, view.clock)),
+    ]);
+  };
+  return { contentType: registry.contentType, page };
 }

@@ -10,7 +10,7 @@ import { demandMetrics, mergeMetrics, sourceMetrics } from './sources/source-met
  * The metrics of an edge node but for those of each channel. The parts keep plain counters; nothing is computed before
  * somebody asks. A worker has no port for operators: its supervisor has.
  */
-export function createMetrics(view: EdgeView, listener?: () => HttpListener): Registry {
+export function createMetrics(view: EdgeView, listener?: HttpListener): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const { counter, gauge } = metricDefiner(registry);
@@ -212,18 +212,13 @@ function usageMetrics({ writer }: EdgeView, counter: Define, gauge: Define): voi
   ]);
 }
 
-export function adminMetrics(listener: () => HttpListener, counter: Define, gauge: Define): void {
-  gauge(
-    'admin_connections',
-    "Connections to the operators' port",
-    [],
-    () => listener().connections,
-  );
+export function adminMetrics(listener: HttpListener, counter: Define, gauge: Define): void {
+  gauge('admin_connections', "Connections to the operators' port", [], () => listener.connections);
   counter(
     'admin_connections_closed_total',
     "Connections to the operators' port that were closed for the sake of others",
     ['reason'],
-    () => closedByReason(listener()),
+    () => closedByReason(listener),
   );
 }
 

@@ -7,10 +7,10 @@ import { addWebPage, pagePaths } from '../../../shared/http/web-page.ts';
 import { ADMIN_MAX_CONNECTIONS } from '../../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../../shared/logger.ts';
 import { LiveStreams } from '../../admin/live/live-streams.ts';
+import { addNodeRoutes } from '../../admin/live/node-routes.ts';
 import { addOperatorRoutes } from '../../admin/live/operator-routes.ts';
 import { guardOperators } from '../../admin/operator-access.ts';
 import { InTurn } from '../../delivery/in-turn.ts';
-import { LOAD_HEADER, loadReport } from '../../placement/load.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { NodeOperators } from './node-operators.ts';
@@ -34,24 +34,34 @@ export class NodeAdmin {
   readonly #app: HttpApp;
   readonly #metrics: NodeMetrics;
   readonly #live: LiveStreams;
-  readonly #heavy = new InTurn();
-  #metricsUnderWay: Promise<Buffer> | undefined;
 
-  constructor(parts: NodeAdminParts) {
-    const { config, supervisor, clock, logger, limiter, droppedLogLines } = parts;
+  constructor({ config, supervisor, clock, logger, limiter, droppedLogLines }: NodeAdminParts) {
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
       maxConnections: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
-    const listener = () => this.#app.listener;
+    const heavy = new InTurn();
+    const { routes, listener } = this.#app;
     this.#metrics = new NodeMetrics({ supervisor, listener, clock, droppedLogLines });
-    guardOperators(this.#app.routes, { config, form: pagePaths('operator'), logger });
+    guardOperators(routes, { config, form: pagePaths('operator'), logger });
     const operators = new NodeOperators(supervisor, clock);
-    this.#live = new LiveStreams({ operators, heavy: this.#heavy, limiter });
-    addOperatorRoutes(this.#app.routes, { operators, live: this.#live, logger });
-    this.#healthRoutes(supervisor);
-    this.#statusRoute(parts);
+    this.#live = new LiveStreams({ operators, heavy, limiter });
+    addOperatorRoutes(routes, { operators, live: this.#live, logger });
+    addNodeRoutes(routes, {
+      isAccepting: () => supervisor.isAccepting,
+      // Newcomers go to whoever has room.
+      load: () =>
+        Math.min(
+          1,
+          ...supervisor.workers.map(({ state, load }) => (state === 'serving' ? load : 1)),
+        ),
+      metrics: {
+        contentType: this.#metrics.contentType,
+        page: () => heavy.run(() => this.#metrics.page()),
+      },
+      status: (user) => heavy.run(() => nodeStatus(supervisor, clock, user)),
+    });
   }
 
   /** @throws ConfigError where the port cannot be had */
@@ -78,36 +88,5 @@ export class NodeAdmin {
   close(): Promise<void> {
     this.#live.stop();
     return this.#app.close();
-  }
-
-  #healthRoutes(supervisor: SupervisorView): void {
-    const { routes } = this.#app;
-    routes.get('/healthz', () => ({ status: 'ok' }));
-    routes.get('/readyz', (_request, reply) => {
-      const isReady = supervisor.isAccepting;
-      const loads = supervisor.workers.map(({ state, load }) => (state === 'serving' ? load : 1));
-      // Newcomers go to whoever has room.
-      reply.header(LOAD_HEADER, loadReport(Math.min(...loads, 1)));
-      return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'draining' });
-    });
-    // Whoever asks while the page is being made is given that one.
-    routes.get('/metrics', async (_request, reply) => {
-      this.#metricsUnderWay ??= this.#heavy
-        .run(() => this.#metrics.page())
-        .finally(() => {
-          this.#metricsUnderWay = undefined;
-        });
-      return reply.type(this.#metrics.contentType).send(await this.#metricsUnderWay);
-    });
-  }
-
-  #statusRoute({ supervisor, clock }: NodeAdminParts): void {
-    this.#app.routes.get<{ Querystring: { user?: string } }>(
-      '/status',
-      async ({ query }, reply) => {
-        const status = await this.#heavy.run(() => nodeStatus(supervisor, clock, query.user));
-        return reply.type('application/json').header('cache-control', 'no-store').send(status);
-      },
-    );
   }
 }

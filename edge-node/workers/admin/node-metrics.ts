@@ -12,7 +12,7 @@ import type { SupervisorView } from './supervisor-view.ts';
 
 interface NodeMetricsParts {
   readonly supervisor: SupervisorView;
-  readonly listener: () => HttpListener;
+  readonly listener: HttpListener;
   readonly clock: Clock;
   readonly droppedLogLines: () => number;
 }
