@@ -6,10 +6,9 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BenchError, runBench } from './child.ts';
+import { BenchError, runBench, temporaryFolder } from './child.ts';
 import type { DecodeFigure } from './decode.ts';
 import { goalsOf } from './goals.ts';
 import { type Options, readOptions } from './options.ts';
@@ -94,8 +93,7 @@ async function scenarioOutcomes(options: Options): Promise<Outcome[]> {
   }));
   if (scenarios.length === 0) return [];
   const programs = compilePrograms(OUT);
-  const dataFolder = mkdtempSync(join(tmpdir(), 'streaming-bench-'));
-  process.once('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+  const dataFolder = temporaryFolder();
   await registerUsers(dataFolder, MOST_USERS);
   console.log(tableHead());
   const outcomes: Outcome[] = [];

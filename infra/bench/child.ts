@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const STOP_MS = 10_000;
@@ -27,6 +29,13 @@ export async function runBench(main: () => Promise<void>): Promise<void> {
     console.error(error.message);
     process.exitCode = 1;
   }
+}
+
+/** A new folder that goes when the bench ends, however it ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'streaming-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Rejects with a BenchError when `promise` takes longer. */
@@ -103,5 +112,21 @@ export class Child {
       this.#process.kill('SIGKILL');
       throw error;
     }
+  }
+}
+
+/** Has a process end with the work that it was started for. */
+export type Own = (child: Child) => Child;
+
+/** Does `work`, and ends all that it owns by then, the last first. */
+export async function withChildren<T>(work: (own: Own) => Promise<T>): Promise<T> {
+  const children: Child[] = [];
+  try {
+    return await work((child) => {
+      children.push(child);
+      return child;
+    });
+  } finally {
+    for (const child of children.reverse()) await child.stop();
   }
 }

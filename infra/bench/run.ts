@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Child } from './child.ts';
+import { Child, withChildren } from './child.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytes } from './proc.ts';
 import type { Programs } from './programs.ts';
 import type { Scenario } from './scenarios.ts';
@@ -56,17 +56,12 @@ interface CpuMark {
 }
 
 /** One scenario on one server, from the start of all processes to their end. */
-export async function run(
+export function run(
   scenario: Scenario,
   programs: Programs,
   startServer: (sourcePort: number) => Promise<Server>,
 ): Promise<RunResult> {
-  const children: Child[] = [];
-  const own = (child: Child) => {
-    children.push(child);
-    return child;
-  };
-  try {
+  return withChildren(async (own) => {
     const { channels, packetsPerSecond, users: readers, stalledUsers, seconds } = scenario;
     const { sourceChannels = channels } = scenario;
     const overHttp = scenario.transport === 'http';
@@ -109,9 +104,7 @@ export async function run(
       otherCores: Math.max(0, otherCpu / interval.seconds),
       residentBytes: resident,
     };
-  } finally {
-    for (const child of children.reverse()) await child.stop();
-  }
+  });
 }
 
 /** Without a source, all that the server holds reaches the users: only then can counts be compared. */

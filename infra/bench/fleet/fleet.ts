@@ -3,13 +3,12 @@
  * takes them from the source, in turn. Nothing is a goal here but that no user misses a packet.
  */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareNats } from '../../local/nats/nats-program.ts';
 import { NatsServers } from '../../local/nats/nats-servers.ts';
-import { BenchError, Child, runBench } from '../child.ts';
+import { BenchError, Child, runBench, temporaryFolder } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
 import { type RunResult, run } from '../run.ts';
@@ -135,8 +134,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { runs: { type: 'string', default: '3' } } });
   mkdirSync(OUT, { recursive: true });
   const programs = compilePrograms(OUT);
-  const dataFolder = mkdtempSync(join(tmpdir(), 'streaming-bench-'));
-  process.once('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+  const dataFolder = temporaryFolder();
   await registerUsers(dataFolder, 1000);
   const bench = new FleetBench(programs, await prepareNats(console.log), dataFolder);
   for (const scenario of SCENARIOS) {

@@ -5,11 +5,9 @@
  *
  *     node_modules/.bin/node infra/bench/micro/merge.ts
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Child, runBench } from '../child.ts';
+import { Child, runBench, temporaryFolder, withChildren } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
 import type { IntervalReport } from '../run.ts';
@@ -38,13 +36,8 @@ const CASES: readonly (readonly [string, readonly Source[]])[] = [
   ['two sources, 1 % lost by each, one breaks off every 5 s', [LOSSY, FLAPPING]],
 ];
 
-async function measure(programs: Programs, folder: string, sources: readonly Source[]) {
-  const children: Child[] = [];
-  const own = (child: Child) => {
-    children.push(child);
-    return child;
-  };
-  try {
+function measure(programs: Programs, folder: string, sources: readonly Source[]) {
+  return withChildren(async (own) => {
     const ports: number[] = [];
     for (const { lostPerMille, lifeSeconds } of sources) {
       const args = [1, PACKETS_PER_SECOND, lostPerMille, lifeSeconds];
@@ -66,28 +59,22 @@ async function measure(programs: Programs, folder: string, sources: readonly Sou
     users.tell('stop');
     const cores = (cpuSeconds(edge.child.pid) - before) / SECONDS;
     return { cores, ...(JSON.parse(await users.line(START_MS)) as IntervalReport) };
-  } finally {
-    for (const child of children.reverse()) await child.stop();
-  }
+  });
 }
 
 await runBench(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'streaming-bench-merge-'));
-  try {
-    const programs = compilePrograms(folder);
-    await registerUsers(folder, USERS);
-    for (const [name, sources] of CASES) {
-      const { p50Ms, p99Ms, maxMs, missing, packets, cores } = await measure(
-        programs,
-        folder,
-        sources,
-      );
-      console.log(
-        `${name}: p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, at most ${maxMs.toFixed(0)} ms, ` +
-          `${missing} of ${packets + missing} packets missing, ${(cores * 100).toFixed(1)} % of a core`,
-      );
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+  const folder = temporaryFolder();
+  const programs = compilePrograms(folder);
+  await registerUsers(folder, USERS);
+  for (const [name, sources] of CASES) {
+    const { p50Ms, p99Ms, maxMs, missing, packets, cores } = await measure(
+      programs,
+      folder,
+      sources,
+    );
+    console.log(
+      `${name}: p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, at most ${maxMs.toFixed(0)} ms, ` +
+        `${missing} of ${packets + missing} packets missing, ${(cores * 100).toFixed(1)} % of a core`,
+    );
   }
 });

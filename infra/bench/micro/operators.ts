@@ -5,13 +5,11 @@
  *     node_modules/.bin/node infra/bench/micro/operators.ts 5000
  */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runBench } from '../child.ts';
+import { runBench, temporaryFolder } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { metric, registerUsers, startEdgeNode } from '../server.ts';
 
@@ -34,7 +32,7 @@ async function lookOn(admin: string, query: string): Promise<() => void> {
 
 async function main(): Promise<void> {
   const users = Number(process.argv[2] ?? 5_000);
-  const folder = await mkdtemp(join(tmpdir(), 'streaming-operators-'));
+  const folder = temporaryFolder();
   await registerUsers(folder, users);
   const edge = await startEdgeNode(NO_SOURCE_PORT, {
     dataFolder: folder,
@@ -63,7 +61,6 @@ async function main(): Promise<void> {
     console.log(shares.map((each) => (100 * each).toFixed(1).padStart(6)).join(''));
   }
   await edge.child.stop();
-  await rm(folder, { recursive: true });
   process.exit();
 }
 

@@ -8,13 +8,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BenchError, Child, runBench } from '../child.ts';
+import { BenchError, Child, runBench, temporaryFolder, withChildren } from '../child.ts';
 import { registerUsers, startEdgeNode } from '../server.ts';
 
 const USERS_EACH = Number(process.env.USERS ?? 20);
@@ -123,16 +122,18 @@ async function report(name: string, viewings: readonly Viewing[]): Promise<void>
 async function main(): Promise<void> {
   const [from] = process.argv.slice(2);
   if (from === undefined) throw new BenchError('which folder of captures?');
-  const folder = await mkdtemp(join(tmpdir(), 'streaming-starts-'));
-  try {
-    const names = await joinParts(from, folder);
+  const folder = temporaryFolder();
+  const names = await joinParts(from, folder);
+  await registerUsers(folder, USERS_EACH);
+  const seen = await withChildren(async (own) => {
     const { gateway, port } = await startGateway(folder, names);
-    await registerUsers(folder, USERS_EACH);
+    own(gateway);
     const edge = await startEdgeNode(port, {
       dataFolder: folder,
       logFile: join(folder, 'edge.log'),
       settings: { LOG_LEVEL: 'error', START_AT: 'entry', MAX_SESSIONS_PER_USER: '1000' },
     });
+    own(edge.child);
     await sleep(WARM_UP_MS);
     const views = names.map((_, channel) =>
       Array.from({ length: USERS_EACH }, async (_user, index) => {
@@ -140,13 +141,9 @@ async function main(): Promise<void> {
         return watch(edge.port, `bench-${index} c${channel}`);
       }),
     );
-    const seen = await Promise.all(views.map((view) => Promise.all(view)));
-    await edge.child.stop();
-    await gateway.stop();
-    for (const [index, name] of names.entries()) await report(name, seen[index] ?? []);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+    return Promise.all(views.map((view) => Promise.all(view)));
+  });
+  for (const [index, name] of names.entries()) await report(name, seen[index] ?? []);
 }
 
 await runBench(main);

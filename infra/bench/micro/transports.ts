@@ -5,12 +5,11 @@
  *
  *     node_modules/.bin/node infra/bench/micro/transports.ts http|tls [USERS] [PAIRS]
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { selfSigned } from '../../../shared/testing/self-signed.ts';
-import { BenchError, Child, runBench } from '../child.ts';
+import { BenchError, Child, runBench, temporaryFolder, withChildren } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
 import { portFrom, registerUsers, startEdgeNode } from '../server.ts';
@@ -50,13 +49,8 @@ function certificate(folder: string): NodeJS.ProcessEnv {
   return { STREAM_TLS_CERT, STREAM_TLS_KEY };
 }
 
-async function cost({ programs, folder, users, other }: Rig, transport: Transport): Promise<Cost> {
-  const children: Child[] = [];
-  const own = (child: Child) => {
-    children.push(child);
-    return child;
-  };
-  try {
+function cost({ programs, folder, users, other }: Rig, transport: Transport): Promise<Cost> {
+  return withChildren(async (own) => {
     const source = own(new Child(programs.loadSource, [1, PACKETS_PER_SECOND]));
     const edge = await startEdgeNode(portFrom(await source.line(START_MS)), {
       dataFolder: folder,
@@ -83,9 +77,7 @@ async function cost({ programs, folder, users, other }: Rig, transport: Transpor
     const { bytes } = JSON.parse(await clients.line(START_MS)) as { bytes: number };
     const packets = bytes / PAYLOAD_BYTES;
     return { microsPerPacket: (used * 1e6) / packets, packetsPerWrite: packets / writes };
-  } finally {
-    for (const child of children.reverse()) await child.stop();
-  }
+  });
 }
 
 function shown(transport: Transport, { microsPerPacket, packetsPerWrite }: Cost): string {
@@ -95,30 +87,26 @@ function shown(transport: Transport, { microsPerPacket, packetsPerWrite }: Cost)
 await runBench(async () => {
   const [other, users = '300', pairs = '4'] = process.argv.slice(2);
   if (other !== 'http' && other !== 'tls') throw new BenchError('say http or tls');
-  const folder = mkdtempSync(join(tmpdir(), 'streaming-bench-transports-'));
-  try {
-    const rig = { programs: compilePrograms(folder), folder, users: Number(users), other } as const;
-    await registerUsers(folder, rig.users);
-    const ratios: number[] = [];
-    for (let pair = 0; pair < Number(pairs); pair += 1) {
-      const order: Transport[] = pair % 2 === 0 ? ['line', other] : [other, 'line'];
-      const costs = new Map<Transport, Cost>();
-      for (const transport of order) {
-        const measured = await cost(rig, transport);
-        costs.set(transport, measured);
-        console.log(shown(transport, measured));
-      }
-      const [line, by] = [costs.get('line'), costs.get(other)];
-      if (line && by) ratios.push(by.microsPerPacket / line.microsPerPacket);
+  const folder = temporaryFolder();
+  const rig = { programs: compilePrograms(folder), folder, users: Number(users), other } as const;
+  await registerUsers(folder, rig.users);
+  const ratios: number[] = [];
+  for (let pair = 0; pair < Number(pairs); pair += 1) {
+    const order: Transport[] = pair % 2 === 0 ? ['line', other] : [other, 'line'];
+    const costs = new Map<Transport, Cost>();
+    for (const transport of order) {
+      const measured = await cost(rig, transport);
+      costs.set(transport, measured);
+      console.log(shown(transport, measured));
     }
-    const sorted = ratios.toSorted((a, b) => a - b);
-    const [least, most] = [sorted[0] ?? Number.NaN, sorted.at(-1) ?? Number.NaN];
-    const half = sorted.length / 2;
-    const median = ((sorted[Math.ceil(half) - 1] ?? 0) + (sorted[Math.floor(half)] ?? 0)) / 2;
-    console.log(
-      `${other}: ${median.toFixed(2)} of the line's CPU a packet (${least.toFixed(2)} to ${most.toFixed(2)})`,
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
+    const [line, by] = [costs.get('line'), costs.get(other)];
+    if (line && by) ratios.push(by.microsPerPacket / line.microsPerPacket);
   }
+  const sorted = ratios.toSorted((a, b) => a - b);
+  const [least, most] = [sorted[0] ?? Number.NaN, sorted.at(-1) ?? Number.NaN];
+  const half = sorted.length / 2;
+  const median = ((sorted[Math.ceil(half) - 1] ?? 0) + (sorted[Math.floor(half)] ?? 0)) / 2;
+  console.log(
+    `${other}: ${median.toFixed(2)} of the line's CPU a packet (${least.toFixed(2)} to ${most.toFixed(2)})`,
+  );
 });

@@ -5,10 +5,9 @@
  *     node infra/bench/pressure/pressure.ts [over-capacity|reconnecting|never-reading|many-users]...
  */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { BenchError, runBench } from '../child.ts';
+import { mkdirSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { BenchError, runBench, temporaryFolder } from '../child.ts';
 import { openFilesLimit } from '../proc.ts';
 import { compilePrograms } from '../programs.ts';
 import { type Goal, goalRow, machine } from '../report.ts';
@@ -61,8 +60,7 @@ async function main(): Promise<void> {
     `${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}, load before: ${load}\n`,
   );
   const programs = compilePrograms(OUT);
-  const dataFolder = mkdtempSync(join(tmpdir(), 'streaming-pressure-'));
-  process.once('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+  const dataFolder = temporaryFolder();
   await registerUsers(dataFolder, REGISTERED);
   for (const name of names) {
     if (!(await holds(name, { programs, dataFolder, logFolder: OUT }))) process.exitCode = 1;

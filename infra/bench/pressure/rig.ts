@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Child } from '../child.ts';
+import { Child, type Own, withChildren } from '../child.ts';
 import type { Programs } from '../programs.ts';
 import { type EdgeNode, type EdgeOptions, portFrom, startEdgeNode } from '../server.ts';
 import { Crowd } from './crowd.ts';
@@ -17,20 +17,16 @@ export interface Bench {
 /** The processes of one case, which end with it. */
 export class Rig {
   readonly #bench: Bench;
-  readonly #children: Child[] = [];
+  readonly #own: Own;
 
-  private constructor(bench: Bench) {
+  private constructor(bench: Bench, own: Own) {
     this.#bench = bench;
+    this.#own = own;
   }
 
   /** Does `work`, and ends all that it started. */
-  static async with<T>(bench: Bench, work: (rig: Rig) => Promise<T>): Promise<T> {
-    const rig = new Rig(bench);
-    try {
-      return await work(rig);
-    } finally {
-      for (const child of rig.#children.toReversed()) await child.stop();
-    }
+  static with<T>(bench: Bench, work: (rig: Rig) => Promise<T>): Promise<T> {
+    return withChildren((own) => work(new Rig(bench, own)));
   }
 
   /** An edge node that reads one channel of the bench's own payloads. */
@@ -59,10 +55,5 @@ export class Rig {
   /** Users who are there from now on, and users who never read. */
   users(edge: EdgeNode, readers: number, stalled: number): Child {
     return this.#own(new Child(this.#bench.programs.users, [edge.port, readers, stalled, 1]));
-  }
-
-  #own(child: Child): Child {
-    this.#children.push(child);
-    return child;
   }
 }

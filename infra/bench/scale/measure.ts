@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NatsServers } from '../../local/nats/nats-servers.ts';
-import { Child } from '../child.ts';
+import { Child, withChildren } from '../child.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytesOfEach } from '../proc.ts';
 import type { Programs } from '../programs.ts';
 import type { IntervalReport } from '../run.ts';
@@ -152,31 +152,27 @@ export async function measure(point: Point, rig: Rig): Promise<Measured> {
   const { programs, dataFolder, seconds } = rig;
   const nats =
     point.feed === 'nats' && rig.nats !== undefined ? await NatsServers.start(rig.nats) : undefined;
-  const children: Child[] = [];
-  const own = (child: Child): Child => {
-    children.push(child);
-    return child;
-  };
   try {
-    const source = own(
-      new Child(programs.loadSource, [point.sourceChannels, point.packetsPerSecond]),
-    );
-    const sourcePort = portFrom(await source.line(START_MS));
-    const relay = nats && own(startRelay(sourcePort, nats.urls));
-    const edges: EdgeNode[] = [];
-    for (let node = 0; node < point.nodes; node += 1) {
-      const edge = await startNode(point, node, sourcePort, nats?.urls, dataFolder);
-      own(edge.child);
-      edges.push(edge);
-    }
-    const crowds = edges.map(({ port }) =>
-      own(new Child(programs.users, [port, point.usersOfNode, 0, point.channels])),
-    );
-    for (const crowd of crowds) await crowd.line(ALL_RECEIVE_MS);
-    await sleep(WARM_UP_MS);
-    return await measureRunning({ edges, relay, nats }, { source, crowds }, seconds);
+    return await withChildren(async (own) => {
+      const source = own(
+        new Child(programs.loadSource, [point.sourceChannels, point.packetsPerSecond]),
+      );
+      const sourcePort = portFrom(await source.line(START_MS));
+      const relay = nats && own(startRelay(sourcePort, nats.urls));
+      const edges: EdgeNode[] = [];
+      for (let node = 0; node < point.nodes; node += 1) {
+        const edge = await startNode(point, node, sourcePort, nats?.urls, dataFolder);
+        own(edge.child);
+        edges.push(edge);
+      }
+      const crowds = edges.map(({ port }) =>
+        own(new Child(programs.users, [port, point.usersOfNode, 0, point.channels])),
+      );
+      for (const crowd of crowds) await crowd.line(ALL_RECEIVE_MS);
+      await sleep(WARM_UP_MS);
+      return measureRunning({ edges, relay, nats }, { source, crowds }, seconds);
+    });
   } finally {
-    for (const child of children.reverse()) await child.stop();
     await nats?.stop();
   }
 }

@@ -7,12 +7,11 @@
  *     npm run bench:scale -- [--only edge|nats|model] [--seconds <measured>]
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareNats } from '../../local/nats/nats-program.ts';
-import { BenchError, runBench } from '../child.ts';
+import { BenchError, runBench, temporaryFolder } from '../child.ts';
 import { compilePrograms } from '../programs.ts';
 import { machine } from '../report.ts';
 import { measure, OUT, prepareStores, type Rig } from './measure.ts';
@@ -39,8 +38,7 @@ function readOptions(): Options {
 }
 
 async function prepare({ points, seconds }: Options): Promise<Rig> {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'streaming-bench-'));
-  process.once('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+  const dataFolder = temporaryFolder();
   const nodes = Math.max(...points.map((point) => point.nodes));
   await prepareStores(dataFolder, nodes, Math.max(...points.map((point) => point.usersOfNode)));
   const overNats = points.some(({ feed }) => feed === 'nats');

@@ -5,12 +5,11 @@
  *     node infra/bench/workers/workers.ts [--users 2000] [--workers 2] [--seconds 15] [--pairs 3]
  */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { runBench } from '../child.ts';
+import { runBench, temporaryFolder } from '../child.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
 import { atMost, goalRow, machine, microsPerPacket, tableHead, tableRow } from '../report.ts';
 import { type RunResult, run } from '../run.ts';
@@ -122,8 +121,7 @@ await runBench(async () => {
   console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}`);
   console.log(scenario.about);
   const programs = compilePrograms(OUT);
-  const dataFolder = mkdtempSync(join(tmpdir(), 'streaming-bench-'));
-  process.once('exit', () => rmSync(dataFolder, { recursive: true, force: true }));
+  const dataFolder = temporaryFolder();
   await registerUsers(dataFolder, users);
   console.log(tableHead());
   const costs: number[] = [];
