@@ -1,14 +1,14 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { loadConfig } from '../../shared/config.ts';
 import type { UserId } from '../../shared/ids.ts';
 import { openStore } from '../../shared/store/open-store.ts';
+import { freePorts } from '../local/free-ports.ts';
 import { BenchError, Child } from './child.ts';
 
 const START_MS = 15_000;
+const POLL_MS = 50;
 
 /** What is measured: it takes packets from the source's port and gives each user the payloads of one channel. */
 export interface Server {
@@ -61,23 +61,13 @@ export async function registerUsers(dataFolder: string, count: number): Promise<
   await store.close();
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new BenchError('no free port');
-  return address.port;
-}
-
 async function untilReady(child: Child, url: string): Promise<void> {
   const endMs = performance.now() + START_MS;
   while (performance.now() < endMs) {
     if (!child.running) throw new BenchError('the edge node ended at its start: see its log');
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;
-    await sleep(50);
+    await sleep(POLL_MS);
   }
   throw new BenchError(`the edge node was not ready in ${START_MS} ms: see its log`);
 }
@@ -91,7 +81,7 @@ export async function metric(admin: string, name: string): Promise<number> {
 }
 
 export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<EdgeNode> {
-  const [port, watchPort, adminPort] = [await freePort(), await freePort(), await freePort()];
+  const [port = 0, watchPort = 0, adminPort = 0] = await freePorts(3);
   const child = new Child(
     process.execPath,
     [join(import.meta.dirname, '../../edge-node/main.ts')],
@@ -125,6 +115,27 @@ export async function startEdgeNode(sourcePort: number, options: EdgeOptions): P
   };
 }
 
+/** A node is ready once one of its workers is: waits until all are, to have their share of the users. */
+export async function untilAllServe(admin: string, workers: number): Promise<void> {
+  while (workers > 1 && (await metric(admin, 'streaming_workers')) < workers) await sleep(POLL_MS);
+}
+
+/** The service's own relay, which puts what the source sends on NATS. */
+export function startNatsRelay(sourcePort: number, natsUrls: string, logFile: string): Child {
+  const script = join(import.meta.dirname, '../../edge-node/relay/main.ts');
+  return new Child(process.execPath, [script], {
+    logFile,
+    env: {
+      ...process.env,
+      NATS_URL: natsUrls,
+      CHANNEL_SOURCE_HOST: '127.0.0.1',
+      CHANNEL_SOURCE_PORT: String(sourcePort),
+      RELAY_ADMIN_PORT: '0',
+    },
+  });
+}
+
+/** The plain relay in C that the edge node is measured beside. */
 export async function startRelay(program: string, sourcePort: number): Promise<Server> {
   const child = new Child(program, [sourcePort]);
   return { kind: 'relay', child, port: portFrom(await child.line(START_MS)) };

@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareNats } from '../../local/nats/nats-program.ts';
 import { NatsServers } from '../../local/nats/nats-servers.ts';
-import { BenchError, Child, runBench, temporaryFolder } from '../child.ts';
+import { BenchError, type Child, runBench, temporaryFolder } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
+import { microsPerPacket } from '../report.ts';
 import { type RunResult, run } from '../run.ts';
 import type { Scenario } from '../scenarios.ts';
-import { type EdgeNode, metric, registerUsers, startEdgeNode } from '../server.ts';
+import { type EdgeNode, metric, registerUsers, startEdgeNode, startNatsRelay } from '../server.ts';
 
 const OUT = 'bench-out';
 const PACED = { stalledUsers: 0, packetsPerSecond: 100, warmUpSeconds: 8, seconds: 15 };
@@ -65,22 +66,8 @@ class FleetBench {
     let relay: Child | undefined;
     try {
       const figures = await this.#measure(scenario, async (port) => {
-        const settings = { NATS_URL: nats.urls };
-        relay = new Child(
-          process.execPath,
-          [join(import.meta.dirname, '../../../edge-node/relay/main.ts')],
-          {
-            logFile: join(OUT, 'fleet.relay.log'),
-            env: {
-              ...process.env,
-              ...settings,
-              CHANNEL_SOURCE_HOST: '127.0.0.1',
-              CHANNEL_SOURCE_PORT: String(port),
-              RELAY_ADMIN_PORT: '0',
-            },
-          },
-        );
-        return this.#edge(port, { ...settings, CHANNEL_FEED: 'nats' });
+        relay = startNatsRelay(port, nats.urls, join(OUT, 'fleet.relay.log'));
+        return this.#edge(port, { NATS_URL: nats.urls, CHANNEL_FEED: 'nats' });
       });
       return { ...figures, relayCpuSeconds: relay === undefined ? 0 : cpuSeconds(relay.pid) };
     } finally {
@@ -98,11 +85,10 @@ class FleetBench {
     scenario: Scenario,
     start: (sourcePort: number) => Promise<EdgeNode>,
   ): Promise<Figures> {
-    let beganMs = 0;
     let bytesPerSecond = 0;
     const result = await run(scenario, this.#programs, async (port) => {
       const edge = await start(port);
-      beganMs = performance.now();
+      const beganMs = performance.now();
       const counts = async () => {
         const bytes = await metric(edge.admin, 'streaming_source_bytes_total');
         bytesPerSecond = (bytes * 1000) / (performance.now() - beganMs);
@@ -115,11 +101,10 @@ class FleetBench {
 }
 
 function row(feed: string, { result, bytesPerSecond, relayCpuSeconds }: Figures): string {
-  const { interval, cpuSeconds: cpu, account, otherCores } = result;
-  const cpuMicros = (cpu * 1e6) / interval.packets;
+  const { interval, account, otherCores } = result;
   const cells = [
     feed.padEnd(5),
-    `${cpuMicros.toFixed(3)} µs CPU/packet`,
+    `${microsPerPacket(result).toFixed(3)} µs CPU/packet`,
     `p50 ${interval.p50Ms.toFixed(1)} ms`,
     `p99 ${interval.p99Ms.toFixed(1)} ms`,
     `missing ${account?.missing ?? interval.missing}`,

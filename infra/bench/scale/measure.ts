@@ -6,7 +6,15 @@ import { Child, withChildren } from '../child.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytesOfEach } from '../proc.ts';
 import type { Programs } from '../programs.ts';
 import type { IntervalReport } from '../run.ts';
-import { type EdgeNode, metric, portFrom, registerUsers, startEdgeNode } from '../server.ts';
+import {
+  type EdgeNode,
+  metric,
+  portFrom,
+  registerUsers,
+  startEdgeNode,
+  startNatsRelay,
+  untilAllServe,
+} from '../server.ts';
 import type { Point } from './points.ts';
 
 export const OUT = 'bench-out';
@@ -14,7 +22,6 @@ const WARM_UP_MS = 4_000;
 const START_MS = 10_000;
 const ALL_RECEIVE_MS = 60_000;
 const REPORT_MS = 30_000;
-const POLL_MS = 50;
 
 /** CPU and memory of a program in the interval, whose processes may be several. */
 interface Use {
@@ -55,20 +62,6 @@ export async function prepareStores(dataFolder: string, nodes: number, users: nu
   }
 }
 
-function startRelay(sourcePort: number, natsUrls: string): Child {
-  const script = join(import.meta.dirname, '../../../edge-node/relay/main.ts');
-  return new Child(process.execPath, [script], {
-    logFile: join(OUT, 'scale.relay.log'),
-    env: {
-      ...process.env,
-      NATS_URL: natsUrls,
-      CHANNEL_SOURCE_HOST: '127.0.0.1',
-      CHANNEL_SOURCE_PORT: String(sourcePort),
-      RELAY_ADMIN_PORT: '0',
-    },
-  });
-}
-
 async function startNode(
   point: Point,
   node: number,
@@ -84,10 +77,7 @@ async function startNode(
       ...(natsUrls !== undefined && { CHANNEL_FEED: 'nats', NATS_URL: natsUrls }),
     },
   });
-  // A node is ready once one of its workers is: all are to have their share of the users.
-  while (point.workers > 1 && (await metric(edge.admin, 'streaming_workers')) < point.workers) {
-    await sleep(POLL_MS);
-  }
+  await untilAllServe(edge.admin, point.workers);
   return edge;
 }
 
@@ -158,7 +148,8 @@ export async function measure(point: Point, rig: Rig): Promise<Measured> {
         new Child(programs.loadSource, [point.sourceChannels, point.packetsPerSecond]),
       );
       const sourcePort = portFrom(await source.line(START_MS));
-      const relay = nats && own(startRelay(sourcePort, nats.urls));
+      const relay =
+        nats && own(startNatsRelay(sourcePort, nats.urls, join(OUT, 'scale.relay.log')));
       const edges: EdgeNode[] = [];
       for (let node = 0; node < point.nodes; node += 1) {
         const edge = await startNode(point, node, sourcePort, nats?.urls, dataFolder);

@@ -7,14 +7,13 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { runBench, temporaryFolder } from '../child.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
 import { atMost, goalRow, machine, microsPerPacket, tableHead, tableRow } from '../report.ts';
 import { type RunResult, run } from '../run.ts';
 import type { Scenario } from '../scenarios.ts';
-import { metric, registerUsers, startEdgeNode } from '../server.ts';
+import { registerUsers, startEdgeNode, untilAllServe } from '../server.ts';
 
 const OUT = 'bench-out';
 /** The same users, on several workers, may cost this much of what they cost on one. */
@@ -22,7 +21,6 @@ const MOST_COST = 1.05;
 /** The worker with the most users may have this part of a fair share more than the one with the fewest. */
 const MOST_SPREAD = 0.1;
 const LOOK_MS = 2_000;
-const POLL_MS = 50;
 
 interface Options {
   readonly users: number;
@@ -62,11 +60,6 @@ async function usersOfWorkers(admin: string): Promise<number[]> {
   );
 }
 
-/** A node is ready once one of its workers is: all are to have their share of the users. */
-async function untilServing(admin: string, workers: number): Promise<void> {
-  while (workers > 1 && (await metric(admin, 'streaming_workers')) < workers) await sleep(POLL_MS);
-}
-
 async function measure(
   scenario: Scenario,
   workers: number,
@@ -80,7 +73,7 @@ async function measure(
       logFile: join(OUT, `workers-${workers}.edge-node.log`),
       settings: { EDGE_WORKERS: String(workers) },
     });
-    await untilServing(node.admin, workers);
+    await untilAllServe(node.admin, workers);
     const looks = setInterval(() => {
       void usersOfWorkers(node.admin).then(
         (users) => {
