@@ -18,7 +18,9 @@ import {
   decodeRow,
   goalRow,
   machine,
+  machineRow,
   microsPerPacket,
+  OUT,
   type Outcome,
   tableHead,
   tableRow,
@@ -27,7 +29,6 @@ import { type RunResult, run } from './run.ts';
 import { MOST_USERS, SCENARIOS, type Scenario } from './scenarios.ts';
 import { registerUsers, type Server, startEdgeNode, startRelay } from './server.ts';
 
-const OUT = 'bench-out';
 /** Long times are for the edge node's memory, which the relay is not asked for. */
 const RELAY_TIMES = { warmUpSeconds: 4, seconds: 10 };
 /** What the edge node and its libraries open besides its users, with room. */
@@ -107,8 +108,7 @@ async function main(): Promise<void> {
   if (process.platform !== 'linux') throw new BenchError('the bench needs Linux: epoll and /proc');
   const options = readOptions();
   mkdirSync(OUT, { recursive: true });
-  const on = machine();
-  console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}\n`);
+  console.log(`${machineRow()}\n`);
 
   const decode = options.wanted('decode') ? decodeFigures() : [];
   for (const figure of decode) console.log(decodeRow(figure));
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
   for (const goal of goals) console.log(goalRow(goal));
 
   const file = join(OUT, 'bench.json');
-  const figures = { machine: on, decode, outcomes, goals };
+  const figures = { machine: machine(), decode, outcomes, goals };
   writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
   console.log(`\nAll figures: ${file}`);
   const failed = outcomes.some(({ failures }) => failures.length > 0);

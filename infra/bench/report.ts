@@ -5,6 +5,9 @@ import type { Scenario } from './scenarios.ts';
 
 const MEGABYTE = 1e6;
 
+/** Where a bench leaves its figures, logs and compiled programs. */
+export const OUT = 'bench-out';
+
 /** One scenario with what was measured; undefined where that run was left out or failed. */
 export interface Outcome {
   readonly scenario: Scenario;
@@ -78,12 +81,28 @@ export function machine() {
   };
 }
 
+export function machineRow(): string {
+  const { cores, model, kernel, node } = machine();
+  return `${cores} × ${model}, Linux ${kernel}, Node ${node}`;
+}
+
 export function decodeRow({ name, packetsPerSecond }: DecodeFigure): string {
   return `  ${name.padEnd(34)} ${(packetsPerSecond / 1e6).toFixed(2).padStart(6)} M packets/s`;
 }
 
 export function goalRow({ goal, measured, held }: Goal): string {
   return `  ${held ? 'held    ' : 'NOT held'}  ${goal}: ${measured}`;
+}
+
+/** Of an even number the middle between the two. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = (sorted.length - 1) / 2;
+  const [below = Number.NaN, above = Number.NaN] = [
+    sorted[Math.floor(half)],
+    sorted[Math.ceil(half)],
+  ];
+  return (below + above) / 2;
 }
 
 /** A goal of speed that is held by a value up to the limit. */

@@ -17,7 +17,7 @@ import { SERVER_ENGINES } from '../local/engines/engines.ts';
 import { cleanEnvironment } from '../local/environment.ts';
 import { makeTestStore } from '../local/test-stores.ts';
 import { BenchError, Child } from './child.ts';
-import { goalRow, machine } from './report.ts';
+import { goalRow, machine, machineRow, OUT } from './report.ts';
 import { withEngine } from './store/engine.ts';
 import type { FlushFigure } from './store/flush.ts';
 import { type HttpFigure, type HttpLoad, measureHttp } from './store/http.ts';
@@ -32,7 +32,6 @@ import {
 } from './store/report.ts';
 import { fullRow, ROWS_PER_USER, usersWith } from './store/rows.ts';
 
-const OUT = 'bench-out';
 const START_MS = 20_000;
 const REPOSITORY = join(import.meta.dirname, '../..');
 const USERS_REGISTERED = 1_000;
@@ -133,8 +132,7 @@ async function main(): Promise<void> {
   });
   const seconds = Number(values.seconds);
   if (!(seconds >= 1)) throw new BenchError(`--seconds ${values.seconds} is no number of seconds`);
-  const on = machine();
-  console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}`);
+  console.log(machineRow());
 
   process.env = cleanEnvironment(process.env);
   const figures: EngineFigures[] = [];
@@ -153,7 +151,10 @@ async function main(): Promise<void> {
 
   const file = join(OUT, 'store.json');
   mkdirSync(OUT, { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ machine: on, seconds, figures, goals }, null, 2)}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ machine: machine(), seconds, figures, goals }, null, 2)}\n`,
+  );
   console.log(`\nall figures: ${file}`);
   if (goals.some(({ kind, held }) => kind === 'correctness' && !held)) process.exitCode = 1;
 }

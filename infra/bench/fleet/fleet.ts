@@ -11,12 +11,11 @@ import { NatsServers } from '../../local/nats/nats-servers.ts';
 import { BenchError, type Child, runBench, temporaryFolder } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
-import { microsPerPacket } from '../report.ts';
+import { microsPerPacket, OUT } from '../report.ts';
 import { type RunResult, run } from '../run.ts';
 import type { Scenario } from '../scenarios.ts';
 import { type EdgeNode, metric, registerUsers, startEdgeNode, startNatsRelay } from '../server.ts';
 
-const OUT = 'bench-out';
 const PACED = { stalledUsers: 0, packetsPerSecond: 100, warmUpSeconds: 8, seconds: 15 };
 
 const SCENARIOS: readonly Scenario[] = [

@@ -12,6 +12,7 @@ import { selfSigned } from '../../../shared/testing/self-signed.ts';
 import { BenchError, Child, runBench, temporaryFolder, withChildren } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
+import { median } from '../report.ts';
 import { portFrom, registerUsers, startEdgeNode } from '../server.ts';
 
 const PACKETS_PER_SECOND = 100;
@@ -102,11 +103,8 @@ await runBench(async () => {
     const [line, by] = [costs.get('line'), costs.get(other)];
     if (line && by) ratios.push(by.microsPerPacket / line.microsPerPacket);
   }
-  const sorted = ratios.toSorted((a, b) => a - b);
-  const [least, most] = [sorted[0] ?? Number.NaN, sorted.at(-1) ?? Number.NaN];
-  const half = sorted.length / 2;
-  const median = ((sorted[Math.ceil(half) - 1] ?? 0) + (sorted[Math.floor(half)] ?? 0)) / 2;
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
   console.log(
-    `${other}: ${median.toFixed(2)} of the line's CPU a packet (${least.toFixed(2)} to ${most.toFixed(2)})`,
+    `${other}: ${median(ratios).toFixed(2)} of the line's CPU a packet (${least.toFixed(2)} to ${most.toFixed(2)})`,
   );
 });

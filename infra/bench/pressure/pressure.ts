@@ -10,14 +10,13 @@ import { loadavg } from 'node:os';
 import { BenchError, runBench, temporaryFolder } from '../child.ts';
 import { openFilesLimit } from '../proc.ts';
 import { compilePrograms } from '../programs.ts';
-import { type Goal, goalRow, machine } from '../report.ts';
+import { type Goal, goalRow, machineRow, OUT } from '../report.ts';
 import { registerUsers } from '../server.ts';
 import { manyUsers, neverReading } from './memory.ts';
 import { overCapacity } from './over-capacity.ts';
 import { reconnecting } from './reconnecting.ts';
 import type { Bench } from './rig.ts';
 
-const OUT = 'bench-out';
 const REGISTERED = 15_000;
 const FILES = 16_000;
 
@@ -54,11 +53,8 @@ async function main(): Promise<void> {
   if (openFilesLimit() < FILES) throw new BenchError(`raise ulimit -n to ${FILES} or more`);
   const names = wanted();
   mkdirSync(OUT, { recursive: true });
-  const on = machine();
   const load = loadavg()[0]?.toFixed(1);
-  console.log(
-    `${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}, load before: ${load}\n`,
-  );
+  console.log(`${machineRow()}, load before: ${load}\n`);
   const programs = compilePrograms(OUT);
   const dataFolder = temporaryFolder();
   await registerUsers(dataFolder, REGISTERED);

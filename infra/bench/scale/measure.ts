@@ -5,6 +5,7 @@ import { NatsServers } from '../../local/nats/nats-servers.ts';
 import { Child, withChildren } from '../child.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytesOfEach } from '../proc.ts';
 import type { Programs } from '../programs.ts';
+import { OUT } from '../report.ts';
 import type { IntervalReport } from '../run.ts';
 import {
   type EdgeNode,
@@ -17,7 +18,6 @@ import {
 } from '../server.ts';
 import type { Point } from './points.ts';
 
-export const OUT = 'bench-out';
 const WARM_UP_MS = 4_000;
 const START_MS = 10_000;
 const ALL_RECEIVE_MS = 60_000;

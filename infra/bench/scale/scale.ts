@@ -13,8 +13,8 @@ import { parseArgs } from 'node:util';
 import { prepareNats } from '../../local/nats/nats-program.ts';
 import { BenchError, runBench, temporaryFolder } from '../child.ts';
 import { compilePrograms } from '../programs.ts';
-import { machine } from '../report.ts';
-import { measure, OUT, prepareStores, type Rig } from './measure.ts';
+import { machine, machineRow, OUT } from '../report.ts';
+import { measure, prepareStores, type Rig } from './measure.ts';
 import { POINTS, type Point } from './points.ts';
 import { comparedTable, measuredTable, type Outcome, planTable } from './tables.ts';
 
@@ -68,8 +68,7 @@ async function main(): Promise<void> {
   const options = readOptions();
   if (options.points.length > 0) {
     mkdirSync(OUT, { recursive: true });
-    const on = machine();
-    console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}\n`);
+    console.log(`${machineRow()}\n`);
     const file = join(OUT, 'scale.json');
     const outcomes = await outcomesOf(options, file);
     console.log(`\n${measuredTable(outcomes)}\n\nmeasured → model\n\n${comparedTable(outcomes)}\n`);

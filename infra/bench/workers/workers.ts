@@ -10,12 +10,20 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runBench, temporaryFolder } from '../child.ts';
 import { compilePrograms, type Programs } from '../programs.ts';
-import { atMost, goalRow, machine, microsPerPacket, tableHead, tableRow } from '../report.ts';
+import {
+  atMost,
+  goalRow,
+  machineRow,
+  median,
+  microsPerPacket,
+  OUT,
+  tableHead,
+  tableRow,
+} from '../report.ts';
 import { type RunResult, run } from '../run.ts';
 import type { Scenario } from '../scenarios.ts';
 import { registerUsers, startEdgeNode, untilAllServe } from '../server.ts';
 
-const OUT = 'bench-out';
 /** The same users, on several workers, may cost this much of what they cost on one. */
 const MOST_COST = 1.05;
 /** The worker with the most users may have this part of a fair share more than the one with the fewest. */
@@ -93,10 +101,6 @@ function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 await runBench(async () => {
   const { users, workers, seconds, pairs } = readOptions();
   const scenario: Scenario = {
@@ -110,8 +114,7 @@ await runBench(async () => {
     seconds,
   };
   mkdirSync(OUT, { recursive: true });
-  const on = machine();
-  console.log(`${on.cores} × ${on.model}, Linux ${on.kernel}, Node ${on.node}`);
+  console.log(machineRow());
   console.log(scenario.about);
   const programs = compilePrograms(OUT);
   const dataFolder = temporaryFolder();
