@@ -65,6 +65,7 @@ export class Certificate {
     const { cert, limiter } = this.#parts;
     try {
       const isNew = await this.#read();
+      this.#isBroken = false;
       if (!isNew) return;
       const until = new Date(this.#expiresMs).toISOString();
       limiter.warn(`TLS: the certificate has changed; new connections get it, until ${until}`);
@@ -79,16 +80,12 @@ export class Certificate {
   async #read(): Promise<boolean> {
     const [cert, key] = await Promise.all([readFile(this.#parts.cert), readFile(this.#parts.key)]);
     const seen = `${cert.toString('latin1')}\0${key.toString('latin1')}`;
-    if (seen === this.#seen) {
-      this.#isBroken = false;
-      return false;
-    }
+    if (seen === this.#seen) return false;
     const options: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2' };
     createSecureContext(options);
     const { validToDate } = new X509Certificate(cert);
     this.#seen = seen;
     this.#expiresMs = validToDate.getTime();
-    this.#isBroken = false;
     for (const follower of this.#followers) follower(options);
     return true;
   }
