@@ -65,7 +65,7 @@ export async function startHttpService({
   const listener = new HttpListener({
     setting: 'SERVER_PORT',
     handler: app.routing,
-    maxConnections: Math.max(1, Math.min(HTTP_MAX_CONNECTIONS, openFilesLimit() - RESERVED_FILES)),
+    room: Math.max(1, Math.min(HTTP_MAX_CONNECTIONS, openFilesLimit() - RESERVED_FILES)),
     limiter,
   });
   const files = new OpenFilesWatch(limiter);

@@ -12,7 +12,7 @@ export class MetricsServer {
   constructor({ registry }: Metrics, limiter: LogLimiter) {
     this.#listener = new HttpListener({
       setting: 'SERVER_METRICS_PORT',
-      maxConnections: ADMIN_MAX_CONNECTIONS,
+      room: ADMIN_MAX_CONNECTIONS,
       limiter,
       handler: async ({ method, url }, response) => {
         if (url !== '/metrics') return refuse(response, 'not_found');

@@ -44,7 +44,7 @@ export class AdminServer {
     this.#live = new LiveStreams({ operators, heavy, limiter });
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
-      maxConnections: ADMIN_MAX_CONNECTIONS,
+      room: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
     const { routes, listener } = this.#app;

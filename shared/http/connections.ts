@@ -10,10 +10,11 @@ import { rawRefusal } from './error-body.ts';
 export interface ConnectionsOptions {
   /** The setting of their port: what log lines call it. */
   readonly setting: SettingName;
-  /** At once; whoever waits for nothing for longest makes room for a newcomer. */
-  readonly maxConnections: number;
-  /** What bounds them besides, together with others. */
-  readonly room?: Room;
+  /**
+   * How many at once, or what bounds them together with others. Whoever waits for nothing for longest makes room for a
+   * newcomer.
+   */
+  readonly room: number | Room;
   /** Told of whom there was no room for. */
   readonly onTurnedAway?: (socket: Socket) => void;
   readonly limiter: LogLimiter;
@@ -46,9 +47,10 @@ export class Connections implements Crowd {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    const { room, maxConnections } = options;
-    this.#hasRoom = (room ?? roomFor(maxConnections)).join(this);
-    this.#turnedAway = new TurnedAway(room ?? roomFor(HTTP_TURNED_AWAY_MAX));
+    const { room } = options;
+    const isShared = typeof room !== 'number';
+    this.#hasRoom = (isShared ? room : roomFor(room)).join(this);
+    this.#turnedAway = new TurnedAway(isShared ? room : roomFor(HTTP_TURNED_AWAY_MAX));
   }
 
   get size(): number {

@@ -16,7 +16,7 @@ interface HttpAppOptions extends Omit<HttpListenerOptions, 'handler'> {
 /** Every byte of an id may come percent-encoded. */
 const PATH_PARAM_MAX_CHARS = 3 * USER_ID_MAX_BYTES;
 
-/** A port of the edge node's or the gateway's: Fastify routes, errors are the catalogue's, and HttpListener guards it. */
+/** A port of a process that lives long: Fastify routes, errors are the catalogue's, and HttpListener guards it. */
 export class HttpApp {
   readonly routes: FastifyInstance;
   readonly listener: HttpListener;

@@ -26,7 +26,7 @@ export class GatewayAdmin {
     const metrics = createGatewayMetrics(view);
     this.#app = new HttpApp({
       setting: 'GATEWAY_ADMIN_PORT',
-      maxConnections: ADMIN_MAX_CONNECTIONS,
+      room: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
     guardOperators(this.#app.routes, { config, form: [], logger });

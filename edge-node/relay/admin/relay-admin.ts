@@ -27,7 +27,7 @@ export class RelayAdmin {
     const metrics = createRelayMetrics(view);
     this.#app = new HttpApp({
       setting: 'RELAY_ADMIN_PORT',
-      maxConnections: ADMIN_MAX_CONNECTIONS,
+      room: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
     guardOperators(this.#app.routes, { config, form: [], logger });

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, WATCH_REFUSALS } from '../../../shared/errors.ts';
 import { HttpApp } from '../../../shared/http/http-app.ts';
 import { addWebPage } from '../../../shared/http/web-page.ts';
-import { ARRIVALS_MAX, CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
+import { CLIENT_NAME_MAX_CHARS, USER_KEEPALIVE_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import { bareAddress, peerAddress } from '../../../shared/net/peer.ts';
 import type { Room } from '../../../shared/net/room.ts';
@@ -15,7 +15,6 @@ import type { Connection } from '../../delivery/sessions.ts';
 import type { Gate } from '../gate.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
 import { addRegisterRoute } from './register-route.ts';
-
 import { streamHead } from './stream-head.ts';
 import { parseWatchRequest, type Query, tokenOf, type WatchRequest } from './watch-request.ts';
 
@@ -71,7 +70,6 @@ export class WatchServer {
     this.#head = streamHead(parts.corsOrigin);
     this.#app = new HttpApp({
       setting: 'WATCH_PORT',
-      maxConnections: ARRIVALS_MAX,
       room: parts.room,
       onTurnedAway: (raw) => this.#turnedAway(raw),
       reusePort: parts.reusePort,

@@ -38,7 +38,7 @@ export class NodeAdmin {
   constructor({ config, supervisor, clock, logger, limiter, droppedLogLines }: NodeAdminParts) {
     this.#app = new HttpApp({
       setting: 'ADMIN_PORT',
-      maxConnections: ADMIN_MAX_CONNECTIONS,
+      room: ADMIN_MAX_CONNECTIONS,
       limiter,
     });
     const heavy = new InTurn();

@@ -26,7 +26,7 @@ export async function listening({
   const listener = new HttpListener({
     setting,
     handler,
-    maxConnections,
+    room: maxConnections,
     limiter: limiter ?? new LogLimiter(logger),
   });
   const { port } = await listener.listen(host, 0);
