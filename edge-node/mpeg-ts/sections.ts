@@ -143,6 +143,7 @@ function isWhole(section: Buffer, length: number): boolean {
 
 export const tableIdOf = (section: Buffer): number => section.readUInt8(0);
 export const tableExtensionOf = (section: Buffer): number => section.readUInt16BE(3);
+export const versionOf = (section: Buffer): number => (section.readUInt8(5) >> 1) & 0x1f;
 /** It applies now, not later. */
 export const isCurrent = (section: Buffer): boolean => (section.readUInt8(5) & 1) === 1;
 export const sectionNumberOf = (section: Buffer): number => section.readUInt8(6);

@@ -1,4 +1,4 @@
-import { SectionReader } from '../../mpeg-ts/sections.ts';
+import { SectionReader, versionOf } from '../../mpeg-ts/sections.ts';
 import {
   type PatSection,
   type Pmt,
@@ -12,8 +12,6 @@ import type { ProgramFilter } from './program-filter.ts';
 /** A PAT may name programs that are not there: so long the first one is waited for, before another's clock is taken. */
 const ABSENT_PROGRAM_MS = 2_000;
 const NO_PID = -1;
-
-const versionOf = (section: Buffer): number => (section.readUInt8(5) >> 1) & 0x1f;
 
 /** The tables of a stream as they are now: its programs, what each consists of, and whose clock counts. */
 export class ProgramTables {
