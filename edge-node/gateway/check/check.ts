@@ -61,21 +61,20 @@ export async function check(
     receiveBuffer: { wantedBytes: config.RECV_BUFFER, onCut: () => {} },
   };
   const tries = channels.flatMap((channel) => channel.inputs.map((spec) => ({ channel, spec })));
-  const order = tries.map(({ spec }) => spec);
-  const findings: Finding[] = [];
+  const findings = new Array<Finding>(tries.length);
+  const queue = tries.entries();
   const workers = Array.from({ length: AT_ONCE }, async () => {
-    for (let next = tries.shift(); next !== undefined; next = tries.shift()) {
-      findings.push(await tryInput(next.channel, next.spec, config, tools));
+    for (const [at, { channel, spec }] of queue) {
+      findings[at] = await tryInput(channel, spec, config, tools);
     }
   });
   await Promise.all(workers);
-  findings.sort((one, other) => order.indexOf(one.spec) - order.indexOf(other.spec));
   say(table(HEADINGS, findings.map(rowOf)));
   for (const problem of problems) say(`entry ignored: ${problem}`);
   const wrong = findings.filter(({ problem }) => problem !== '').length + problems.length;
   if (wrong > 0)
     throw new ConfigError(
-      `${wrong} of ${order.length + problems.length} inputs do not play as they should`,
+      `${wrong} of ${tries.length + problems.length} inputs do not play as they should`,
     );
 }
 
