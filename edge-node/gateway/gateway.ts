@@ -41,9 +41,7 @@ export class Gateway {
   readonly #channels = new Map<ChannelId, GatewayChannel>();
   #ticks: NodeJS.Timeout | undefined;
   #reads: NodeJS.Timeout | undefined;
-  #onAllEnded: () => void = () => {};
-  /** Resolves once every channel has been played to its end and no list can bring another. */
-  readonly ended: Promise<void>;
+  readonly #allEnded = Promise.withResolvers<void>();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -62,9 +60,11 @@ export class Gateway {
       logger,
       limiter: this.#limiter,
     });
-    this.ended = new Promise((resolve) => {
-      this.#onAllEnded = resolve;
-    });
+  }
+
+  /** Resolves once every channel has been played to its end and no list can bring another. */
+  get ended(): Promise<void> {
+    return this.#allEnded.promise;
   }
 
   /** @throws ConfigError that names the list, or the settings of a port, that cannot be had */
@@ -94,7 +94,7 @@ export class Gateway {
     const nowMs = performance.now();
     for (const channel of this.#channels.values()) channel.tick(nowMs);
     const areEnded = [...this.#channels.values()].every((channel) => channel.isEnded);
-    if (areEnded && this.#parts.file === undefined) this.#onAllEnded();
+    if (areEnded && this.#parts.file === undefined) this.#allEnded.resolve();
   }
 
   /** Starts new channels, stops those that are gone or changed, and leaves all others alone. */
