@@ -23,6 +23,7 @@ Where things are is read from the settings (SERVER_*, STREAM_*, WATCH_*, ADMIN_*
 API_KEY in the environment opens what API_KEYS guard, ADMIN_TOKEN what is for operators; STREAM_TOKEN is a viewer's token.
 Exit codes: 0 done; 1 refused, or a problem was found; 2 wrong usage or a wrong setting.`;
 
+const USER = ['<user>', 'user id', userArgument] as const;
 const JSON_FLAG = ['--json', 'print JSON, for scripts'] as const;
 
 const tokenOption = () =>
@@ -43,19 +44,19 @@ export function program(): Command {
   root
     .command('register')
     .description('register a user')
-    .argument('<user>', 'user id', userArgument)
+    .argument(...USER)
     .addOption(atOrigin('of functions'))
     .action(register);
   root
     .command('unregister')
     .description('take a user’s registration and usage away; who watches is cut off')
-    .argument('<user>', 'user id', userArgument)
+    .argument(...USER)
     .addOption(atOrigin('of functions'))
     .action(unregister);
   root
     .command('usage')
     .description('seconds that a user watched in the last 24 hours, by channel and by hour')
-    .argument('<user>', 'user id', userArgument)
+    .argument(...USER)
     .addOption(tokenOption())
     .addOption(atOrigin('of functions'))
     .option(...JSON_FLAG)
@@ -63,7 +64,7 @@ export function program(): Command {
   root
     .command('watch')
     .description('receive a channel and tell what comes: bytes, seconds, gaps')
-    .argument('<user>', 'user id', userArgument)
+    .argument(...USER)
     .argument('<channel>', 'channel id', channelArgument)
     .option('-o, --output <file>', 'keep what comes; - is standard output')
     .option('--for <duration>', 'stop after so long, such as 10s', durationArgument)
@@ -72,7 +73,7 @@ export function program(): Command {
     .option('--tls', 'by TLS, as where STREAM_TLS_CERT is set or the origin is https')
     .option('--ca <file>', 'by TLS, trusting the certificates of this PEM file alone')
     .addOption(tokenOption())
-    .addOption(new Option(...JSON_FLAG))
+    .option(...JSON_FLAG)
     .action(watch);
   root
     .command('channels')
@@ -89,7 +90,7 @@ export function program(): Command {
   root
     .command('token')
     .description('sign a stream token by the first of STREAM_TOKEN_SECRETS')
-    .argument('<user>', 'user id', userArgument)
+    .argument(...USER)
     .requiredOption('--ttl <duration>', 'how long it is good for, such as 24h', durationArgument)
     .option(
       '--channels <ids>',
