@@ -5,9 +5,11 @@ import { ConfigError } from '../../shared/errors.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
+import { UpstreamAdmin } from '../admin/upstream/upstream-admin.ts';
 import type { ChannelDefinition, ChannelList } from '../channel-lists/channel-list.ts';
 import type { ChannelsFile } from '../channel-lists/channels-file.ts';
-import { GatewayAdmin } from './admin/gateway-admin.ts';
+import { createGatewayMetrics } from './admin/gateway-metrics.ts';
+import { gatewayStatus } from './admin/gateway-status.ts';
 import { GatewayChannel } from './channels/gateway-channel.ts';
 import { FeedServer } from './feed/feed-server.ts';
 import { ChildStarts } from './inputs/child-starts.ts';
@@ -36,7 +38,7 @@ export class Gateway {
   readonly #parts: GatewayParts;
   readonly #limiter: LogLimiter;
   readonly #feed: FeedServer;
-  readonly #admin: GatewayAdmin;
+  readonly #admin: UpstreamAdmin;
   readonly #tools: InputTools;
   readonly #channels = new Map<ChannelId, GatewayChannel>();
   #ticks: NodeJS.Timeout | undefined;
@@ -54,8 +56,12 @@ export class Gateway {
       receiveBuffer: { wantedBytes: config.RECV_BUFFER, onCut: (bytes) => this.#tellCut(bytes) },
     };
     const { children } = this.#tools;
-    this.#admin = new GatewayAdmin({
-      view: { channels: this.#channels, feed: this.#feed, children },
+    const view = { channels: this.#channels, feed: this.#feed, children };
+    this.#admin = new UpstreamAdmin({
+      setting: 'GATEWAY_ADMIN_PORT',
+      isReady: () => this.#feed.isListening,
+      metrics: createGatewayMetrics(view),
+      status: () => gatewayStatus(view),
       config,
       logger,
       limiter: this.#limiter,
@@ -69,11 +75,9 @@ export class Gateway {
 
   /** @throws ConfigError that names the list, or the settings of a port, that cannot be had */
   async start(): Promise<GatewayAddresses> {
-    const { config, file, host, port } = this.#parts;
+    const { file, host, port } = this.#parts;
     const list = await file?.read();
-    const admin = await this.#admin
-      .listen(config.ADMIN_HOST, config.GATEWAY_ADMIN_PORT)
-      .catch(blaming('ADMIN_HOST, GATEWAY_ADMIN_PORT'));
+    const admin = await this.#admin.listen();
     const feed = await this.#feed.listen(host, port).catch(blaming('GATEWAY_HOST, GATEWAY_PORT'));
     this.#setChannels(list ?? { channels: [], problems: [] });
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { blaming } from '../../shared/bind.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { DIRECTORY_MS, NATS_OPEN_MS, RELAY_CLOSE_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
+import { UpstreamAdmin } from '../admin/upstream/upstream-admin.ts';
 import { type ChannelRate, encodeDirectory } from '../nats/directory-message.ts';
 import { NatsLink } from '../nats/nats-link.ts';
 import { Subjects } from '../nats/subjects.ts';
 import { openTcpFeed } from '../source/open-feed.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
 import type { TcpFeed } from '../source/tcp-feed.ts';
-import { RelayAdmin } from './admin/relay-admin.ts';
+import { createRelayMetrics } from './admin/relay-metrics.ts';
+import { relayStatus } from './admin/relay-status.ts';
 import { Backlogs } from './backlogs.ts';
 import { Publisher } from './publisher.ts';
 import { RelayChannels } from './relay-channels.ts';
@@ -47,7 +48,7 @@ export class Relay {
   readonly #channels: RelayChannels;
   readonly #publisher: Publisher;
   readonly #backlogs: Backlogs;
-  readonly #admin: RelayAdmin;
+  readonly #admin: UpstreamAdmin;
   /** Names this life of it. */
   readonly #id = randomUUID();
   #isRunning = false;
@@ -96,17 +97,20 @@ export class Relay {
       limiter,
     });
     this.#feed = openTcpFeed({ config, clock, logger, limiter });
-    this.#admin = new RelayAdmin({
-      view: {
-        feed: this.#feed,
-        link: this.#link,
-        channels: this.#channels,
-        publisher: this.#publisher,
-        backlogs: this.#backlogs,
-        clock,
-        droppedLogLines,
-        isRunning: () => this.#isRunning,
-      },
+    const view = {
+      feed: this.#feed,
+      link: this.#link,
+      channels: this.#channels,
+      publisher: this.#publisher,
+      backlogs: this.#backlogs,
+      clock,
+      droppedLogLines,
+    };
+    this.#admin = new UpstreamAdmin({
+      setting: 'RELAY_ADMIN_PORT',
+      isReady: () => this.#isRunning,
+      metrics: createRelayMetrics(view),
+      status: () => relayStatus(view),
       config,
       logger,
       limiter,
@@ -115,10 +119,7 @@ export class Relay {
 
   /** @throws ConfigError that names the settings of a port or of NATS; the source and NATS may be away */
   async start(): Promise<{ readonly admin: AddressInfo }> {
-    const { ADMIN_HOST, RELAY_ADMIN_PORT } = this.#config;
-    const admin = await this.#admin
-      .listen(ADMIN_HOST, RELAY_ADMIN_PORT)
-      .catch(blaming('ADMIN_HOST, RELAY_ADMIN_PORT'));
+    const admin = await this.#admin.listen();
     await this.#link.start(NATS_OPEN_MS);
     this.#link.listen(this.#subjects.anyBacklog, (request) => this.#backlogs.ask(request), QUEUE);
     this.#feed.start(this.#channels);

@@ -15,6 +15,4 @@ export interface RelayView {
   readonly clock: Clock;
   /** Log lines that nobody read in time. */
   readonly droppedLogLines: () => number;
-  /** Started, and not stopping. */
-  readonly isRunning: () => boolean;
 }
