@@ -4,6 +4,7 @@ import type { UserId } from '../../../shared/ids.ts';
 import type { LiveQuery } from '../../admin/live/live-query.ts';
 import type { ClosedSession, Operators } from '../../admin/live/operators.ts';
 import type { History, Snapshot, UserReport } from '../../admin/snapshot.ts';
+import { askWorkers } from './ask-workers.ts';
 import { mergeHistories, mergeSnapshots, queryOfWorkers } from './merge-snapshots.ts';
 import { closeSession, nodeUserReport } from './node-users.ts';
 import { ofNode } from './session-ids.ts';
@@ -20,27 +21,20 @@ export class NodeOperators implements Operators {
   }
 
   async history(): Promise<History> {
-    const { workers } = this.#supervisor;
-    const told = await Promise.all(workers.map((worker) => worker.report({ kind: 'history' })));
-    const histories = told.flatMap((report) => (report === undefined ? [] : report.history));
-    return { samples: mergeHistories(histories.map(({ samples }) => samples)) };
+    const told = await askWorkers(this.#supervisor.workers, { kind: 'history' });
+    return { samples: mergeHistories(told.map(({ report }) => report.history.samples)) };
   }
 
   /** @throws HttpError where no worker answers */
   async snapshot(query: LiveQuery): Promise<Snapshot> {
     const { workers, isAccepting } = this.#supervisor;
-    const asked = { kind: 'snapshot', query: queryOfWorkers(query) } as const;
-    const told = await Promise.all(
-      workers.map(async (worker) => {
-        const report = await worker.report(asked);
-        if (report === undefined) return [];
-        const { users, ...rest } = report.snapshot;
-        const rows = ofNode(users.rows, worker.number, workers.length);
-        return [{ ...rest, users: { ...users, rows } }];
-      }),
-    );
-    const snapshots = told.flat();
-    if (snapshots.length === 0) throw new HttpError('internal');
+    const told = await askWorkers(workers, { kind: 'snapshot', query: queryOfWorkers(query) });
+    if (told.length === 0) throw new HttpError('internal');
+    const snapshots = told.map(({ worker, report: { snapshot } }) => {
+      const { users } = snapshot;
+      const rows = ofNode(users.rows, worker.number, workers.length);
+      return { ...snapshot, users: { ...users, rows } };
+    });
     const merged = await mergeSnapshots(snapshots, query, this.#clock);
     return { ...merged, node: { ...merged.node, accepting: isAccepting } };
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { SessionStatus } from '../../admin/snapshot.ts';
 import type { WorkerProcess } from '../worker-process.ts';
+import { askWorkers } from './ask-workers.ts';
 import { mergeStatus } from './merge-status.ts';
 import { ofNode } from './session-ids.ts';
 import type { SupervisorView } from './supervisor-view.ts';
@@ -18,15 +19,12 @@ export async function nodeStatus(
   user: string | undefined,
 ): Promise<string> {
   const { workers } = supervisor;
-  const told = await Promise.all(
-    workers.map(async (worker) => {
-      const report = await worker.report({ kind: 'status', user });
-      if (report === undefined) return [];
-      const status = JSON.parse(report.status) as WorkerStatus;
-      return [{ ...status, users: ofNode(status.users, worker.number, workers.length) }];
-    }),
-  );
-  const merged = await mergeStatus(told.flat(), clock);
+  const told = await askWorkers(workers, { kind: 'status', user });
+  const statuses = told.map(({ worker, report }) => {
+    const status = JSON.parse(report.status) as WorkerStatus;
+    return { ...status, users: ofNode(status.users, worker.number, workers.length) };
+  });
+  const merged = await mergeStatus(statuses, clock);
   return JSON.stringify({
     ...merged,
     accepting: supervisor.isAccepting,

@@ -2,6 +2,7 @@ import { HttpError } from '../../../shared/errors.ts';
 import type { UserId } from '../../../shared/ids.ts';
 import type { ClosedSession } from '../../admin/live/operators.ts';
 import type { UserReport } from '../../admin/snapshot.ts';
+import { askWorkers } from './ask-workers.ts';
 import { ofNode, ofWorker } from './session-ids.ts';
 import type { SupervisorView } from './supervisor-view.ts';
 
@@ -14,15 +15,12 @@ export async function nodeUserReport(
   { workers }: SupervisorView,
   user: UserId,
 ): Promise<UserReport> {
-  const told = await Promise.all(
-    workers.map(async (worker) => {
-      const report = (await worker.report({ kind: 'user', user }))?.user;
-      return (
-        report && { ...report, sessions: ofNode(report.sessions, worker.number, workers.length) }
-      );
-    }),
-  );
-  const reports = told.filter((report) => report !== undefined);
+  const told = await askWorkers(workers, { kind: 'user', user });
+  const reports = told.flatMap(({ worker, report }) => {
+    if (report.user === undefined) return [];
+    const sessions = ofNode(report.user.sessions, worker.number, workers.length);
+    return [{ ...report.user, sessions }];
+  });
   const [first] = reports;
   if (first === undefined) throw new HttpError('store_unavailable');
   return { ...first, sessions: reports.flatMap(({ sessions }) => sessions) };
