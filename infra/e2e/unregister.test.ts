@@ -38,8 +38,8 @@ test('who is unregistered is cut off within REGISTRATION_TTL_MS, and registered 
   await service.eventually(() => service.storedMs('one')).toBeGreaterThan(0);
   expect(await unregister('one')).toBe(200);
   await one.closed;
-  const metrics = async () => (await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`)).text();
-  await service.eventually(metrics).toContain('streaming_closes_total{reason="unregistered"} 1\n');
+  const closes = () => service.metric(edge, 'streaming_closes_total{reason="unregistered"}');
+  await service.eventually(closes).toBe(1);
   await service.eventually(() => service.storedMs('one')).toBe(0);
   await service.register('one');
   expect(await service.usage('one')).toEqual({});

@@ -186,14 +186,8 @@ describe('a node of two workers', () => {
       const users = await service.watch(node, CHANNEL, ...namesOf(20));
       service.source.send(CHANNEL, 100);
       await service.eventually(() => users.every(({ packets }) => packets === 100)).toBe(true);
-      const delivered = async () => {
-        const answer = await fetch(`http://127.0.0.1:${node.adminPort}/metrics`);
-        const [, value] =
-          /^streaming_channel_delivered_packets_total\{channel="zato01"\} (.*)$/m.exec(
-            await answer.text(),
-          ) ?? [];
-        return Number(value);
-      };
+      const metric = `streaming_channel_delivered_packets_total{channel="${CHANNEL}"}`;
+      const delivered = () => service.metric(node, metric);
       await service.eventually(delivered).toBe(20 * 100);
       const accepted = await service.metric(node, 'streaming_connections_total');
       const [victim] = await workersOf(node);

@@ -190,10 +190,11 @@ export class TestService {
     return (await answer.json()) as Status;
   }
 
-  /** The value of a metric without labels. */
+  /** The value of a metric, by its name with its labels. */
   async metric(edge: TestEdge, name: string): Promise<number> {
     const answer = await fetch(`http://127.0.0.1:${edge.adminPort}/metrics`);
-    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(await answer.text())?.[1]);
+    const lines = (await answer.text()).split('\n');
+    return Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length));
   }
 
   /** Assertions that come true in time. */
