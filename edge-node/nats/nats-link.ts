@@ -11,6 +11,7 @@ import {
   RUN_MAX_BYTES,
 } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
+import { backoffMs } from '../../shared/net/backoff.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
 import { type NatsAccess, natsOptions } from './nats-options.ts';
@@ -253,9 +254,7 @@ export class NatsLink {
   #retryLater(reason: string): void {
     if (this.#isStopped()) return;
     const { limiter, urls } = this.#parts;
-    const steps = Math.min(this.#failures, 16);
-    const ceilingMs = Math.min(NATS_BACKOFF_MAX_MS, NATS_BACKOFF_MIN_MS * 2 ** steps);
-    const retryMs = Math.round(ceilingMs * (0.5 + Math.random() / 2));
+    const retryMs = backoffMs(this.#failures, NATS_BACKOFF_MIN_MS, NATS_BACKOFF_MAX_MS);
     this.#failures += 1;
     this.state = { kind: 'waiting', retryMs, reason };
     limiter.warn('no connection to NATS', { servers: urls.join(), reason, retryMs });

@@ -6,6 +6,7 @@ import {
   SOURCE_WELL_MS,
 } from '../../shared/limits.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
+import { backoffMs } from '../../shared/net/backoff.ts';
 import type { FeedSink, FeedSource, ReadMark, SourceState } from './feed.ts';
 import { PacketDecoder } from './packet-decoder.ts';
 import { SourceConnection } from './source-connection.ts';
@@ -142,9 +143,8 @@ export class SourceClient {
 
   /** After a place has failed, the next one is tried soon, and the first of a new round after a longer wait. */
   #retryLater(sink: FeedSink, reason: string): void {
-    const rounds = Math.min(Math.floor(this.#failures / this.sources.length), 16);
-    const ceilingMs = Math.min(SOURCE_BACKOFF_MAX_MS, SOURCE_BACKOFF_MIN_MS * 2 ** rounds);
-    const retryMs = Math.round(ceilingMs * (0.5 + Math.random() / 2));
+    const rounds = Math.floor(this.#failures / this.sources.length);
+    const retryMs = backoffMs(rounds, SOURCE_BACKOFF_MIN_MS, SOURCE_BACKOFF_MAX_MS);
     this.#failures += 1;
     const lost = this.#place;
     lost.state = { kind: 'waiting', retryMs, reason };

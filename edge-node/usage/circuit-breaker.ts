@@ -1,3 +1,5 @@
+import { backoffMs } from '../../shared/net/backoff.ts';
+
 /** The pause after a failure doubles from the least to the longest; up to half of it is taken off at random. */
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
@@ -51,8 +53,7 @@ export class CircuitBreaker {
     if (before.kind === 'open') return false;
     const { sinceMs, failures } =
       before.kind === 'closed' ? { sinceMs: nowMs, failures: 0 } : before;
-    const pauseMs = Math.min(PAUSE_MIN_MS * 2 ** failures, PAUSE_MAX_MS);
-    const retryAtMs = nowMs + pauseMs * (0.5 + Math.random() / 2);
+    const retryAtMs = nowMs + backoffMs(failures, PAUSE_MIN_MS, PAUSE_MAX_MS);
     this.#state = { kind: 'open', sinceMs, failures: failures + 1, retryAtMs };
     return before.kind === 'closed';
   }

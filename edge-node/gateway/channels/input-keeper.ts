@@ -7,6 +7,7 @@ import {
   INPUT_START_MS,
   INPUT_WHOLE_MS,
 } from '../../../shared/limits.ts';
+import { backoffMs } from '../../../shared/net/backoff.ts';
 import { type InputSpec, isShared } from '../../channel-lists/input-url.ts';
 import { isListener } from '../inputs/ffmpeg-arguments.ts';
 import type { Input } from '../inputs/input.ts';
@@ -198,8 +199,7 @@ export class InputKeeper {
   }
 
   #backoffMs(): number {
-    const ceilingMs = INPUT_BACKOFF_MIN_MS * 2 ** Math.min(this.#failures, 16);
-    return Math.min(INPUT_BACKOFF_MAX_MS, ceilingMs) * (0.5 + Math.random() / 2);
+    return backoffMs(this.#failures, INPUT_BACKOFF_MIN_MS, INPUT_BACKOFF_MAX_MS);
   }
 
   /** How long the first bytes may take. */
