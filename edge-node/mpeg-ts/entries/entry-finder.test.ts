@@ -151,7 +151,10 @@ describe('tables', () => {
 });
 
 describe('streams of no stated kind', () => {
-  const UNKNOWN = 0x80;
+  const unknownAndSound: readonly Stream[] = [
+    [0x80, VIDEO_PID],
+    [AAC, SOUND_PID],
+  ];
 
   it('are pictures where their registration says so', () => {
     const to = new TestStream();
@@ -168,13 +171,7 @@ describe('streams of no stated kind', () => {
 
   it('are pictures where their PES packets say so, and then the sound before them is no entry', () => {
     const to = new TestStream();
-    const tables = [
-      to.pat(),
-      to.pmt([
-        [UNKNOWN, VIDEO_PID],
-        [AAC, SOUND_PID],
-      ]),
-    ];
+    const tables = [to.pat(), to.pmt(unknownAndSound)];
     const pieces = [...tables, to.sound(), to.video(h264.p), to.sound(), to.sound()];
     expect(found(pieces.slice(0, 3))).toEqual([2]);
     expect(found(pieces)).toEqual([2, -1]);
@@ -183,13 +180,7 @@ describe('streams of no stated kind', () => {
 
   it('are none of them where they say otherwise', () => {
     const to = new TestStream();
-    const tables = [
-      to.pat(),
-      to.pmt([
-        [UNKNOWN, VIDEO_PID],
-        [AAC, SOUND_PID],
-      ]),
-    ];
+    const tables = [to.pat(), to.pmt(unknownAndSound)];
     const data = to.video(h264.p, { streamId: 0xbd });
     expect(found([...tables, data, to.sound(), data, to.sound()])).toEqual([3, 5]);
   });
