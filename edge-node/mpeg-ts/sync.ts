@@ -46,7 +46,7 @@ export class PacketSync {
     return this.#stride !== NONE;
   }
 
-  /** Bytes from one packet to the next; 0 while hunting. */
+  /** Bytes from one packet to the next; 0 while hunting, and so never while a packet is handed on. */
   get strideBytes(): number {
     return this.#stride;
   }

@@ -74,7 +74,7 @@ export class StreamReader {
       this.syncLosses += 1;
       this.#lose();
     }
-    this.#nextAt = streamAt + (this.#sync.strideBytes || TS_PACKET_BYTES);
+    this.#nextAt = streamAt + this.#sync.strideBytes;
 
     const header = headerAt(bytes, at);
     const pid = pidOf(header);

@@ -7,7 +7,6 @@ import {
   NULL_PID,
   pcrOffset,
   pidOf,
-  TS_PACKET_BYTES,
 } from '../../../edge-node/mpeg-ts/ts-packet.ts';
 import { CLOCK_SET_MS } from '../../../shared/limits.ts';
 
@@ -52,7 +51,7 @@ export class StreamFigures {
 
   #onPacket(bytes: Buffer, at: number, streamAt: number): void {
     if (this.#nextAt !== undefined && streamAt !== this.#nextAt) this.#gaps += 1;
-    this.#nextAt = streamAt + (this.#sync.strideBytes || TS_PACKET_BYTES);
+    this.#nextAt = streamAt + this.#sync.strideBytes;
     const header = headerAt(bytes, at);
     const pid = pidOf(header);
     if (hasError(header)) this.#damaged += 1;
