@@ -1,4 +1,5 @@
 import { createSigner } from 'fast-jwt';
+import { CHANNEL_BYTES } from '../../../edge-node/source/packet.ts';
 import { wallClockMs } from '../../../shared/clock.ts';
 import { loadConfig } from '../../../shared/config.ts';
 import type { ChannelId, UserId } from '../../../shared/ids.ts';
@@ -22,7 +23,7 @@ export function token(userId: UserId, { ttl, channels, json }: TokenOptions): vo
   const expires = Math.floor((wallClockMs() + ttl) / 1000);
   const claims = { sub: userId, exp: expires, ...(channels && { channels }) };
   const signed = createSigner({ algorithm: 'HS256', key: secret, noTimestamp: true })(claims);
-  const longestChannel = Math.max(6, ...(channels ?? []).map((id) => id.length));
+  const longestChannel = Math.max(CHANNEL_BYTES, ...(channels ?? []).map((id) => id.length));
   const lineBytes = Buffer.byteLength(`${userId} ${signed}\r\n`) + longestChannel + 1;
   if (lineBytes > HANDSHAKE_TOKEN_MAX_BYTES) {
     throw new CliError(
