@@ -3,8 +3,7 @@ import type {
   EdgeStatus,
   SessionStatus,
 } from '../../../edge-node/admin/snapshot.ts';
-import { channelTable } from '../commands/channels.ts';
-
+import { channelTable } from './channel-table.ts';
 import { bytesText, counted, countText, durationText } from './figures.ts';
 import { paint } from './print.ts';
 import { shown, table } from './table.ts';
