@@ -2,13 +2,17 @@ import type { Page } from '../admin/snapshot.ts';
 import { element, say } from '../browser/elements.ts';
 import { countText } from './figures.ts';
 
-export interface Column<Row, Order extends string> {
+/** What stands over a column. */
+export interface Head {
   readonly title: string;
-  /** What it is sorted by at the server; a column without it is not. */
-  readonly by?: Order;
   readonly isFigure?: boolean;
   /** Left out where there is little room. */
   readonly isWide?: boolean;
+}
+
+export interface Column<Row, Order extends string> extends Head {
+  /** What it is sorted by at the server; a column without it is not. */
+  readonly by?: Order;
   /** Brings a cell up to the row; called each second. */
   readonly show: (cell: HTMLTableCellElement, row: Row) => void;
 }
@@ -121,21 +125,17 @@ export class LiveList<Row, Order extends string> {
     return row;
   }
 
-  #heading({ title, by, isFigure, isWide }: Column<Row, Order>): HTMLTableCellElement {
-    const cell = document.createElement('th');
-    cell.scope = 'col';
-    cell.className = classOf(isFigure, isWide);
-    if (by === undefined) {
-      cell.append(title);
-      return cell;
-    }
+  #heading(column: Column<Row, Order>): HTMLTableCellElement {
+    const { title, by, isFigure } = column;
+    const cell = headingOf(column);
+    if (by === undefined) return cell;
     cell.dataset.by = by;
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'sort';
     button.append(title);
     button.addEventListener('click', () => this.#sort(by, isFigure === true));
-    cell.append(button);
+    cell.replaceChildren(button);
     return cell;
   }
 
@@ -161,6 +161,15 @@ export class LiveList<Row, Order extends string> {
     this.#offset = Math.max(0, offset);
     this.#parts.changed();
   }
+}
+
+/** The head of a column that is not sorted by. */
+export function headingOf({ title, isFigure, isWide }: Head): HTMLTableCellElement {
+  const cell = document.createElement('th');
+  cell.scope = 'col';
+  cell.className = classOf(isFigure, isWide);
+  cell.append(title);
+  return cell;
 }
 
 /** The classes of a cell. */

@@ -4,7 +4,7 @@ import { whyNot } from '../browser/refusal.ts';
 import { userColumns } from './columns.ts';
 import { clockText, countText, durationText } from './figures.ts';
 import { colourOf, hourBars, hourLabels, sumOf } from './hour-bars.ts';
-import { classOf } from './live-list.ts';
+import { classOf, type Head, headingOf } from './live-list.ts';
 import { api } from './operator-api.ts';
 
 const REFRESH_MS = 5_000;
@@ -148,22 +148,12 @@ function card(title: string, ...parts: readonly Element[]): HTMLElement {
   return box;
 }
 
-interface Head {
-  readonly title: string;
-  readonly isFigure?: boolean;
-  readonly isWide?: boolean;
-}
-
 function table(heads: readonly Head[], rows: readonly HTMLTableRowElement[]): HTMLTableElement {
   const made = document.createElement('table');
-  const head = made.createTHead().insertRow();
-  for (const { title, isFigure, isWide } of heads) {
-    const cell = document.createElement('th');
-    cell.scope = 'col';
-    cell.className = classOf(isFigure, isWide);
-    cell.append(title);
-    head.append(cell);
-  }
+  made
+    .createTHead()
+    .insertRow()
+    .append(...heads.map(headingOf));
   made.createTBody().append(...rows);
   return made;
 }
