@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { blaming } from '../shared/bind.ts';
+import { nameOf } from '../shared/config/addresses.ts';
 import type { Config } from '../shared/config.ts';
 import { HttpListener } from '../shared/http/http-listener.ts';
 import { HTTP_MAX_CONNECTIONS, RESERVED_FILES } from '../shared/limits.ts';
@@ -98,6 +99,6 @@ export async function startHttpService({
   };
 }
 
-function originOf({ family, address, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+function originOf({ address, port }: AddressInfo): string {
+  return `http://${nameOf({ host: address, port })}`;
 }

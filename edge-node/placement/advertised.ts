@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { nameOf } from '../../shared/config/addresses.ts';
 import type { Config } from '../../shared/config.ts';
 import type { Announcement } from '../../shared/edges/announcement.ts';
 import type { ChannelId, EdgeAddress } from '../../shared/ids.ts';
@@ -29,10 +29,9 @@ function advertised(
 ): Pick<Announcement, 'address' | 'watchUrl'> | undefined {
   if (ADVERTISE_ADDRESS === undefined) return undefined;
   const { host, port = users.port } = ADVERTISE_ADDRESS;
-  const authority = isIPv6(host) ? `[${host}]` : host;
   return {
-    address: `${authority}:${port}` as EdgeAddress,
-    watchUrl: WATCH_PUBLIC_URL || `http://${authority}:${watch.port}`,
+    address: nameOf({ host, port }) as EdgeAddress,
+    watchUrl: WATCH_PUBLIC_URL || `http://${nameOf({ host, port: watch.port })}`,
   };
 }
 

@@ -1,5 +1,4 @@
 import { lookup } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
 import {
   auth,
   Client,
@@ -9,6 +8,7 @@ import {
   policies,
   types,
 } from 'cassandra-driver';
+import { addressOf, nameOf } from '../../config/addresses.ts';
 import { StoreAwayError } from '../../errors.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
 import { withTimeout } from '../../with-timeout.ts';
@@ -183,9 +183,9 @@ export class CassandraClient extends Client {
 
 /** The addresses of a node given as host, host:port or [IPv6]:port, as the driver takes them. */
 async function addressesOf(node: string, defaultPort: number): Promise<string[]> {
-  const [, host = node, port = String(defaultPort)] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(node) ?? [];
+  const { host, port } = addressOf(node, defaultPort);
   const found = await lookup(host, { all: true });
-  return found.map(({ address }) => `${isIPv6(address) ? `[${address}]` : address}:${port}`);
+  return found.map(({ address }) => nameOf({ host: address, port }));
 }
 
 /**
