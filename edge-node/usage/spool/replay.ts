@@ -7,7 +7,7 @@ import { createLogger, LogLimiter } from '../../../shared/logger.ts';
 import { openStore } from '../../../shared/store/open-store.ts';
 import { withTimeout } from '../../../shared/with-timeout.ts';
 import { newWriterId } from '../meter.ts';
-import { SpoolFolder } from './spool-folder.ts';
+import { namesOf, SpoolFolder } from './spool-folder.ts';
 import { SpoolLease } from './spool-lease.ts';
 import { SpoolReader } from './spool-reader.ts';
 
@@ -25,17 +25,13 @@ async function replay(path: string): Promise<string> {
   const folder = new SpoolFolder(path);
   const owner = newWriterId();
   const lease = new SpoolLease(folder, owner, clock);
-  let names = 0;
   const reader = new SpoolReader({
     folder,
     owner,
     lease,
     clock,
     limiter,
-    newName: () => {
-      names += 1;
-      return `${owner}.${names}`;
-    },
+    newName: namesOf(owner),
     skips: () => false,
     takesAll: true,
     isStoreReady: () => true,

@@ -14,6 +14,15 @@ export function ownerOf(name: string): string {
   return name.slice(0, name.indexOf('.'));
 }
 
+/** Names for the files of an owner that has just begun to live, each another. */
+export function namesOf(owner: string): () => string {
+  let names = 0;
+  return () => {
+    names += 1;
+    return `${owner}.${names}`;
+  };
+}
+
 /** What stands in the folder. */
 export interface SpoolListing {
   /** Names of the finished files, of all owners. */

@@ -14,7 +14,7 @@ import type { Store, UsageRow } from '../../../shared/store/store.ts';
 import { MemoryStore } from '../../../shared/testing/memory-store.ts';
 import { newWriterId } from '../meter.ts';
 import { SpoolFileEncoder } from './spool-file.ts';
-import { SpoolFolder } from './spool-folder.ts';
+import { namesOf, SpoolFolder } from './spool-folder.ts';
 import { SpoolLease } from './spool-lease.ts';
 import { SpoolReader } from './spool-reader.ts';
 
@@ -47,16 +47,12 @@ function reader(
   const clock = systemClock();
   const lease = new SpoolLease(folder, owner, clock);
   leases.push(lease);
-  let names = 0;
   return new SpoolReader({
     folder,
     owner,
     lease,
     clock,
-    newName: () => {
-      names += 1;
-      return `${owner}.${names}`;
-    },
+    newName: namesOf(owner),
     limiter,
     skips,
     isStoreReady: () => true,

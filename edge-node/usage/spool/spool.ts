@@ -21,6 +21,8 @@ interface SpoolParts {
   readonly owner: string;
   readonly lease: SpoolLease;
   readonly limiter: LogLimiter;
+  /** A name for a file of this process's, never used before. */
+  readonly newName: () => string;
 }
 
 /**
@@ -33,7 +35,6 @@ export class Spool {
   readonly #parts: SpoolParts;
   readonly #files = new Map<string, SpooledFile>();
   readonly #removing = new Set<Promise<void>>();
-  #names = 0;
   #health: SpoolHealth = { kind: 'writable' };
 
   constructor(parts: SpoolParts) {
@@ -51,12 +52,6 @@ export class Spool {
   /** Whether this process has the file's cells in memory: then no reader need look at it. */
   owns(name: string): boolean {
     return this.#files.has(name);
-  }
-
-  /** A name for a file of this process's, never used before. */
-  newName(): string {
-    this.#names += 1;
-    return `${this.#parts.owner}.${this.#names}`;
   }
 
   /** Tries whether the folder takes a file, so that this is known before one is needed. */
@@ -111,8 +106,8 @@ export class Spool {
   }
 
   async #writeFile(writerId: WriterId, cells: readonly UsageCell[]): Promise<boolean> {
-    const { folder, lease } = this.#parts;
-    const file: SpooledFile = { name: this.newName(), cells: new Set() };
+    const { folder, lease, newName } = this.#parts;
+    const file: SpooledFile = { name: newName(), cells: new Set() };
     this.#files.set(file.name, file);
     try {
       await lease.hold();

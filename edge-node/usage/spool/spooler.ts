@@ -17,7 +17,7 @@ import type { PendingRows } from '../pending-rows.ts';
 import type { SaveOutcome } from '../row-saver.ts';
 import type { SpooledFile, UsageCell } from '../usage-cell.ts';
 import { Spool } from './spool.ts';
-import type { SpoolFolder } from './spool-folder.ts';
+import { namesOf, type SpoolFolder } from './spool-folder.ts';
 import { SpoolLease } from './spool-lease.ts';
 import { SpoolReader } from './spool-reader.ts';
 
@@ -55,14 +55,15 @@ export class Spooler {
     const owner = meter.writerId;
     this.owner = owner;
     this.#lease = new SpoolLease(folder, owner, clock);
-    this.#spool = new Spool({ folder, owner, lease: this.#lease, limiter });
+    const newName = namesOf(owner);
+    this.#spool = new Spool({ folder, owner, lease: this.#lease, limiter, newName });
     this.#reader = new SpoolReader({
       folder,
       owner,
       lease: this.#lease,
       clock,
       limiter,
-      newName: () => this.#spool.newName(),
+      newName,
       skips: (name) => this.#spool.owns(name),
       isStoreReady,
       save,
