@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { Detour } from './detour.ts';
 
 /**
  * A node of which some replicas are away: requests go on to the real node behind it, but those of which `fate` says
@@ -48,45 +48,13 @@ function unavailableFrame(stream: number): Buffer {
   return Buffer.concat([header, body]);
 }
 
-export class CqlProxy {
+export class CqlProxy extends Detour {
   /** By the body of an EXECUTE, in which the values stand as they are. */
   fate: (body: Buffer) => Fate = () => 'served';
   connections = 0;
-  readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((near) => this.#join(near));
-  readonly #port: number;
 
-  /** @param endpoint host:port of a node on this machine */
-  constructor(endpoint: string) {
-    this.#port = Number(endpoint.split(':')[1]);
-  }
-
-  /** Its own endpoint. */
-  async open(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-
-  #join(near: Socket): void {
+  protected override carry(near: Socket, far: Socket): void {
     this.connections += 1;
-    const far = connect(this.#port, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-    }
     framesOf(far, (frame) => near.write(frame));
     framesOf(near, (frame) => {
       const isExecute = frame.readUInt8(OPCODE_AT) === OPCODES.execute;

@@ -13,8 +13,7 @@ export class Detour {
     near.on('close', () => this.sockets.delete(near) && far.destroy());
     far.on('close', () => near.destroy());
     for (const socket of [near, far]) socket.on('error', () => {});
-    near.pipe(far);
-    far.on('data', (bytes) => setTimeout(() => near.write(bytes), this.delayMs));
+    this.carry(near, far);
   });
 
   /** @param endpoint host:port of a node on this machine */
@@ -36,5 +35,11 @@ export class Detour {
   close(): void {
     this.cut();
     this.#server.close();
+  }
+
+  /** Hands on what either side sends. */
+  protected carry(near: Socket, far: Socket): void {
+    near.pipe(far);
+    far.on('data', (bytes) => setTimeout(() => near.write(bytes), this.delayMs));
   }
 }
