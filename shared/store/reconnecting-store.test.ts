@@ -54,6 +54,15 @@ test('a store that is lost is closed, rejects calls, and is replaced by another'
   expect(second.isClosed).toBe(true);
 });
 
+test('a server that refuses at each of its addresses is told with each of the reasons', async () => {
+  const { lines, logger } = silent();
+  const refusals = ['::1', '127.0.0.1'].map((host) => new Error(`connect ECONNREFUSED ${host}`));
+  const refused: Connect = () => Promise.reject(new AggregateError(refusals));
+  const store = await openReconnecting(refused, logger, 'STORE=fake');
+  expect(lines[0]).toContain('"reason":"connect ECONNREFUSED ::1; connect ECONNREFUSED 127.0.0.1"');
+  await store.close();
+});
+
 test('a store that is lost while it is being opened never was', async () => {
   const doomed = fakeStore();
   const good = fakeStore();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreAwayError, StoreSetupError } from '../errors.ts';
+import { reasonOf, StoreAwayError, StoreSetupError } from '../errors.ts';
 import type { EdgeAddress, Minute, UserId } from '../ids.ts';
 import { STORE_AWAY_LOG_MS, STORE_OPEN_TIMEOUT_MS, STORE_RETRY_MS } from '../limits.ts';
 import type { Logger } from '../logger.ts';
@@ -77,7 +77,7 @@ class ReconnectingStore implements Store {
     while (!signal.aborted) {
       const now = performance.now();
       if (now >= nextLine) {
-        const reason = this.#reason instanceof Error ? this.#reason.message : this.#reason;
+        const reason = reasonOf(this.#reason);
         const seconds = Math.round((now - since) / 1000);
         this.#logger.error({ reason, seconds }, `waiting for the store: ${this.#name}`);
         nextLine += STORE_AWAY_LOG_MS;
