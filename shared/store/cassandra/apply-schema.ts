@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, errors, types } from 'cassandra-driver';
+import { type Client, types } from 'cassandra-driver';
 import { StoreAwayError, StoreSetupError } from '../../errors.ts';
 import { connectCassandra } from './client.ts';
 import { isAmazonKeyspaces } from './keyspaces.ts';
 import type { CassandraConfig } from './settings.ts';
+import { isAnswer } from './setup-errors.ts';
 
 const SCHEMA_FOLDER = new URL('.', import.meta.url);
 /** A change of the schema takes longer than a request: the nodes write it to disk and tell each other. */
@@ -86,7 +87,8 @@ async function createKeyspace(client: Client, config: CassandraConfig): Promise<
       `CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${replication}`,
     );
   } catch (error) {
-    if (!isUnauthorized(error) || !(await readReplication(client, keyspace))) throw error;
+    const isRefused = isAnswer(error, types.responseErrorCodes.unauthorized);
+    if (!isRefused || !(await readReplication(client, keyspace))) throw error;
   }
 }
 
@@ -101,11 +103,6 @@ async function reportReplication(client: Client, config: CassandraConfig, say: S
         'DB_REPLICATION=3 at the first run keeps three; later it takes ALTER KEYSPACE and a repair',
     );
   }
-}
-
-function isUnauthorized(error: unknown): boolean {
-  const { unauthorized } = types.responseErrorCodes;
-  return error instanceof errors.ResponseError && error.code === unauthorized;
 }
 
 async function createTables(client: Client, keyspace: string, say: Say): Promise<void> {

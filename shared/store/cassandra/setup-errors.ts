@@ -5,7 +5,8 @@ import type { CassandraConfig } from './settings.ts';
 
 const { configError, invalid, unauthorized } = types.responseErrorCodes;
 
-function isAnswer(error: Error, ...codes: readonly number[]): boolean {
+/** Whether a node has answered with one of these codes. */
+export function isAnswer(error: unknown, ...codes: readonly number[]): boolean {
   return error instanceof errors.ResponseError && codes.includes(error.code);
 }
 
