@@ -130,19 +130,13 @@ class CassandraStore implements Store {
     const first = Math.max(from, firstLivingMinute(this.#now()));
     return this.#inFlight.run(async () => {
       const sum = new UsageSum(from);
-      let page: types.ResultSet | undefined;
-      do {
-        signal?.throwIfAborted();
-        const pageState = page?.pageState;
-        page = await this.#execute(STATEMENTS.read, [userId, first], {
-          fetchSize: PAGE_ROWS,
-          ...(pageState && { pageState }),
-        });
-        for (const { minute, channel_id, delivered_ms } of page.rows) {
+      const pages = this.#client.pages(STATEMENTS.read, [userId, first], PAGE_ROWS, signal);
+      for await (const rows of pages) {
+        for (const { minute, channel_id, delivered_ms } of rows) {
           if (minute === FORGOTTEN_MINUTE) sum.forgetBefore(delivered_ms as Minute);
           else sum.add(minute as Minute, channel_id as ChannelId, delivered_ms as number);
         }
-      } while (page.pageState);
+      }
       return sum.channels;
     });
   }

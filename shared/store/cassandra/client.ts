@@ -148,6 +148,25 @@ export class CassandraClient extends Client {
     }
   }
 
+  /** The rows of a query, page by page. No page is asked for once `signal` is aborted. */
+  async *pages(
+    query: string,
+    params: unknown[],
+    fetchSize: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly types.Row[], void> {
+    let pageState: string | undefined;
+    do {
+      signal?.throwIfAborted();
+      const options = { fetchSize, ...(pageState && { pageState }) };
+      const page = await this.execute(query, params, options).catch((error: unknown) => {
+        throw reasonOf(error);
+      });
+      yield page.rows;
+      pageState = page.pageState;
+    } while (pageState);
+  }
+
   /** Calls `away` at the moment when no node of the data centre is up any more, and never again. */
   onceAllAway(away: (reason: Error) => void): void {
     const check = () => {

@@ -1,6 +1,5 @@
-import type { types } from 'cassandra-driver';
 import type { UserId } from '../../ids.ts';
-import { connectCassandra, reasonOf } from './client.ts';
+import { connectCassandra } from './client.ts';
 import type { CassandraConfig } from './settings.ts';
 
 const PAGE_ROWS = 500;
@@ -11,17 +10,8 @@ const PAGE_MS = 10_000;
 export async function* cassandraRegistrations(config: CassandraConfig): AsyncGenerator<UserId[]> {
   const client = await connectCassandra(config, config.DB_NAME, PAGE_MS);
   try {
-    let page: types.ResultSet | undefined;
-    do {
-      const pageState = page?.pageState;
-      page = await client.execute('SELECT user_id FROM registrations', [], {
-        fetchSize: PAGE_ROWS,
-        ...(pageState && { pageState }),
-      });
-      yield page.rows.map(({ user_id }) => user_id as UserId);
-    } while (page.pageState);
-  } catch (error) {
-    throw reasonOf(error);
+    const pages = client.pages('SELECT user_id FROM registrations', [], PAGE_ROWS);
+    for await (const rows of pages) yield rows.map(({ user_id }) => user_id as UserId);
   } finally {
     await client.close();
   }
