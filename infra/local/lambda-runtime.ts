@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { executeByLine, probe } from './commands.ts';
 import { EngineUnavailable } from './engines/engine-host.ts';
+import { fillOnce } from './kept-folder.ts';
 
 /** The runtime client that functions.Dockerfile installs, by the same lock. */
 const PACKAGE = join(import.meta.dirname, '../docker/lambda-runtime');
@@ -23,23 +24,11 @@ export async function prepareLambdaRuntime(say: (line: string) => void): Promise
       throw new EngineUnavailable(`its native code needs ${COMPILERS.join(', ')}`);
     }
   }
-  await mkdir(CACHE, { recursive: true });
-  const unfinished = await mkdtemp(`${folder}.`);
-  try {
-    say('lambda: building the runtime client (first time only, a minute)');
+  say('lambda: building the runtime client (first time only, a minute)');
+  await fillOnce(folder, 'it cannot be built', async (unfinished) => {
     await cp(PACKAGE, unfinished, { recursive: true });
     const install = ['ci', '--no-fund', '--no-audit', '--fetch-retries=1', '--prefix', unfinished];
     await executeByLine('npm', install, () => {});
-    // Whoever comes first has built it; the other's copy goes.
-    await rename(unfinished, folder).catch((error: unknown) => {
-      if (!existsSync(folder)) throw error;
-    });
-    return folder;
-  } catch (error) {
-    const lines = (error as Error).message.split('\n');
-    const reason = lines.find((line) => /error/i.test(line)) ?? lines[0];
-    throw new EngineUnavailable(`it cannot be built: ${reason}`);
-  } finally {
-    await rm(unfinished, { recursive: true, force: true });
-  }
+  });
+  return folder;
 }

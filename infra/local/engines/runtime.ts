@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execute, executeByLine, probe } from '../commands.ts';
+import { fillOnce, oneLine } from '../kept-folder.ts';
 import { EngineUnavailable } from './engine-host.ts';
 
 /** Everything that engines keep on this machine; git ignores it. */
@@ -82,12 +83,15 @@ async function fetchJars({ name, artifact }: EngineSource, say: Say): Promise<st
   if (!(await probe('mvn', '--version'))) {
     throw new EngineUnavailable('Java is here, but Maven, which fetches the engine, is not');
   }
-  await mkdir(CACHE, { recursive: true });
-  const unfinished = await mkdtemp(`${folder}.`);
-  const pom = join(unfinished, 'pom.xml');
-  await writeFile(
-    pom,
-    `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  say(`${name}: fetching ${artifact} with Maven (first time only)`);
+  let files = 0;
+  const progress = setInterval(() => say(`${name}: ${files} files fetched`), PROGRESS_MS);
+  try {
+    await fillOnce(folder, `Maven cannot fetch ${artifact}`, async (unfinished) => {
+      const pom = join(unfinished, 'pom.xml');
+      await writeFile(
+        pom,
+        `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>engines</groupId><artifactId>${name}</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies><dependency>
@@ -95,40 +99,15 @@ async function fetchJars({ name, artifact }: EngineSource, say: Say): Promise<st
   </dependency></dependencies>
 </project>
 `,
-  );
-  say(`${name}: fetching ${artifact} with Maven (first time only)`);
-  let files = 0;
-  const progress = setInterval(() => say(`${name}: ${files} files fetched`), PROGRESS_MS);
-  try {
-    await executeByLine(
-      'mvn',
-      [
-        '-B',
-        '-f',
-        pom,
-        `${DEPENDENCY_PLUGIN}:copy-dependencies`,
-        `-DoutputDirectory=${unfinished}`,
-      ],
-      (line) => {
+      );
+      const copy = [`${DEPENDENCY_PLUGIN}:copy-dependencies`, `-DoutputDirectory=${unfinished}`];
+      await executeByLine('mvn', ['-B', '-f', pom, ...copy], (line) => {
         if (line.includes('Downloaded from') || line.includes('Copying ')) files += 1;
-      },
-    );
-    // Whoever comes first has fetched it; the other's copy goes.
-    await rename(unfinished, folder).catch((error: unknown) => {
-      if (!existsSync(folder)) throw error;
+      });
     });
-    say(`${name}: fetched`);
-    return folder;
-  } catch (error) {
-    throw new EngineUnavailable(`Maven cannot fetch ${artifact}: ${oneLine(error as Error)}`);
   } finally {
     clearInterval(progress);
-    await rm(unfinished, { recursive: true, force: true });
   }
-}
-
-/** The line of a failed command that says why. */
-function oneLine({ message }: Error): string {
-  const lines = message.split('\n');
-  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? message;
+  say(`${name}: fetched`);
+  return folder;
 }
