@@ -6,7 +6,7 @@ import { register } from '../../demo/viewer/demo-user.ts';
 import { cleanEnvironment } from '../../local/environment.ts';
 import { freePorts } from '../../local/free-ports.ts';
 import { lockSqlite } from '../testing/sqlite-lock.ts';
-import { works } from './support/command.ts';
+import { lacksTool } from './support/command.ts';
 import { Prometheus } from './support/prometheus.ts';
 import type { Section, Step } from './support/section.ts';
 import { allReceive, Viewer } from './support/viewer.ts';
@@ -19,9 +19,7 @@ const HOST = '127.0.0.1';
  */
 export const alerts: Section = {
   title: 'Alerts: a real Prometheus beside a service whose parts are killed and stalled',
-  async lacks() {
-    return (await works('prometheus', '--version')) ? undefined : 'prometheus does not run';
-  },
+  lacks: () => lacksTool('prometheus', '--version'),
   async run(step) {
     const folder = await mkdtemp(join(tmpdir(), 'alerts-'));
     const watched = await Watched.create(folder);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { command, works } from './support/command.ts';
+import { command, lacksTool } from './support/command.ts';
 import { refused, withFile } from './support/planted.ts';
 import type { Section } from './support/section.ts';
 
@@ -12,9 +12,7 @@ const TEMPLATES = [
 /** What CloudFormation's own resource schemas say of the templates, offline. */
 export const ecs: Section = {
   title: 'ECS, EKS and SAM: templates before cfn-lint',
-  async lacks() {
-    return (await works('cfn-lint', '--version')) ? undefined : 'cfn-lint does not run';
-  },
+  lacks: () => lacksTool('cfn-lint', '--version'),
   async run(step) {
     for (const template of TEMPLATES) {
       await step(`cfn-lint ${template}`, async () => {
@@ -29,9 +27,7 @@ export const ecs: Section = {
 /** Well-known mistakes in what the templates ask for; the ones that are none are named with the reason. */
 export const policies: Section = {
   title: 'ECS, EKS and SAM: templates before checkov',
-  async lacks() {
-    return (await works('checkov', '--version')) ? undefined : 'checkov does not run';
-  },
+  lacks: () => lacksTool('checkov', '--version'),
   async run(step) {
     await step('checkov', async () => {
       const said = await command('checkov', ['--config-file', 'infra/ecs/checkov.yaml']);

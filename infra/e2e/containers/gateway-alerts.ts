@@ -6,7 +6,7 @@ import { Clip, PACKET_MS } from '../../demo/media/clip.ts';
 import { killServices, Service } from '../../demo/services/service.ts';
 import { cleanEnvironment } from '../../local/environment.ts';
 import { freePorts } from '../../local/free-ports.ts';
-import { works } from './support/command.ts';
+import { lacksTool } from './support/command.ts';
 import { Prometheus } from './support/prometheus.ts';
 import type { Section, Step } from './support/section.ts';
 
@@ -16,9 +16,7 @@ const CHANNEL = 'zato01';
 /** The gateway's alerts on a running gateway of one channel with two inputs, by the rules of infra/docker/monitoring. */
 export const gatewayAlerts: Section = {
   title: "Gateway's alerts: a real Prometheus beside a gateway whose inputs fall silent",
-  async lacks() {
-    return (await works('prometheus', '--version')) ? undefined : 'prometheus does not run';
-  },
+  lacks: () => lacksTool('prometheus', '--version'),
   async run(step) {
     const folder = await mkdtemp(join(tmpdir(), 'gateway-alerts-'));
     const [feed = 0, admin = 0, web = 0, first = 0, second = 0] = await freePorts(5);

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { command, works } from './support/command.ts';
+import { readdir } from 'node:fs/promises';
+import { command, lacksTool } from './support/command.ts';
 import { refused, withFile } from './support/planted.ts';
+import { dashboardQueries } from './support/prometheus.ts';
 import type { Section } from './support/section.ts';
 
 const FOLDER = 'infra/docker/monitoring';
@@ -8,9 +9,7 @@ const FOLDER = 'infra/docker/monitoring';
 /** Prometheus' own word on its configuration, the alerts and the dashboard's queries. */
 export const monitoring: Section = {
   title: 'Monitoring: configuration, alerts and queries before promtool',
-  async lacks() {
-    return (await works('promtool', '--version')) ? undefined : 'promtool does not run';
-  },
+  lacks: () => lacksTool('promtool', '--version'),
   async run(step) {
     await step('promtool check config', async () => {
       await command('promtool', ['check', 'config', '--syntax-only', `${FOLDER}/prometheus.yml`]);
@@ -39,16 +38,13 @@ export const monitoring: Section = {
   },
 };
 
-/** As rules, which promtool parses; Grafana's own variables stand for a range. */
+/** As rules, which promtool parses. */
 async function dashboardParses(): Promise<string> {
-  const path = `${FOLDER}/grafana/dashboards/streaming-service.json`;
-  const { panels } = JSON.parse(await readFile(path, 'utf8')) as {
-    panels: { targets: { expr: string }[] }[];
-  };
-  const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-  const rules = queries.map((query) => query.replaceAll(/\$__\w+/g, '1m')).map(planted);
-  for (const rule of rules) {
-    await withFile('query.yml', rule, (file) => command('promtool', ['check', 'rules', file]));
+  const queries = await dashboardQueries('1m');
+  for (const query of queries) {
+    await withFile('query.yml', planted(query), (file) =>
+      command('promtool', ['check', 'rules', file]),
+    );
   }
   return `${queries.length} parsed`;
 }

@@ -1,4 +1,4 @@
-import { command, works } from './support/command.ts';
+import { command, lacksTool } from './support/command.ts';
 import { refused, withFile } from './support/planted.ts';
 import type { Section } from './support/section.ts';
 
@@ -30,8 +30,9 @@ const ASKED = [
 export const scores: Section = {
   title: 'Kubernetes: manifests before kube-score',
   async lacks() {
-    if (!(await works('kube-score', 'version'))) return 'kube-score does not run';
-    return (await works('kubectl', 'version', '--client')) ? undefined : 'kubectl does not run';
+    return (
+      (await lacksTool('kube-score', 'version')) ?? lacksTool('kubectl', 'version', '--client')
+    );
   },
   async run(step) {
     for (const { path, ignored } of ASKED) {

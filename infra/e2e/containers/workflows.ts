@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { command, works } from './support/command.ts';
+import { command, lacksTool } from './support/command.ts';
 import { refused, withFile } from './support/planted.ts';
 import type { Section } from './support/section.ts';
 
@@ -8,9 +8,7 @@ const RELEASE = '.github/workflows/release.yml';
 /** The workflows run elsewhere: here they are only read, by a tool that knows their language. */
 export const workflows: Section = {
   title: 'Workflows: ci and release before actionlint',
-  async lacks() {
-    return (await works('actionlint', '-version')) ? undefined : 'actionlint does not run';
-  },
+  lacks: () => lacksTool('actionlint', '-version'),
   async run(step) {
     await step('actionlint', async () => {
       await command('actionlint', []);

@@ -47,6 +47,14 @@ export async function works(name: string, ...args: readonly string[]): Promise<b
   );
 }
 
+/** What a section says where its tool is not here, or nothing where it is. */
+export async function lacksTool(
+  name: string,
+  ...args: readonly string[]
+): Promise<string | undefined> {
+  return (await works(name, ...args)) ? undefined : `${name} does not run`;
+}
+
 /** What every section about containers needs, or nothing where it is here. */
 export async function lacksDocker(): Promise<string | undefined> {
   if (!(await works('docker', 'version'))) return 'no Docker engine answers `docker version`';

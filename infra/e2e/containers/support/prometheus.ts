@@ -82,13 +82,8 @@ export class Prometheus {
 
   /** Every query of the dashboard finds something to show. */
   async answersDashboard(): Promise<string> {
-    const path = `${MONITORING}/grafana/dashboards/streaming-service.json`;
-    const { panels } = JSON.parse(await readFile(path, 'utf8')) as {
-      panels: { title: string; targets: { expr: string }[] }[];
-    };
-    const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-    for (const query of queries) {
-      const expr = query.replaceAll(/\$__\w+/g, '10s');
+    const queries = await dashboardQueries('10s');
+    for (const expr of queries) {
       await this.#until(`"${expr}" has an answer`, async () => {
         const { status } = await this.#ask<unknown>(`query?query=${encodeURIComponent(expr)}`);
         return status === 'success';
@@ -118,6 +113,17 @@ export class Prometheus {
       await sleep(POLL_MS);
     }
   }
+}
+
+/** Of all panels; a range stands for Grafana's own variables. */
+export async function dashboardQueries(range: string): Promise<string[]> {
+  const path = `${MONITORING}/grafana/dashboards/streaming-service.json`;
+  const { panels } = JSON.parse(await readFile(path, 'utf8')) as {
+    panels: { targets: { expr: string }[] }[];
+  };
+  return panels.flatMap(({ targets }) =>
+    targets.map(({ expr }) => expr.replaceAll(/\$__\w+/g, range)),
+  );
 }
 
 /** The rules as they are, but for how long they wait and look back. */
