@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { randomOf } from '../../edge-node/testing/random.ts';
 import { NatsServers } from '../local/nats/nats-servers.ts';
 import { NATS_PROGRAM } from '../local/test-nats.ts';
 import { FLUSH_MS, Fleet, type Victim } from './testing/fleet.ts';
@@ -15,17 +16,6 @@ const PERIOD_MS = IS_LONG ? 10_000 : 2_000;
 const USERS = IS_LONG ? 60 : 12;
 const seed = Number(process.env.FLEET_SEED ?? Date.now() % 2 ** 31);
 
-/** A sequence that its seed alone decides (mulberry32). */
-function random(state: number): () => number {
-  let at = state;
-  return () => {
-    at = (at + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(at ^ (at >>> 15), at | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const KINDS = ['relay', 'nats', 'edge node'] as const;
 
 describe.skipIf(NATS_PROGRAM === undefined)(
@@ -33,7 +23,7 @@ describe.skipIf(NATS_PROGRAM === undefined)(
   () => {
     test(`loses users nothing but what is told as lost, and that only when NATS dies (FLEET_SEED=${seed})`, async () => {
       console.log(`FLEET_SEED=${seed}`);
-      const next = random(seed);
+      const next = randomOf(seed);
       await using fleet = await Fleet.start(NATS_PROGRAM ?? '', USERS);
       /** From the death of a NATS server until every user was sent what came after. */
       const natsOutages: { readonly fromMs: number; readonly toMs: number }[] = [];
@@ -101,8 +91,8 @@ describe.skipIf(NATS_PROGRAM === undefined)(
       });
       const service = await TestService.start({ NATS_URL: nats.urls, SOURCE_SILENCE_MS: '0' });
       try {
-        await service.startRelay({});
-        const edge = await service.startFleetEdge({});
+        await service.startRelay();
+        const edge = await service.startFleetEdge();
         await service.register('one');
         const [user] = (await service.watch(edge, CHANNEL, 'one')) as [TestUser];
         await service

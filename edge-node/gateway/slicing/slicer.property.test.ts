@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { randomOf } from '../../testing/random.ts';
 import {
   CLOCK,
   type MadeSlot,
@@ -72,20 +73,9 @@ function streamOf(
   return packets;
 }
 
-/** Numbers from 0 to 1 that a seed repeats. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Losses of a share of the datagrams, seven packets each, of which a slicer is told as of those of RTP. */
 function losses(share: number, seed: number): (place: number) => boolean {
-  return (place) => mulberry(Math.floor(place / 7) * 65_537 + seed)() < share;
+  return (place) => randomOf(Math.floor(place / 7) * 65_537 + seed)() < share;
 }
 
 /** Clean slots of one that hold a packet of a clean slot of the other, but are not the same. */
@@ -135,7 +125,7 @@ it(`clean slots of two slicers never differ, over ${CASES} streams`, { timeout: 
     fc.tuple(ear, ear),
     fc.nat(),
     (stretches, firstSlot, maxSlotBytes, ears, noiseSeed) => {
-      const stream = streamOf(stretches, firstSlot, mulberry(noiseSeed));
+      const stream = streamOf(stretches, firstSlot, randomOf(noiseSeed));
       const options = { isPaired: true, maxSlotBytes };
       const [one, two] = ears.map(({ from, share, seed }) =>
         slice(stream, { from, isLost: losses(share, seed) }, options),

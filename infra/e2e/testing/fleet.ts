@@ -67,7 +67,7 @@ export class FleetUser {
 /** Three edge nodes, two relays and a cluster of three NATS servers, as processes of their own, with viewers. */
 export class Fleet {
   readonly service: TestService;
-  readonly edges: (TestEdge | undefined)[] = [];
+  readonly edges: (TestEdge | undefined)[];
   readonly users: readonly FleetUser[];
   readonly victims: readonly Victim[];
 
@@ -98,19 +98,19 @@ export class Fleet {
     }));
     const relays: TestProcess[] = [];
     for (let i = 0; i < 2; i += 1) {
-      relays[i] = await service.startRelay({});
+      relays[i] = await service.startRelay();
       victims.push({
         kind: 'relay',
         name: `relay ${i}`,
         kill: async () => void (await relays[i]?.end('SIGKILL')),
         revive: async () => {
-          relays[i] = await service.startRelay({});
+          relays[i] = await service.startRelay();
         },
       });
     }
     const edges: (TestEdge | undefined)[] = [];
     for (let i = 0; i < 3; i += 1) {
-      edges[i] = await service.startFleetEdge({});
+      edges[i] = await service.startFleetEdge();
       victims.push({
         kind: 'edge node',
         name: `edge node ${i}`,
@@ -120,7 +120,7 @@ export class Fleet {
           await edge?.process.end('SIGKILL');
         },
         revive: async () => {
-          edges[i] = await service.startFleetEdge({});
+          edges[i] = await service.startFleetEdge();
         },
       });
     }

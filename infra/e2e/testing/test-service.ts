@@ -131,16 +131,16 @@ export class TestService {
   }
 
   /** Resolves when an edge node that takes its channels from relays takes users. */
-  async startFleetEdge(settings: Settings): Promise<TestEdge> {
-    const process = this.#spawn('edge-node/main.ts', { ...settings, CHANNEL_FEED: 'nats' });
+  async startFleetEdge(): Promise<TestEdge> {
+    const process = this.#spawn('edge-node/main.ts', { CHANNEL_FEED: 'nats' });
     const { users, admin } = await process.ready;
     return { process, usersPort: Number(users), adminPort: Number(admin) };
   }
 
   /** Resolves when a relay takes packets from the source. */
-  async startRelay(settings: Settings): Promise<TestProcess> {
+  async startRelay(): Promise<TestProcess> {
     const { accepted } = this.source;
-    const process = this.#spawn('edge-node/relay/main.ts', { RELAY_ADMIN_PORT: '0', ...settings });
+    const process = this.#spawn('edge-node/relay/main.ts', { RELAY_ADMIN_PORT: '0' });
     await process.ready;
     await this.eventually(() => this.source.accepted).toBeGreaterThan(accepted);
     return process;
