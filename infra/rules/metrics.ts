@@ -1,20 +1,9 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { read } from './tree.ts';
-
-const DEFINING = [
-  'edge-node/admin/metrics.ts',
-  'edge-node/admin/channel-metrics.ts',
-  'edge-node/admin/sources/source-metrics.ts',
-  'edge-node/admin/histogram-metrics.ts',
-  'edge-node/workers/admin/node-metrics.ts',
-  'edge-node/gateway/admin/gateway-metrics.ts',
-  'edge-node/relay/admin/relay-metrics.ts',
-  'functions/metrics.ts',
-];
+import { files, read } from './tree.ts';
 
 /** Every metric that an edge node, a gateway or functions have: ours as they are defined, and those of the runtime. */
 export function servedMetrics(): Set<string> {
-  const all = DEFINING.map((path) => read(path)).join('\n');
+  const all = files('edge-node/*metrics.ts', 'functions/*metrics.ts').map(read).join('\n');
   const plain = [
     ...all.matchAll(/\b(?:counter|gauge)\(\s*'(\w+)'/g),
     ...all.matchAll(/\bnew Counter\(\{\s*name: 'streaming_(\w+)'/g),
