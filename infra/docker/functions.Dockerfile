@@ -1,4 +1,4 @@
-# Registration and usage: the target `functions` is a container on 8080, the target `lambda` two Lambda functions.
+# Registration and usage: the target `functions` is a container on 8080, the target `lambda` three Lambda functions.
 # Build from the repository's root:
 #   docker build -f infra/docker/functions.Dockerfile --target functions -t streaming-service/functions .
 # No syntax line and no BuildKit-only instruction: `sam build` uses the classic builder, which makes every stage up to the

@@ -10,9 +10,9 @@ import type { Section } from '../support/section.ts';
 import { lambdaSpeed } from './lambda-speed.ts';
 
 const NETWORK = `streaming-service-sam-${process.pid}`;
-/** `sam build` makes one image of two functions that are built alike. */
+/** `sam build` makes one image of functions that are built alike. */
 const IMAGE = 'registerfunction:lambda';
-const FUNCTIONS = ['registerfunction', 'usagefunction'];
+const FUNCTIONS = ['registerfunction', 'unregisterfunction', 'usagefunction'];
 const READY_MS = 120_000;
 const POLL_MS = 300;
 const ARCHITECTURE = `Architecture=${process.arch === 'arm64' ? 'arm64' : 'x86_64'}`;
@@ -54,7 +54,7 @@ export const sam: Section = {
         await step('sam build', async () => {
           const args = ['build', '--parameter-overrides', ARCHITECTURE];
           await command('sam', args, { cwd: folder, env: ENV });
-          return `both functions, ${ARCHITECTURE}`;
+          return `${FUNCTIONS.length} functions, ${ARCHITECTURE}`;
         });
         await withDynamoDb(async () => {
           await step('sam local start-api', () => servesOverHttp(folder));
@@ -124,7 +124,7 @@ async function servesOverHttp(folder: string): Promise<string> {
   }
 }
 
-/** Whether both functions have started, and DynamoDB Local with its first requests has, too. */
+/** Whether those that anybody may ask have started, and DynamoDB Local with its first requests has, too. */
 async function answers(origin: string): Promise<boolean> {
   const answers = await Promise.all([
     fetch(`${origin}/register`, { method: 'POST', body: 'anybody' }),
