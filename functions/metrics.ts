@@ -1,6 +1,6 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import { closedByReason, type HttpListener } from '../shared/http/http-listener.ts';
-import { metricDefiner } from '../shared/metrics/metric-definer.ts';
+import { createRegistry } from '../shared/metrics/registry.ts';
 import type { OpenFilesWatch } from '../shared/open-files.ts';
 
 /** Up to the 2 s that a request waits for its store, and a bucket for what took longer. */
@@ -22,10 +22,8 @@ interface MetricsParts {
 }
 
 export function createMetrics(): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const { registry, counter, gauge } = createRegistry();
   const registers = [registry];
-  const { counter, gauge } = metricDefiner(registry);
   const histogram = (name: string, help: string, labelNames: string[]) =>
     new Histogram({
       name: `streaming_${name}`,

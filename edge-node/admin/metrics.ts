@@ -1,7 +1,7 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { CLOSE_REASONS, REFUSAL_CAUSES, REFUSALS, type RefusalCause } from '../../shared/errors.ts';
 import { closedByReason, type HttpListener } from '../../shared/http/http-listener.ts';
-import { type Define, metricDefiner } from '../../shared/metrics/metric-definer.ts';
+import { createRegistry, type Define } from '../../shared/metrics/registry.ts';
 import type { Certificate } from '../transports/certificate.ts';
 import type { EdgeView } from './edge-view.ts';
 import { demandMetrics, mergeMetrics, sourceMetrics } from './sources/source-metrics.ts';
@@ -11,9 +11,7 @@ import { demandMetrics, mergeMetrics, sourceMetrics } from './sources/source-met
  * somebody asks. A worker has no port for operators: its supervisor has.
  */
 export function createMetrics(view: EdgeView, listener?: HttpListener): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const { counter, gauge } = metricDefiner(registry);
+  const { registry, counter, gauge } = createRegistry();
   sourceMetrics(view, counter, gauge);
   demandMetrics(view, counter, gauge);
   mergeMetrics(view, counter);

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createRegistry } from '../../shared/metrics/registry.ts';
 import { files, read } from './tree.ts';
 
 /** Every metric that an edge node, a gateway or functions have: ours as they are defined, and those of the runtime. */
@@ -11,8 +11,7 @@ export function servedMetrics(): Set<string> {
   const histograms = [...all.matchAll(/\bhistogram\(\s*'(\w+)'/g)].flatMap(([, name]) =>
     ['', '_bucket', '_sum', '_count'].map((part) => `${name}${part}`),
   );
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const { registry } = createRegistry();
   const ofRuntime = registry.getMetricsAsArray().map(({ name }) => name);
   return new Set([...[...plain, ...histograms].map((name) => `streaming_${name}`), ...ofRuntime]);
 }

@@ -1,4 +1,4 @@
-import type { Define } from '../../../shared/metrics/metric-definer.ts';
+import type { Define } from '../../../shared/metrics/registry.ts';
 import type { SourceCounts } from '../../ordering/merging/merged-sources.ts';
 import type { FeedSource } from '../../source/feed.ts';
 import type { EdgeView } from '../edge-view.ts';

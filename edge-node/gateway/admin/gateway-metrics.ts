@@ -1,6 +1,6 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { INPUT_ENDS, type InputEnd } from '../../../shared/errors.ts';
-import { type Define, metricDefiner, type Read } from '../../../shared/metrics/metric-definer.ts';
+import { createRegistry, type Define, type Read } from '../../../shared/metrics/registry.ts';
 import type { GatewayChannel } from '../channels/gateway-channel.ts';
 import type { InputKeeper } from '../channels/input-keeper.ts';
 import type { GatewayView } from './gateway-view.ts';
@@ -8,9 +8,7 @@ import { kernelDrops } from './kernel-drops.ts';
 
 /** All metrics of a gateway. */
 export function createGatewayMetrics(view: GatewayView): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const { counter, gauge } = metricDefiner(registry);
+  const { registry, counter, gauge } = createRegistry();
   feedMetrics(view, counter, gauge);
   channelMetrics(view, counter, gauge);
   inputMetrics(view, counter, gauge);

@@ -1,13 +1,11 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
-import { type Define, metricDefiner } from '../../../shared/metrics/metric-definer.ts';
+import type { Registry } from 'prom-client';
+import { createRegistry, type Define } from '../../../shared/metrics/registry.ts';
 import { sourceMetrics } from '../../admin/sources/source-metrics.ts';
 import type { RelayView } from './relay-view.ts';
 
 /** All metrics of a relay. */
 export function createRelayMetrics(view: RelayView): Registry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const { counter, gauge } = metricDefiner(registry);
+  const { registry, counter, gauge } = createRegistry();
   sourceMetrics(view, counter, gauge);
   publishMetrics(view, counter, gauge);
   backlogMetrics(view, counter, gauge);

@@ -1,7 +1,7 @@
-import { type Aggregator, AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import { type Aggregator, AggregatorRegistry, type Registry } from 'prom-client';
 import type { Clock } from '../../../shared/clock.ts';
 import type { HttpListener } from '../../../shared/http/http-listener.ts';
-import { metricDefiner } from '../../../shared/metrics/metric-definer.ts';
+import { createRegistry } from '../../../shared/metrics/registry.ts';
 import { channelTableText } from '../../admin/channel-metrics.ts';
 import { histogramsText } from '../../admin/histogram-metrics.ts';
 import { adminMetrics } from '../../admin/metrics.ts';
@@ -49,15 +49,15 @@ const NOT_SUMMED: Readonly<Record<string, Aggregator>> = {
  */
 export class NodeMetrics {
   readonly #parts: NodeMetricsParts;
-  readonly #own = new Registry();
+  readonly #own: Registry;
   #ended: WorkerMetrics | undefined;
   #ending: Promise<void> = Promise.resolve();
 
   constructor(parts: NodeMetricsParts) {
     this.#parts = parts;
     const { supervisor, listener, droppedLogLines } = parts;
-    const { counter, gauge } = metricDefiner(this.#own);
-    collectDefaultMetrics({ register: this.#own });
+    const { registry, counter, gauge } = createRegistry();
+    this.#own = registry;
     adminMetrics(listener, counter, gauge);
     counter(
       'log_lines_dropped_total',

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 type Labels = Readonly<Record<string, string>>;
 /** Values of a metric at the time of a scrape; one without labels has a single value. */
@@ -6,8 +6,19 @@ export type Read = () => number | Iterable<readonly [Labels, number]>;
 /** Adds a metric; its name is told without the `streaming_` that all have. */
 export type Define = (name: string, help: string, labelNames: string[], read: Read) => void;
 
-/** Metrics that are read when somebody asks: the parts keep plain counters. */
-export function metricDefiner(registry: Registry): { counter: Define; gauge: Define } {
+interface ProcessMetrics {
+  readonly registry: Registry;
+  readonly counter: Define;
+  readonly gauge: Define;
+}
+
+/**
+ * A registry with what prom-client tells of any process, and how to add metrics that are read when somebody asks: the
+ * parts keep plain counters.
+ */
+export function createRegistry(): ProcessMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
   const define = (kind: typeof Counter | typeof Gauge): Define => {
     return (name, help, labelNames, read) => {
       new kind({
@@ -24,5 +35,5 @@ export function metricDefiner(registry: Registry): { counter: Define; gauge: Def
       });
     };
   };
-  return { counter: define(Counter), gauge: define(Gauge) };
+  return { registry, counter: define(Counter), gauge: define(Gauge) };
 }
