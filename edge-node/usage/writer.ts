@@ -134,16 +134,20 @@ export class UsageWriter {
   async #forgets(userId: UserId, confirmedMs: number): Promise<boolean> {
     const agoMs = this.#clock.monotonicMs() - confirmedMs;
     const since = minuteOf(this.#clock.epochMs() - agoMs);
-    let message = 'usage: a registration is gone, and nobody has unregistered it; usage is kept';
     try {
       const asked = this.#store.forgetUsage(userId, this.#meter.minute, since);
       if (await withTimeout(asked, STORE_SAVE_TIMEOUT_MS)) return true;
-      this.#limiter.warn(message, { user: userId });
     } catch (error) {
-      message =
-        'usage: what an unregistered user watched until it was cut off could not be deleted';
-      this.#limiter.warn(message, { err: asError(error), user: userId });
+      this.#limiter.warn(
+        'usage: what an unregistered user watched until it was cut off could not be deleted',
+        { err: asError(error), user: userId },
+      );
+      return false;
     }
+    this.#limiter.warn(
+      'usage: a registration is gone, and nobody has unregistered it; usage is kept',
+      { user: userId },
+    );
     return false;
   }
 
