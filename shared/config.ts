@@ -68,13 +68,12 @@ function leastValues(config: Config): readonly LeastValue[] {
 /** @throws ConfigError where one of two is set that mean nothing without each other */
 function assertTogether(
   env: Readonly<Record<string, string | undefined>>,
-  ...names: readonly [SettingName, SettingName]
+  one: SettingName,
+  other: SettingName,
 ): void {
-  for (const [lacking, given] of [names, names.toReversed()]) {
-    if (lacking && given && !env[lacking] && env[given]) {
-      throw new ConfigError(`${lacking} must be set with ${given}`);
-    }
-  }
+  if (!env[one] === !env[other]) return;
+  const [lacking, given] = env[one] ? [other, one] : [one, other];
+  throw new ConfigError(`${lacking} must be set with ${given}`);
 }
 
 /**
