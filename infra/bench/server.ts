@@ -135,6 +135,27 @@ export function startNatsRelay(sourcePort: number, natsUrls: string, logFile: st
   });
 }
 
+/** The gateway with these channels, and the port where edge nodes find them. */
+export async function startGateway(channels: readonly string[]) {
+  const main = join(import.meta.dirname, '../../edge-node/gateway/main.ts');
+  const child = new Child(process.execPath, [main, '--port', '0', ...channels], {
+    env: { ...process.env, GATEWAY_ADMIN_PORT: '0' },
+  });
+  const port = await feedPort(child).catch(async (error) => {
+    await child.stop();
+    throw error;
+  });
+  return { child, port };
+}
+
+/** The gateway says it in the line in which it is ready. */
+async function feedPort(gateway: Child): Promise<number> {
+  for (;;) {
+    const port = /"feed":(\d+)/.exec(await gateway.line(START_MS))?.[1];
+    if (port !== undefined) return Number(port);
+  }
+}
+
 /** The plain relay in C that the edge node is measured beside. */
 export async function startRelay(program: string, sourcePort: number): Promise<Server> {
   const child = new Child(program, [sourcePort]);

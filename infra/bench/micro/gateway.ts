@@ -4,7 +4,6 @@
  *
  *     node_modules/.bin/node infra/bench/micro/gateway.ts 1 10 100
  */
-import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -12,7 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { kernelDrops } from '../../../edge-node/gateway/admin/kernel-drops.ts';
 import { TestStream } from '../../../edge-node/gateway/testing/test-stream.ts';
+import { runBench } from '../child.ts';
 import { cpuSeconds } from '../proc.ts';
+import { startGateway } from '../server.ts';
 
 const SECONDS = 10;
 const FIRST_PORT = 22_000;
@@ -20,30 +21,6 @@ const FIRST_PORT = 22_000;
 const DATAGRAMS_PER_SECOND = 380;
 const DATAGRAMS_PER_PCR = 15;
 const DATAGRAM_BYTES = 7 * 188;
-
-interface Ready {
-  readonly feed: number;
-}
-
-async function startGateway(channels: number) {
-  const names = Array.from({ length: channels }, (_, index) => {
-    return `c${index}=udp://127.0.0.1:${FIRST_PORT + index}`;
-  });
-  const main = `${import.meta.dirname}/../../../edge-node/gateway/main.ts`;
-  const gateway = spawn(process.execPath, [main, '--port', '0', ...names], {
-    env: { ...process.env, GATEWAY_ADMIN_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  for await (const chunk of gateway.stdout.iterator({ destroyOnReturn: false })) {
-    said += chunk;
-    const line = said.split('\n').find((text) => text.includes('"msg":"ready '));
-    if (line === undefined) continue;
-    gateway.stdout.resume();
-    return { gateway, port: (JSON.parse(line) as Ready).feed, pid: gateway.pid ?? 0 };
-  }
-  throw new RangeError(`the gateway did not start: ${said}`);
-}
 
 /** Sends every channel the same stream at its pace. Resolves with the datagrams sent to each. */
 async function send(socket: Socket, channels: number): Promise<number> {
@@ -70,29 +47,31 @@ async function send(socket: Socket, channels: number): Promise<number> {
 }
 
 async function measure(channels: number): Promise<void> {
-  const { gateway, port, pid } = await startGateway(channels);
-  const reader = new Worker(new URL(import.meta.url), { workerData: port });
+  const ports = Array.from({ length: channels }, (_, index) => FIRST_PORT + index);
+  const gateway = await startGateway(ports.map((port, i) => `c${i}=udp://127.0.0.1:${port}`));
+  const { pid } = gateway.child;
+  const reader = new Worker(new URL(import.meta.url), { workerData: gateway.port });
   await once(reader, 'message');
   const before = cpuSeconds(pid);
   const socket = createSocket('udp4');
   const sent = await send(socket, channels);
   await sleep(500);
-  const ports = new Set(Array.from({ length: channels }, (_, index) => FIRST_PORT + index));
   const cores = (cpuSeconds(pid) - before) / SECONDS;
   const micros = (cores * SECONDS * 1e6) / (sent * channels);
   console.log(
     `${channels} channels: ${cores.toFixed(2)} cores, ${((cores * 100) / channels).toFixed(2)} % of a core each, ` +
-      `${micros.toFixed(1)} µs a datagram, ${kernelDrops(ports)} dropped by the kernel`,
+      `${micros.toFixed(1)} µs a datagram, ${kernelDrops(new Set(ports))} dropped by the kernel`,
   );
   socket.close();
   await reader.terminate();
-  gateway.kill('SIGKILL');
-  await once(gateway, 'exit');
+  await gateway.child.stop();
 }
 
 if (isMainThread) {
   const counts = process.argv.slice(2).map(Number);
-  for (const channels of counts.length > 0 ? counts : [1, 10, 100]) await measure(channels);
+  await runBench(async () => {
+    for (const channels of counts.length > 0 ? counts : [1, 10, 100]) await measure(channels);
+  });
 } else {
   const edge = connect(workerData as number, '127.0.0.1');
   edge.on('connect', () => parentPort?.postMessage('connected'));

@@ -13,14 +13,13 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BenchError, Child, runBench, temporaryFolder, withChildren } from '../child.ts';
-import { registerUsers, startEdgeNode } from '../server.ts';
+import { BenchError, runBench, temporaryFolder, withChildren } from '../child.ts';
+import { registerUsers, startEdgeNode, startGateway } from '../server.ts';
 
 const USERS_EACH = Number(process.env.USERS ?? 20);
 const COME_MS = 20_000;
 const WATCH_MS = 2_500;
 const WARM_UP_MS = 6_000;
-const START_MS = 15_000;
 
 /** What one user got, and when: `endsAt` is the place behind each piece. */
 interface Viewing {
@@ -39,18 +38,6 @@ async function joinParts(from: string, to: string): Promise<string[]> {
     await writeFile(join(to, `${name}.ts`), Buffer.concat(all));
   }
   return [...streams.keys()];
-}
-
-async function startGateway(folder: string, names: readonly string[]) {
-  const main = `${import.meta.dirname}/../../../edge-node/gateway/main.ts`;
-  const channels = names.map((name, index) => `c${index}=${join(folder, `${name}.ts`)}?loop`);
-  const gateway = new Child(process.execPath, [main, '--port', '0', ...channels], {
-    env: { ...process.env, GATEWAY_ADMIN_PORT: '0' },
-  });
-  for (;;) {
-    const port = /"feed":(\d+)/.exec(await gateway.line(START_MS))?.[1];
-    if (port !== undefined) return { gateway, port: Number(port) };
-  }
 }
 
 async function watch(port: number, line: string): Promise<Viewing> {
@@ -126,9 +113,11 @@ async function main(): Promise<void> {
   const names = await joinParts(from, folder);
   await registerUsers(folder, USERS_EACH);
   const seen = await withChildren(async (own) => {
-    const { gateway, port } = await startGateway(folder, names);
-    own(gateway);
-    const edge = await startEdgeNode(port, {
+    const gateway = await startGateway(
+      names.map((name, index) => `c${index}=${join(folder, `${name}.ts`)}?loop`),
+    );
+    own(gateway.child);
+    const edge = await startEdgeNode(gateway.port, {
       dataFolder: folder,
       logFile: join(folder, 'edge.log'),
       settings: { LOG_LEVEL: 'error', START_AT: 'entry', MAX_SESSIONS_PER_USER: '1000' },

@@ -38,25 +38,27 @@ async function largeSource() {
 /** Users who never read, of a channel whose payloads are large. */
 export async function neverReading(bench: Bench): Promise<Goal[]> {
   const source = await largeSource();
-  const goals = await Rig.with(bench, async (rig): Promise<Goal[]> => {
-    const settings = { EDGE_LOG_BYTES: `${LOG_MIB}MiB`, CHANNEL_LOG_BYTES: `${LOG_MIB / 2}MiB` };
-    const edge = await rig.edgeNodeAt('never-reading', source.port, settings);
-    rig.users(edge, 0, NEVER_READING);
-    let [external, log, users] = [0, 0, 0];
-    for (let second = 0; second < LARGE_SECONDS; second += 0.5) {
-      await sleep(500);
-      external = Math.max(external, await metric(edge.admin, 'nodejs_external_memory_bytes'));
-      log = Math.max(log, await metric(edge.admin, 'streaming_log_bytes'));
-      users = Math.max(users, await metric(edge.admin, 'streaming_users'));
-    }
-    console.log(
-      `  ${users} users at once, streaming_log_bytes at most ${(log / MIB).toFixed(1)} MiB`,
-    );
-    const goal = `${NEVER_READING} users who never read, payloads of 1 MiB, EDGE_LOG_BYTES=${LOG_MIB}MiB: external memory at most twice that`;
-    return [atMost(goal, external / MIB, 2 * LOG_MIB, 'MiB', 1)];
-  });
-  source.server.close();
-  return goals;
+  try {
+    return await Rig.with(bench, async (rig): Promise<Goal[]> => {
+      const settings = { EDGE_LOG_BYTES: `${LOG_MIB}MiB`, CHANNEL_LOG_BYTES: `${LOG_MIB / 2}MiB` };
+      const edge = await rig.edgeNodeAt('never-reading', source.port, settings);
+      rig.users(edge, 0, NEVER_READING);
+      let [external, log, users] = [0, 0, 0];
+      for (let second = 0; second < LARGE_SECONDS; second += 0.5) {
+        await sleep(500);
+        external = Math.max(external, await metric(edge.admin, 'nodejs_external_memory_bytes'));
+        log = Math.max(log, await metric(edge.admin, 'streaming_log_bytes'));
+        users = Math.max(users, await metric(edge.admin, 'streaming_users'));
+      }
+      console.log(
+        `  ${users} users at once, streaming_log_bytes at most ${(log / MIB).toFixed(1)} MiB`,
+      );
+      const goal = `${NEVER_READING} users who never read, payloads of 1 MiB, EDGE_LOG_BYTES=${LOG_MIB}MiB: external memory at most twice that`;
+      return [atMost(goal, external / MIB, 2 * LOG_MIB, 'MiB', 1)];
+    });
+  } finally {
+    source.server.close();
+  }
 }
 
 /** As many as a node is to hold in little memory. */
