@@ -59,10 +59,7 @@ describe.skipIf(!testEndpoint('cassandra'))('Cassandra away, killed and back', (
       await engine.kill();
       await engine.restart();
       const returnedAt = performance.now();
-      service.source.pause();
-      const newest = service.source.newest(CHANNEL);
-      const upToDate = () => users.filter((user) => user.lastSequence === newest).length;
-      await service.eventually(upToDate).toBe(users.length);
+      await service.runDry(...users);
       const packets = new Map<string, number>();
       for (const { id, packets: count } of users) packets.set(id, (packets.get(id) ?? 0) + count);
       for (const [name, count] of packets) {

@@ -59,7 +59,7 @@ describe('a wall clock that is set under a running service', () => {
     await sleep(1000);
     await setClock(0);
     await sleep(3000);
-    service.source.pause();
+    await service.runDry(user);
     await service.leave(edge, user);
     await service.eventually(() => service.storedMs('one')).toBe(user.packets * PACKET_MS);
     await expectTold(user);
@@ -79,7 +79,7 @@ describe('a wall clock that is set under a running service', () => {
     await sleep(5000);
     await setClock(alignMs);
     await sleep(2 * CLOCK_STEP_PERSISTS_MS);
-    service.source.pause();
+    await service.runDry(user);
     await service.leave(edge, user);
     await expectTold(user);
   });

@@ -52,10 +52,7 @@ export function describeCluster(): void {
 
     /** Nothing is lost and nothing counted twice, once the source is quiet. */
     async function expectExact({ service, users }: Started, names: readonly string[]) {
-      service.source.pause();
-      const newest = service.source.newest(CHANNEL);
-      const upToDate = () => users.filter((user) => user.lastSequence === newest).length;
-      await service.eventually(upToDate).toBe(users.length);
+      await service.runDry(...users);
       for (const user of users.filter(({ id }) => names.includes(id))) {
         const stored = () => service.storedMs(user.id).catch(() => 0);
         await service.eventually(stored).toBe(user.packets * PACKET_MS);

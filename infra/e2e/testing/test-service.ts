@@ -178,6 +178,14 @@ export class TestService {
     return users;
   }
 
+  /** Pauses the source; resolves when users have all that it sent: who breaks off sooner was counted what they never read. */
+  async runDry(...users: TestUser[]): Promise<void> {
+    this.source.pause();
+    const behind = () =>
+      users.filter(({ channel, lastSequence }) => lastSequence !== this.source.newest(channel));
+    await this.eventually(() => behind().length).toBe(0);
+  }
+
   /** Users go; resolves when their sessions have ended. */
   async leave(edge: TestEdge, ...users: TestUser[]): Promise<void> {
     const { usersTotal } = await this.status(edge);
