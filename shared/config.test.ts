@@ -48,6 +48,8 @@ describe('settings', () => {
     ['CHANNEL_SOURCE_HOST', '1,2,3,4,5,6,7,8,9'],
     ['CHANNEL_SOURCE_MODE', 'both'],
     ['STREAM_HOST', '127.0.0.1:9111'],
+    ['SERVER_METRICS_HOST', '127.0.0.1:9115'],
+    ['GATEWAY_HOST', '127.0.0.1:9110'],
   ])('that are bad stop the start with one line that names %s (%s)', (name, value) => {
     const start = () => loadConfig({ [name]: value });
     expect(start).toThrow(ConfigError);
@@ -62,6 +64,7 @@ describe('settings', () => {
 
   it('take an IPv6 address with brackets or without', () => {
     expect(loadConfig({ ADMIN_HOST: '[::1]' }).ADMIN_HOST).toBe('::1');
+    expect(loadConfig({ GATEWAY_HOST: '[::1]' }).GATEWAY_HOST).toBe('::1');
     expect(loadConfig({ STREAM_HOST: '::' }).STREAM_HOST).toBe('::');
   });
 

@@ -1,10 +1,10 @@
-import { bytes, integer, MIB, port, setting, text } from './setting.ts';
+import { bytes, host, integer, MIB, port, setting, text } from './setting.ts';
 
 /** What the gateway is set by, besides LOG_LEVEL, ADMIN_HOST, MAX_PAYLOAD_BYTES and PACKET_DURATION_MS. */
 export const GATEWAY_SETTINGS = {
   'The gateway': {
     GATEWAY_HOST: setting(
-      text,
+      host,
       '127.0.0.1',
       'Address that edge nodes connect to; `--host` over it.',
     ),

@@ -31,7 +31,7 @@ export const SERVICE_SETTINGS = {
       'How long, in ms, a stop is announced before the port closes: `/readyz` answers 503, and each answer tells its client to connect again. Make it longer than a load balancer takes to notice, unless something else takes the process out of balance first. The grace time of the orchestrator must exceed it. The operators’ port of an edge node keeps to it, too.',
     ),
     SERVER_METRICS_HOST: setting(
-      text,
+      host,
       '127.0.0.1',
       'Address of `/metrics` of functions. Not for the public.',
     ),

@@ -21,9 +21,11 @@ const time = (date: Date) =>
 
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
 const NAME = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('localhost')))));
+const IPV4 = Buffer.from([127, 0, 0, 1]);
+const IPV6 = Buffer.alloc(16).fill(1, 15);
 const ALT_NAME = sequence(
   oid('551d11'),
-  der(0x04, sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])))),
+  der(0x04, sequence(der(0x82, Buffer.from('localhost')), der(0x87, IPV4), der(0x87, IPV6))),
 );
 
 /** Good from a day ago until `expires`. */

@@ -62,7 +62,7 @@ export class ChildInput implements Input {
       this.#end(new InputError('child_failed', error.message));
     });
     child.on('exit', () => this.#release());
-    child.on('close', (code) => this.#end(this.#reasonOf(code)));
+    child.on('close', (code) => this.#end(this.#endOf(code)));
     createInterface(child.stderr).on('line', (line) => {
       this.#lastLine = withoutSecrets(line, this.#spec).slice(0, LINE_MAX_CHARS);
     });
@@ -74,7 +74,7 @@ export class ChildInput implements Input {
     if (this.#isPaused) this.#output.pause();
   }
 
-  #reasonOf(code: number | null): InputError {
+  #endOf(code: number | null): InputError {
     if (this.#spec.kind === 'file' && code === 0) return new InputError('ended');
     return new InputError('child_failed', this.#lastLine || `it exited with ${code}`);
   }

@@ -20,7 +20,7 @@ export class HttpInput implements Input {
       if (this.#abort.signal.aborted) return;
       this.#abort.abort();
       events.end(
-        error instanceof InputError ? error : new InputError('unreachable', reasonOf(error)),
+        error instanceof InputError ? error : new InputError('unreachable', fetchFailure(error)),
       );
     });
   }
@@ -67,7 +67,7 @@ function withoutUser(address: string) {
 }
 
 /** What the network said: messages of fetch itself may quote the URL. */
-function reasonOf(error: unknown): string {
+function fetchFailure(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const { code } = (cause ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' ? code : 'the request failed';

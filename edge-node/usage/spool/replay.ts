@@ -4,7 +4,7 @@ import { loadConfig } from '../../../shared/config.ts';
 import { ConfigError, reasonOf, StoreSetupError } from '../../../shared/errors.ts';
 import { STORE_SAVE_TIMEOUT_MS } from '../../../shared/limits.ts';
 import { createLogger, LogLimiter } from '../../../shared/logger.ts';
-import { openStore } from '../../../shared/store/open-store.ts';
+import { closeStore, openStore } from '../../../shared/store/open-store.ts';
 import { withTimeout } from '../../../shared/with-timeout.ts';
 import { newWriterId } from '../meter.ts';
 import { namesOf, SpoolFolder } from './spool-folder.ts';
@@ -45,7 +45,7 @@ async function replay(path: string): Promise<string> {
   } finally {
     await lease.release();
     limiter.flush();
-    await store.close();
+    await closeStore(store, logger);
   }
   const { filesRead, rowsRead, rowsTooOld, rowsRefused } = reader.stats;
   const { filesDamaged, filesNewer, filesFailed } = reader.stats;

@@ -9,7 +9,7 @@ import { expiryMs, firstLivingMinute, livingRows } from '../row-life.ts';
 import { saveEach } from '../save-each.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
-import { type CassandraClient, connectCassandra, reasonOf } from './client.ts';
+import { type CassandraClient, connectCassandra, unwrapped } from './client.ts';
 import { checkKeyspacesTables } from './keyspaces.ts';
 import type { CassandraConfig } from './settings.ts';
 import { isSetupError } from './setup-errors.ts';
@@ -194,7 +194,7 @@ class CassandraStore implements Store {
     try {
       return await this.#client.execute(statement, params, options);
     } catch (error) {
-      throw reasonOf(error);
+      throw unwrapped(error);
     }
   }
 }
@@ -244,6 +244,6 @@ export async function openCassandra(
     return new CassandraStore(client, now);
   } catch (error) {
     await client.close();
-    throw reasonOf(error);
+    throw unwrapped(error);
   }
 }

@@ -94,7 +94,7 @@ async function clientOptions(
  * What the driver means when it says that no node is left to try: the answer of one of them to this request, such as
  * that too few replicas are alive, or else, in one line, that none answers.
  */
-export function reasonOf(error: unknown): unknown {
+export function unwrapped(error: unknown): unknown {
   if (!(error instanceof errors.NoHostAvailableError)) return error;
   const byNode = Object.entries<Error>(error.innerErrors ?? {});
   const answer = byNode.find(([, reason]) => reason instanceof errors.ResponseError);
@@ -160,7 +160,7 @@ export class CassandraClient extends Client {
       signal?.throwIfAborted();
       const options = { fetchSize, ...(pageState && { pageState }) };
       const page = await this.execute(query, params, options).catch((error: unknown) => {
-        throw reasonOf(error);
+        throw unwrapped(error);
       });
       yield page.rows;
       pageState = page.pageState;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
+import { addressOf } from '../../config/addresses.ts';
 import { StoreSetupError } from '../../errors.ts';
 import type { CassandraConfig } from './settings.ts';
 
@@ -8,7 +9,7 @@ export async function tlsOptions(config: CassandraConfig): Promise<ConnectionOpt
   const ca = await readFile(config.DB_TLS_CA).catch((error: Error) => {
     throw new StoreSetupError(`DB_TLS_CA=${config.DB_TLS_CA} cannot be read: ${error.message}`);
   });
-  const names = config.DB_NODES.map((node) => node.replace(/:\d+$/, ''));
+  const names = config.DB_NODES.map((node) => addressOf(node, config.DB_PORT).host);
   return {
     ca,
     rejectUnauthorized: true,

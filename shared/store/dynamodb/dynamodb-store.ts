@@ -1,5 +1,4 @@
 import {
-  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -11,6 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { wallClockMs } from '../../clock.ts';
+import { StoreAwayError } from '../../errors.ts';
 import { type ChannelId, type EdgeAddress, type Minute, minuteOf, type UserId } from '../../ids.ts';
 import { STORE_REQUEST_TIMEOUT_MS } from '../../limits.ts';
 import { InFlight } from '../in-flight.ts';
@@ -18,6 +18,7 @@ import { firstLivingMinute, livingRows } from '../row-life.ts';
 import type { ChannelUsage, RefusedRow, Store, UsageRow } from '../store.ts';
 import { UsageSum } from '../usage-sum.ts';
 import { announcementIn, announcementUpdate, EDGES_KEY, withdrawal } from './announcements.ts';
+import { inBatches, writeBatch } from './batch.ts';
 import { createDynamoDbClient, within } from './client.ts';
 import { expiresAt, FORGOTTEN_KEY, type Item, minuteText, tableNames } from './items.ts';
 import { ServerTime } from './server-time.ts';
@@ -35,8 +36,6 @@ const LOOKUP_SOCKETS = 256;
 const LOOKUP_ATTEMPT_MS = 400;
 /** A page of a reading is up to 1 MB, which takes its time. */
 const PAGE_ATTEMPT_MS = 1_200;
-/** DynamoDB's own limit of a batch. */
-const DELETE_ROWS = 25;
 
 class DynamoDbStore implements Store {
   readonly #client: DynamoDBClient;
@@ -224,18 +223,15 @@ class DynamoDbStore implements Store {
     } while (lastKey);
   }
 
-  /** Keys that DynamoDB leaves unprocessed go into the next batch. */
+  /** @throws StoreAwayError where the table is at its limit: whoever asked may ask again, and what is gone stays gone */
   async #delete(keys: readonly Item[]): Promise<void> {
-    let left = keys.map((Key) => ({ DeleteRequest: { Key } }));
-    while (left.length > 0) {
-      const command = new BatchWriteItemCommand({
-        RequestItems: { [this.#tables.usage]: left.slice(0, DELETE_ROWS) },
-      });
-      const { UnprocessedItems } = await within(STORE_REQUEST_TIMEOUT_MS, (options) =>
-        this.#client.send(command, options),
+    for (const batch of inBatches(keys)) {
+      const requests = batch.map((Key) => ({ DeleteRequest: { Key } }));
+      const left = await writeBatch(this.#tables.usage, requests, (command) =>
+        within(STORE_REQUEST_TIMEOUT_MS, (options) => this.#client.send(command, options)),
       );
-      const unprocessed = UnprocessedItems?.[this.#tables.usage] ?? [];
-      left = [...(unprocessed as typeof left), ...left.slice(DELETE_ROWS)];
+      if (left.length === 0) continue;
+      throw new StoreAwayError('DynamoDB leaves deletions unprocessed: its table is at its limit');
     }
   }
 }

@@ -92,6 +92,39 @@ describe('a table at its limit', () => {
   });
 });
 
+describe('the usage of a user who is unregistered', () => {
+  const Items = Array.from({ length: 30 }, (_, i) => ({
+    user_id: { S: USER },
+    row_key: { S: `row ${i}` },
+  }));
+
+  test('is deleted in batches, and what a table at its limit leaves is sent again', async () => {
+    const sizes: number[] = [];
+    await startFake((asked) => {
+      if (asked.operation === 'Query') return { Items };
+      if (asked.operation !== 'BatchWriteItem') return {};
+      const tables = asked.body.RequestItems as Record<string, WriteRequest[]>;
+      sizes.push(...Object.values(tables).map((requests) => requests.length));
+      return sizes.length < 3 ? takeOne(asked) : {};
+    });
+    const store = createDynamoDbStore({ tablePrefix: 'throttled' });
+    await store.unregister(USER, 1 as Minute);
+    expect(sizes).toEqual([25, 24, 23, 5]);
+    await store.close();
+  });
+
+  test('is left to who asks again where the table takes nothing, and not sent without end', async () => {
+    const fake = await startFake(({ operation, body }) => {
+      if (operation === 'Query') return { Items };
+      return operation === 'BatchWriteItem' ? { UnprocessedItems: body.RequestItems } : {};
+    });
+    const store = createDynamoDbStore({ tablePrefix: 'throttled' });
+    await expect(store.unregister(USER, 1 as Minute)).rejects.toBeInstanceOf(StoreAwayError);
+    expect(fake.count('BatchWriteItem')).toBe(6);
+    await store.close();
+  });
+});
+
 describe('a connection that answers nothing any more', () => {
   test('fails no look-up: another is tried before the user has waited too long', async () => {
     await startFake(({ connection }) => (connection === 1 ? 'nothing' : { Item: {} }));

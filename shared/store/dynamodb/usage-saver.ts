@@ -1,26 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   UpdateItemCommand,
-  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { SAVE_CONCURRENCY, STORE_SAVE_TIMEOUT_MS } from '../../limits.ts';
 import { forEachBounded } from '../in-flight.ts';
 import { saveEach } from '../save-each.ts';
 import type { RefusedRow, UsageRow } from '../store.ts';
+import { inBatches, writeBatch } from './batch.ts';
 import { createDynamoDbClient, within } from './client.ts';
 import { attributesOf, type Item, keyOf, keyText } from './items.ts';
 
-/** DynamoDB's own limit of a batch. */
-const BATCH_ROWS = 25;
 const BATCH_CONCURRENCY = 8;
 /** Updates under way of one call. A throttled update keeps its place, so a table at its limit slows the call down by itself. */
 const UPDATE_CONCURRENCY = 64;
-/** A batch does not fail where the table's throughput is exceeded: it returns the unprocessed rows, and they are sent again. */
-const BATCH_ATTEMPTS = 6;
-const BATCH_BACKOFF_MS = 50;
 /** Two attempts fit into the time of a save. */
 const ATTEMPT_MS = 5_000;
 
@@ -76,7 +69,7 @@ export class UsageSaver {
   /** Puts rows by batches, and returns those that their batch did not take. */
   async #putAll(rows: readonly UsageRow[]): Promise<UsageRow[]> {
     const left: UsageRow[] = [];
-    await forEachBounded(inBatches(rows, BATCH_ROWS), BATCH_CONCURRENCY, async (batch) => {
+    await forEachBounded(inBatches(rows), BATCH_CONCURRENCY, async (batch) => {
       try {
         left.push(...(await this.#put(batch)));
       } catch (error) {
@@ -88,19 +81,13 @@ export class UsageSaver {
   }
 
   async #put(rows: readonly UsageRow[]): Promise<UsageRow[]> {
-    let requests: WriteRequest[] = rows.map((row) => ({
+    const requests = rows.map((row) => ({
       PutRequest: { Item: { ...keyOf(row), ...attributesOf(row) } },
     }));
-    for (let attempt = 1; ; attempt++) {
-      const command = new BatchWriteItemCommand({ RequestItems: { [this.#table]: requests } });
-      const { UnprocessedItems } = await within(STORE_SAVE_TIMEOUT_MS, (options) =>
-        this.#client.send(command, options),
-      );
-      requests = UnprocessedItems?.[this.#table] ?? [];
-      if (requests.length === 0 || attempt === BATCH_ATTEMPTS) break;
-      await sleep(BATCH_BACKOFF_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
-    }
-    const left = new Set(requests.map(({ PutRequest }) => keyText(PutRequest?.Item as Item)));
+    const unprocessed = await writeBatch(this.#table, requests, (command) =>
+      within(STORE_SAVE_TIMEOUT_MS, (options) => this.#client.send(command, options)),
+    );
+    const left = new Set(unprocessed.map(({ PutRequest }) => keyText(PutRequest?.Item as Item)));
     return rows.filter((row) => left.has(keyText(keyOf(row))));
   }
 
@@ -129,10 +116,4 @@ export class UsageSaver {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
     }
   }
-}
-
-function inBatches<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
 }
