@@ -124,7 +124,6 @@ export const CLIENT_TALK_MAX_BYTES = 64 * KIB;
 /** A user who has sent FIN and to whom nothing could be delivered for this long is gone. */
 export const HALF_CLOSED_IDLE_MS = 60_000;
 export const USER_KEEPALIVE_MS = 30_000;
-export const USER_BACKLOG = 4_096;
 /** What is kept of the name that a user's program gives itself. */
 export const CLIENT_NAME_MAX_CHARS = 128;
 /** After a refusal, input is read and dropped for this long: destroying with unread input resets the line away. */

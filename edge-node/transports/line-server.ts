@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { setImmediate as polled } from 'node:timers/promises';
 import { bindEach } from '../../shared/bind.ts';
 import type { Refusal } from '../../shared/errors.ts';
-import { USER_BACKLOG, USER_KEEPALIVE_MS } from '../../shared/limits.ts';
+import { USER_KEEPALIVE_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { emptyBacklog, LISTEN_BACKLOG } from '../../shared/net/backlog.ts';
 import { bareAddress, peerAddress } from '../../shared/net/peer.ts';
 import type { ConnectionRecord, Refused } from '../delivery/connection-record.ts';
 import type { Entrance } from '../delivery/entrance.ts';
@@ -50,24 +50,13 @@ export class LineServer {
   }
 
   /**
-   * Stops listening, and ends the connections that have no session. The kernel resets whoever waits to be accepted by a
-   * socket that closes: so they are accepted first, and refused by line.
+   * Stops listening, and ends the connections that have no session. Whoever waits to be accepted is refused by line.
    */
   async close(): Promise<void> {
-    await this.#emptyBacklog();
+    await emptyBacklog(() => this.#parts.record.accepted);
     const closed = this.#servers.map((server) => new Promise((done) => server.close(done)));
     this.#parts.lobby.close();
     await Promise.all(closed);
-  }
-
-  /** libuv accepts one connection a poll. */
-  async #emptyBacklog(): Promise<void> {
-    const { record } = this.#parts;
-    for (let polls = 0; polls < USER_BACKLOG; polls += 1) {
-      const { accepted } = record;
-      await polled();
-      if (polls > 0 && record.accepted === accepted) return;
-    }
   }
 
   async #bind(host: string, port: number): Promise<AddressInfo> {
@@ -81,7 +70,7 @@ export class LineServer {
       (socket) => void this.#accept(socket),
     );
     const { limiter, reusePort } = this.#parts;
-    await once(server.listen({ host, port, backlog: USER_BACKLOG, reusePort }), 'listening');
+    await once(server.listen({ host, port, backlog: LISTEN_BACKLOG, reusePort }), 'listening');
     const at = server.address() as AddressInfo;
     server.on('error', (err) =>
       limiter.error('accepting a connection failed', { err, port: at.port }),

@@ -185,6 +185,16 @@ describe('a stop', () => {
     await expect(ask()).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('resets nobody: whoever has connected before is answered, accepted yet or not', async () => {
+    const { port, listener } = await listening();
+    const clients = Array.from({ length: 100 }, () => new Client(port).send(GET('/')));
+    // The kernel has taken all of them before the event loop polls again.
+    await new Promise(process.nextTick);
+    await listener.close();
+    await Promise.all(clients.map(({ closed }) => closed));
+    expect(clients.map(({ statuses }) => statuses)).toEqual(clients.map(() => [200]));
+  });
+
   it('announces itself in the answer that is under way', async () => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const { promise: asked, resolve: hear } = Promise.withResolvers<void>();

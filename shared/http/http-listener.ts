@@ -17,6 +17,7 @@ import {
   HTTP_STALL_MS,
   HTTP_TIMEOUT_CHECK_MS,
 } from '../limits.ts';
+import { emptyBacklog, LISTEN_BACKLOG } from '../net/backlog.ts';
 import { peerAddress } from '../net/peer.ts';
 import { Connection, type Handler } from './connection.ts';
 import { Connections, type ConnectionsOptions, type HttpCounts } from './connections.ts';
@@ -129,9 +130,13 @@ export class HttpListener {
     this.#drained.abort();
   }
 
-  /** Idle connections end at once, the others once they are answered, or when that takes too long. */
+  /**
+   * Idle connections end at once, the others once they are answered, or when that takes too long; whoever waits to be
+   * accepted is one of the others.
+   */
   async close(): Promise<void> {
     await this.drain(0);
+    await emptyBacklog(() => this.counts.accepted);
     for (const raw of this.#opening) raw.destroy();
     const late = setTimeout(() => this.#destroyAll(), HTTP_CLOSE_MS);
     await Promise.all(this.#servers.map((server) => new Promise((done) => server.close(done))));
@@ -153,7 +158,7 @@ export class HttpListener {
     server.on('clientError', (_error, socket) => this.#refuseBytes(socket as Socket));
     const { open, reusePort = false } = this.#options;
     const listener = open === undefined ? server : this.#behind(server, open);
-    await once(listener.listen({ port, host, reusePort }), 'listening');
+    await once(listener.listen({ port, host, backlog: LISTEN_BACKLOG, reusePort }), 'listening');
     listener.on('error', (err) => this.#tell('error', 'accepting a connection failed', { err }));
     this.#servers.push(listener);
     return listener.address() as AddressInfo;
