@@ -22,6 +22,7 @@ interface Admitted<S> {
   readonly sessions: Set<S>;
   /** When the user was last found registered, monotonic milliseconds. */
   confirmedMs: number;
+  /** When it is to be looked up again, monotonic milliseconds. */
   dueMs: number;
   isUnregistered: boolean;
 }
@@ -72,17 +73,14 @@ export class AdmittedUsers<S> {
     const known = this.#users.get(userId);
     if (known === undefined) {
       const sessions = new Set([session]);
-      const confirmedMs = this.#confirmedMs(userId);
-      const dueMs = this.#dueMs(confirmedMs);
-      this.#users.set(userId, { sessions, confirmedMs, dueMs, isUnregistered: false });
+      this.#users.set(userId, { sessions, isUnregistered: false, ...this.#lastYes(userId) });
       return;
     }
     known.sessions.add(session);
     if (!known.isUnregistered) return;
     // Who was let in after having been sent away has registered again, and is looked up as anyone.
     known.isUnregistered = false;
-    known.confirmedMs = this.#confirmedMs(userId);
-    known.dueMs = this.#dueMs(known.confirmedMs);
+    Object.assign(known, this.#lastYes(userId));
   }
 
   left(userId: UserId, session: S): void {
@@ -115,10 +113,8 @@ export class AdmittedUsers<S> {
     user.dueMs = Number.POSITIVE_INFINITY;
     const found = await this.#parts.registrations.lookUpAgain(userId);
     this.#asking -= 1;
-    if (found === 'registered') {
-      user.confirmedMs = this.#confirmedMs(userId);
-      user.dueMs = this.#dueMs(user.confirmedMs);
-    } else if (found === 'store_unavailable') user.dueMs = this.#afterFailureMs();
+    if (found === 'registered') Object.assign(user, this.#lastYes(userId));
+    else if (found === 'store_unavailable') user.dueMs = this.#afterFailureMs();
     else if (this.#users.get(userId) === user) {
       user.isUnregistered = true;
       this.#parts.end(user.sessions);
@@ -126,13 +122,11 @@ export class AdmittedUsers<S> {
     this.#ask();
   }
 
-  #confirmedMs(userId: UserId): number {
+  /** When the user was last found registered, and when it is to be looked up again. */
+  #lastYes(userId: UserId): Pick<Admitted<S>, 'confirmedMs' | 'dueMs'> {
     const { registrations, clock } = this.#parts;
-    return registrations.confirmedMs(userId) ?? clock.monotonicMs() - this.#ttlMs;
-  }
-
-  #dueMs(confirmedMs: number): number {
-    return confirmedMs + this.#ttlMs * between(SOONEST_PART, LATEST_PART);
+    const confirmedMs = registrations.confirmedMs(userId) ?? clock.monotonicMs() - this.#ttlMs;
+    return { confirmedMs, dueMs: confirmedMs + this.#ttlMs * between(SOONEST_PART, LATEST_PART) };
   }
 
   #afterFailureMs(): number {

@@ -16,6 +16,7 @@ import type { UsageMeter } from '../meter.ts';
 import type { PendingRows } from '../pending-rows.ts';
 import type { SaveOutcome } from '../row-saver.ts';
 import type { SpooledFile, UsageCell } from '../usage-cell.ts';
+import { Periodic } from './periodic.ts';
 import { Spool } from './spool.ts';
 import { namesOf, type SpoolFolder } from './spool-folder.ts';
 import { SpoolLease } from './spool-lease.ts';
@@ -42,12 +43,9 @@ export class Spooler {
   readonly #lease: SpoolLease;
   readonly #spool: Spool;
   readonly #reader: SpoolReader;
-  #writing: Promise<void> | undefined;
-  #nextWriteMs = 0;
-  #reading: Promise<void> | undefined;
-  #nextReadMs = 0;
-  #probing: Promise<void> | undefined;
-  #nextProbeMs = 0;
+  readonly #writing = new Periodic();
+  readonly #probing = new Periodic();
+  readonly #reading = new Periodic();
 
   constructor(parts: SpoolerParts) {
     this.#parts = parts;
@@ -87,7 +85,7 @@ export class Spooler {
 
   /** The store is back: what is in the spool is read now. */
   readSoon(): void {
-    this.#nextReadMs = 0;
+    this.#reading.hasten(0);
   }
 
   /** A process is dead whose files bear this name: they are read now. */
@@ -98,34 +96,20 @@ export class Spooler {
 
   /** Begins what is due. */
   tick(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (this.#writing === undefined && nowMs >= this.#nextWriteMs) {
-      this.#nextWriteMs = nowMs + this.#parts.schedule.spoolEveryMs;
-      this.#writing = this.#writeOverdue(nowMs).finally(() => {
-        this.#writing = undefined;
-      });
-    }
-    if (this.#probing === undefined && nowMs >= this.#nextProbeMs) {
-      this.#nextProbeMs = nowMs + SPOOL_READ_MS;
-      this.#probing = this.#spool.probe().finally(() => {
-        this.#probing = undefined;
-      });
-    }
-    if (this.#reading === undefined && nowMs >= this.#nextReadMs) {
-      this.#nextReadMs = nowMs + SPOOL_READ_MS;
-      this.#reading = this.#read(nowMs).finally(() => {
-        this.#reading = undefined;
-      });
-    }
+    const { clock, schedule } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    this.#writing.begin(nowMs, schedule.spoolEveryMs, () => this.#writeOverdue(nowMs));
+    this.#probing.begin(nowMs, SPOOL_READ_MS, () => this.#spool.probe());
+    this.#reading.begin(nowMs, SPOOL_READ_MS, () => this.#read(nowMs));
     const hasFiles = this.#spool.files > 0 || this.#reader.hasOwnFiles;
-    if (!hasFiles && this.#reading === undefined) this.#lease.release();
+    if (!hasFiles && this.#reading.running === undefined) this.#lease.release();
   }
 
   /** Spools all that waits, and leaves what is in the folder to other processes, and to those that start later. */
   async stop(): Promise<void> {
-    await this.#writing;
+    await this.#writing.running;
     await this.#writeSince(this.#parts.clock.monotonicMs());
-    const rest = Promise.all([this.#reading, this.#spool.settled()]);
+    const rest = Promise.all([this.#reading.running, this.#spool.settled()]);
     await withTimeout(rest, STORE_TIMEOUT_MS).catch(() => {});
     await this.#lease.release();
   }
@@ -141,8 +125,7 @@ export class Spooler {
         },
       );
     }
-    if (!this.#reader.hasForeignFiles) return;
-    this.#nextReadMs = Math.min(this.#nextReadMs, nowMs + SPOOL_LEASE_MS);
+    if (this.#reader.hasForeignFiles) this.#reading.hasten(nowMs + SPOOL_LEASE_MS);
   }
 
   async #writeOverdue(nowMs: number): Promise<void> {
