@@ -12,6 +12,7 @@ import { createLogger } from '../../shared/logger.ts';
 import { TOKEN_SECRET } from '../../shared/testing/jwt.ts';
 import { MemoryStore } from '../../shared/testing/memory-store.ts';
 import { TokenVerifier } from '../../shared/tokens/token-verifier.ts';
+import { freePorts } from '../local/free-ports.ts';
 import { cli } from './testing/run-cli.ts';
 
 const API_KEY = 'an-api-key-of-at-least-thirty-two-bytes';
@@ -29,16 +30,6 @@ async function portOf(server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void server.close());
   return (server.address() as AddressInfo).port;
-}
-
-/** A port that nobody has. */
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 const watching = (user: string, channelId: string, deliveredMs: number) => ({
@@ -139,7 +130,8 @@ describe('register and usage', () => {
   });
 
   it('tell in one line where nobody answers, or somebody else does', async () => {
-    const at = `http://127.0.0.1:${await freePort()}`;
+    const [port] = await freePorts(1);
+    const at = `http://127.0.0.1:${port}`;
     const away = await cli(['register', 'user-1', '--at', at]);
     expect(away.code).toBe(1);
     expect(away.err).toMatch(/^error: http:\S+ does not answer: connect ECONNREFUSED .*\n$/);

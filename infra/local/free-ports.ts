@@ -1,29 +1,42 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
-/** Ports of loopback that nothing listens on just now, all different. */
+/**
+ * Below the ports that the kernel gives to outgoing connections and to listeners at port 0, from 32768 on in Linux and
+ * 49152 in macOS: one of those could be anybody's before whoever asked for it listens, or while it restarts.
+ */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+const handedOut = new Set<number>();
+
+/** Ports of loopback that nothing listens on just now, all different, and never the same twice. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => server.listening || once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map(async (server) => {
-      server.close();
-      await once(server, 'close');
-    }),
-  );
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (handedOut.has(port) || !(await isFree(port))) continue;
+    handedOut.add(port);
+    ports.push(port);
+  }
   return ports;
 }
 
 /** @throws RangeError when something listens there */
 export async function assertFree(port: number): Promise<void> {
+  if (!(await isFree(port))) throw new RangeError(`port ${port} is taken by another process`);
+}
+
+/** Whether one could listen there on loopback. */
+export async function isFree(port: number): Promise<boolean> {
   const server = createServer();
   try {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
+    await once(server.listen(port, '127.0.0.1'), 'listening');
   } catch {
-    throw new RangeError(`port ${port} is taken by another process`);
+    return false;
   }
   server.close();
   await once(server, 'close');
+  return true;
 }

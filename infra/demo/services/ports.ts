@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { SETTINGS, type SettingName } from '../../../shared/config.ts';
+import { freePorts, isFree } from '../../local/free-ports.ts';
 import { DemoError } from '../demo-error.ts';
 
 export const HOST = '127.0.0.1';
@@ -64,17 +63,7 @@ function usualPort(name: SettingName): number {
 
 /** The preferred port if nobody has it, else any free one. */
 async function freePort(preferred: number): Promise<number> {
-  for (const port of [preferred, 0]) {
-    const server = createServer().listen(port, HOST);
-    try {
-      await once(server, 'listening');
-    } catch {
-      continue;
-    }
-    const address = server.address();
-    server.close();
-    await once(server, 'close');
-    if (address !== null && typeof address === 'object') return address.port;
-  }
-  throw new DemoError('no free port');
+  if (preferred !== 0 && (await isFree(preferred))) return preferred;
+  const [port = 0] = await freePorts(1);
+  return port;
 }
