@@ -2,9 +2,10 @@ import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const PROBE_TIMEOUT_MS = 5_000;
+/** A JVM that tells its version takes seconds on a busy machine. */
+const PROBE_TIMEOUT_MS = 20_000;
 
-/** What a command says, stdout and stderr together; undefined when it is not there, fails or takes over 5 s. */
+/** What a command says, stdout and stderr together; undefined when it is not there, fails or takes over 20 s. */
 export async function probe(command: string, ...args: string[]): Promise<string | undefined> {
   try {
     const { stdout, stderr } = await run(command, args, {
