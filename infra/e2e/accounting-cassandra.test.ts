@@ -27,7 +27,7 @@ describe.skipIf(!testEndpoint('cassandra'))('Cassandra away, killed and back', (
     const settings = { STORE: 'cassandra', DB_NODES: `127.0.0.1:${engine.port}`, DB_NAME: 'e2e' };
     await applyCassandraSchema(loadConfig(settings), () => {});
     service = await TestService.start(settings);
-  }, 240_000);
+  }, 400_000);
   afterAll(async () => {
     await service?.close();
     await engine?.stop();
@@ -74,7 +74,7 @@ describe.skipIf(!testEndpoint('cassandra'))('Cassandra away, killed and back', (
       expect(users.map((user) => user.breaks)).toEqual(users.map(() => 0));
       expect(await edge.process.end('SIGTERM')).toBe(0);
     },
-    PAUSED_MS + 180_000,
+    PAUSED_MS + 400_000,
   );
 });
 

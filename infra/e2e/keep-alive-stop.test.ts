@@ -7,7 +7,7 @@ import { TestService } from './testing/test-service.ts';
 
 const ROUNDS = IS_LONG ? 100 : 2;
 /** As it is by default; longer beside other tests, where a client may be late to ask. */
-const DRAIN = { SERVER_DRAIN_MS: IS_LONG ? '1000' : '3000' };
+const DRAIN = { SERVER_DRAIN_MS: IS_LONG ? '1000' : '5000' };
 const CLIENTS = 64;
 /** Fewer than the operators' port has room for. */
 const OPERATORS = 12;

@@ -17,7 +17,7 @@ test('a second signal cuts the draining short, and nothing that was counted is l
   expect(await edge.process.end('SIGINT')).toBe(0);
   const ended = edge.process.log.filter(({ msg }) => msg === 'session ended');
   expect(ended.map(({ reason }) => reason)).toEqual(['shutdown', 'shutdown', 'shutdown']);
-  for (const name of names) expect(await service.storedMs(name)).toBe(500 * 20);
+  for (const name of names) expect(await service.settledMs(name)).toBe(500 * 20);
 });
 
 test.each(['SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const)(
@@ -30,7 +30,7 @@ test.each(['SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const)(
     service.source.send('zato01', 500);
     await service.eventually(() => user?.packets).toBe(500);
     expect(await edge.process.end(signal)).toBe(0);
-    expect(await service.storedMs('user-1')).toBe(500 * 20);
+    expect(await service.settledMs('user-1')).toBe(500 * 20);
     expect(await service.functions.end(signal)).toBe(0);
   },
 );

@@ -23,6 +23,7 @@ export function launch(): Promise<Browser> {
   execFileSync(process.execPath, [join(import.meta.dirname, '../../docker/bundle-pages.ts')]);
   return chromium.launch({
     executablePath: chromiumPath(),
+    timeout: 90_000,
     args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
   });
 }

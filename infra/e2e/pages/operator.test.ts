@@ -78,8 +78,8 @@ describe('the operators’ page', { timeout: PAGE_TEST_MS }, () => {
     await close.click();
     await page.getByRole('button', { name: 'Close session' }).click();
     await expect.poll(() => users(page).count(), WAIT).toBe(1);
-    expect(await rig.metric('closes_total', 'closed_by_operator')).toBe(1);
-    expect(await rig.metric('users')).toBe(41);
+    await rig.eventually(() => rig.metric('closes_total', 'closed_by_operator')).toBe(1);
+    await rig.eventually(() => rig.metric('users')).toBe(41);
     expect(complaints).toEqual([]);
   });
 

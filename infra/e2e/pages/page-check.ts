@@ -14,6 +14,7 @@ export async function openPage(
   options: Parameters<Browser['newPage']>[0] = {},
 ) {
   const page = await browser.newPage(options);
+  page.setDefaultTimeout(WAIT.timeout);
   onTestFinished(() => page.close());
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));

@@ -8,12 +8,16 @@ const FOLLOW_MS = 50;
 const now = Date.now;
 const file = process.env.CLOCK_SHIFT_FILE;
 let shiftMs = Number(process.env.CLOCK_SHIFT_MS ?? 0);
+let readAtMs = Number.NEGATIVE_INFINITY;
 
-if (file) {
-  const follow = () => {
-    shiftMs = Number(readFileSync(file, 'utf8'));
-  };
-  follow();
-  setInterval(follow, FOLLOW_MS).unref();
+/** As it stands in the file whenever the time is asked for: a timer would be late on a busy machine. */
+function follow(path: string): void {
+  if (performance.now() - readAtMs < FOLLOW_MS) return;
+  readAtMs = performance.now();
+  shiftMs = Number(readFileSync(path, 'utf8'));
 }
-Date.now = () => now() + shiftMs;
+
+Date.now = () => {
+  if (file) follow(file);
+  return now() + shiftMs;
+};

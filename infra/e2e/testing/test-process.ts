@@ -18,7 +18,7 @@ export class TestProcess {
   readonly log: LogLine[] = [];
   /** The line in which it says that it is ready. */
   readonly ready: Promise<LogLine>;
-  /** Exit code, or the signal that ended it. */
+  /** Exit code, or the signal that ended it, once all that it logged is here. */
   readonly exited: Promise<number | NodeJS.Signals>;
   readonly #child: ChildProcess;
 
@@ -34,13 +34,15 @@ export class TestProcess {
         stdio: ['pipe', 'pipe', 'inherit'],
       },
     );
-    this.exited = once(this.#child, 'exit').then(([code, signal]) => code ?? signal);
+    this.exited = once(this.#child, 'close').then(([code, signal]) => code ?? signal);
+    this.#child.once('exit', () => this.#child.stdout?.resume());
     const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
     this.ready = promise;
     this.ready.catch(() => {});
     if (this.#child.stdout) {
       createInterface(this.#child.stdout).on('line', (text) => {
-        const line = JSON.parse(text) as LogLine;
+        const line = this.#parse(text);
+        if (line === undefined) return;
         this.log.push(line);
         if (line.msg.startsWith('ready ')) resolve(line);
       });
@@ -62,5 +64,15 @@ export class TestProcess {
   async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     this.#child.kill(signal);
     return this.exited;
+  }
+
+  /** @returns nothing of the half line that a killed process leaves */
+  #parse(text: string): LogLine | undefined {
+    try {
+      return JSON.parse(text) as LogLine;
+    } catch (error) {
+      if (this.#child.killed) return undefined;
+      throw error;
+    }
   }
 }
