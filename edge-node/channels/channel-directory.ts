@@ -5,6 +5,7 @@ import { Disagreements } from '../ordering/merging/disagreements.ts';
 import { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
+import type { Sequence } from '../ordering/sequence.ts';
 import type { Demand, DemandSink, ReadProgress } from '../source/feed.ts';
 import { Channel, type ChannelEvents, type Watcher } from './channel.ts';
 import type { ChannelLogLimits } from './channel-log.ts';
@@ -47,6 +48,8 @@ export class ChannelDirectory implements DemandSink {
   readonly #waiting = new Map<ChannelId, Set<Watcher>>();
   /** Channels whose users wait for what is older than they are. */
   readonly #backlogs = new Set<ChannelId>();
+  /** Where channels begin of which no packet has come yet. */
+  readonly #beginnings = new Map<ChannelId, Sequence>();
   readonly #parts: DirectoryParts;
   readonly #run: RunLimits;
   readonly #linger: LingerTimer;
@@ -159,15 +162,20 @@ export class ChannelDirectory implements DemandSink {
     this.#backlogs.add(id);
   }
 
-  backlogEnded(id: ChannelId): void {
+  beginsAt(id: ChannelId, first: Sequence): void {
+    if (!this.#table.has(id)) this.#beginnings.set(id, first);
+  }
+
+  backlogEnded(id: ChannelId, ordered?: Sequence): void {
     this.#backlogs.delete(id);
     const channel = this.#table.get(id);
     if (channel === undefined) return;
-    channel.settle();
+    channel.settle(ordered);
     this.#attachWaiting(channel);
   }
 
   forget(id: ChannelId): void {
+    this.#beginnings.delete(id);
     const channel = this.#table.get(id);
     if (channel !== undefined) this.#table.forget(channel, this.#parts.clock.monotonicMs());
   }
@@ -211,8 +219,11 @@ export class ChannelDirectory implements DemandSink {
   }
 
   #create(id: ChannelId, nowMs: number): Channel {
+    const first = this.#beginnings.get(id);
+    this.#beginnings.delete(id);
     return new Channel({
       id,
+      first,
       reorder: this.#parts.reorder,
       log: this.#parts.logLimits,
       run: this.#run,

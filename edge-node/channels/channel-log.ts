@@ -99,6 +99,11 @@ export class ChannelLog {
     return oldest && this.#runs[this.#head + index - oldest.index];
   }
 
+  /** Index of the run that holds the byte at this place of the stream, or of the oldest where it is gone. */
+  runAt(byte: number): number {
+    return this.#runOf(byte)?.index ?? this.firstRun;
+  }
+
   /** Where a user who wants only what comes from now on begins: the next run that opens. */
   get live(): LogPosition {
     return { run: this.#nextRun, offset: 0, packet: this.#nextPacket, tables: NO_TABLES };

@@ -9,6 +9,7 @@ import type {
   ReorderLimits,
   ReorderOutput,
 } from '../ordering/reorder-contract.ts';
+import type { Sequence } from '../ordering/sequence.ts';
 import { ChannelLog, type ChannelLogLimits } from './channel-log.ts';
 import type { SourceChannel } from './channel-table.ts';
 import type { LogBudget } from './log-budget.ts';
@@ -41,6 +42,8 @@ export interface ChannelEvents {
 
 interface ChannelParts {
   readonly id: ChannelId;
+  /** Where it begins, if that is known: it does not settle. */
+  readonly first?: Sequence | undefined;
   readonly reorder: ReorderLimits;
   readonly log: ChannelLogLimits;
   readonly run: RunLimits;
@@ -85,7 +88,7 @@ export class Channel implements ReorderOutput, SourceChannel {
   #measuredPackets = 0;
 
   constructor(parts: ChannelParts) {
-    const { id, reorder, log, run, budget, sources, events, nowMs } = parts;
+    const { id, first, reorder, log, run, budget, sources, events, nowMs } = parts;
     this.id = id;
     this.log = new ChannelLog(log, run, budget, (index) => {
       for (const watcher of this.watchers) watcher.letGoOf(index);
@@ -93,6 +96,7 @@ export class Channel implements ReorderOutput, SourceChannel {
     this.sinceMs = nowMs;
     this.usedMs = nowMs;
     this.#reorder = new ReorderBuffer(reorder, this);
+    if (first !== undefined) this.#reorder.begin(first);
     this.#merge = sources && new ChannelMerge(this.#reorder, reorder, sources);
     this.secondsRate = new SecondsRate(parts.packetDurationMs, nowMs);
     this.#budget = budget;
@@ -151,10 +155,15 @@ export class Channel implements ReorderOutput, SourceChannel {
     this.#settleAccount();
   }
 
-  /** Nothing older will come: where nothing has been handed on yet, the lowest packet begins. */
-  settle(): void {
-    if (this.counters.ordered > 0 || this.heldPackets === 0) return;
-    this.#reorder.expire(this.#reorder.dueMs);
+  /**
+   * Nothing older will come: what lies before `ordered` and is missing is lost. Where that is not known and nothing has
+   * been handed on yet, the lowest packet begins.
+   */
+  settle(ordered: Sequence | undefined): void {
+    if (ordered !== undefined) this.#reorder.giveUpBefore(ordered);
+    else if (this.counters.ordered === 0 && this.heldPackets > 0) {
+      this.#reorder.expire(this.#reorder.dueMs);
+    }
     this.#settleAccount();
   }
 

@@ -8,6 +8,7 @@ import {
   NATS_TURN_BYTES,
 } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { distance, type Sequence } from '../ordering/sequence.ts';
 import type {
   Demand,
   DemandFigures,
@@ -17,7 +18,7 @@ import type {
   ReadMark,
   SourceState,
 } from '../source/feed.ts';
-import { FramingLostError, PacketDecoder } from '../source/packet-decoder.ts';
+import { FramingLostError, PacketDecoder, type PacketSink } from '../source/packet-decoder.ts';
 import { ChannelIntake } from './channel-intake.ts';
 import { decodeDirectory } from './directory-message.ts';
 import { KnownChannels } from './known-channels.ts';
@@ -149,14 +150,15 @@ export class NatsFeed implements Feed, Demand, FeedSource {
       link,
       subjects: this.#subjects,
       sink,
-      decode: (message: Arrival) => this.#decode(message, sink),
+      fromEntry,
+      decode: (message: Arrival, first?: Sequence) => this.#decode(message, sink, first),
       maxWaitingBytes: config.CHANNEL_LOG_BYTES,
       backlogOver: (isWhole: boolean) => {
         this.#backlogs += 1;
         if (!isWhole) this.#backlogsCut += 1;
       },
     };
-    this.#intakes.set(id, new ChannelIntake(parts, fromEntry));
+    this.#intakes.set(id, new ChannelIntake(parts));
   }
 
   unwant(id: ChannelId): void {
@@ -175,6 +177,7 @@ export class NatsFeed implements Feed, Demand, FeedSource {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#connectedMs = nowMs;
     this.#known.heardAgain(nowMs);
+    for (const intake of this.#intakes.values()) intake.connected();
   }
 
   #lost(sink: DemandSink): void {
@@ -183,10 +186,12 @@ export class NatsFeed implements Feed, Demand, FeedSource {
     this.#slots.free(Number.POSITIVE_INFINITY, sink);
   }
 
-  #decode({ data, reply }: Arrival, sink: DemandSink): void {
+  #decode({ data, reply }: Arrival, sink: DemandSink, first?: Sequence): void {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#countTurn(data.length);
-    const decoder = this.#decoders[this.#slots.of(reply ?? '', nowMs, sink)];
+    const slot = this.#slots.of(reply ?? '', nowMs, sink);
+    const decoder =
+      first === undefined ? this.#decoders[slot] : this.#decoderFrom(first, slot, sink);
     if (decoder === undefined) return;
     const { accepted } = decoder;
     try {
@@ -199,6 +204,13 @@ export class NatsFeed implements Feed, Demand, FeedSource {
       this.#tellBad(error.message);
     }
     if (decoder.accepted > accepted) this.lastPacketMs = nowMs;
+  }
+
+  /** For a message of a backlog: packets before `first` are of no use. */
+  #decoderFrom(first: Sequence, slot: number, sink: DemandSink): PacketDecoder {
+    const packet: PacketSink['packet'] = (key, view) =>
+      distance(view.high, view.low, first.high, first.low) < 0 || sink.packet(key, view);
+    return new PacketDecoder(this.#parts.config.MAX_PAYLOAD_BYTES, { packet }, slot);
   }
 
   #countTurn(bytes: number): void {

@@ -1,4 +1,5 @@
 import { costOf } from './held-packets.ts';
+import { LeftRange } from './left-range.ts';
 import type { PacketView } from './packet-view.ts';
 import {
   besideWindow,
@@ -12,10 +13,10 @@ import {
 } from './phases.ts';
 import { Reconnection } from './reconnection.ts';
 import type { Place, ReorderCounters, ReorderLimits, ReorderOutput } from './reorder-contract.ts';
-import { isWithin, type Sequence } from './sequence.ts';
-import { SequenceWindow } from './sequence-window.ts';
+import type { Sequence } from './sequence.ts';
 import { ascending, Settling } from './settling.ts';
 import { StrayPackets } from './stray-packets.ts';
+import { SequenceWindow } from './window/sequence-window.ts';
 
 /**
  * Puts one channel in order. Pure: no clock, no I/O; time comes in as an argument, in monotonic milliseconds.
@@ -57,10 +58,9 @@ export class ReorderBuffer {
   #phase: Phase = new Settling();
   #reconnection: Reconnection | undefined;
   #everOrdered = false;
-  /** The sequence that was expected when the last jump ended its epoch. */
-  #left: Sequence | undefined;
+  readonly #left = new LeftRange();
   #nowMs = 0;
-  readonly #counts = { received: 0, late: 0, stray: 0, jumps: 0, restarts: 0 };
+  readonly #counts = { received: 0, late: 0, jumps: 0, restarts: 0 };
 
   constructor(limits: ReorderLimits, output: ReorderOutput) {
     this.#limits = limits;
@@ -69,7 +69,7 @@ export class ReorderBuffer {
 
   get counters(): ReorderCounters {
     const { ordered, lost, earlyStrays } = this.#window;
-    return { ...this.#counts, stray: this.#counts.stray + earlyStrays, ordered, lost };
+    return { ...this.#counts, stray: this.#strays.dropped + earlyStrays, ordered, lost };
   }
 
   /** Packets kept: held in the window, gathered, kept aside, and stray candidates. */
@@ -96,15 +96,33 @@ export class ReorderBuffer {
 
   /** Where a packet lies that comes now. */
   placeOf(packet: PacketView): Place {
-    const phase = this.#phase;
-    if (phase.kind !== 'settling') return this.#window.placeOf(packet);
-    return phase.isNear(packet, this.#limits.maxPackets) ? 'window' : 'far';
+    if (this.#phase.kind !== 'settling') return this.#window.placeOf(packet);
+    return this.#phase.isNear(packet, this.#limits.maxPackets) ? 'window' : 'far';
   }
 
   /** Whether this packet of the window is kept already. */
   holds(packet: PacketView): boolean {
     if (this.#phase.kind === 'settling') return this.#phase.has(packet);
     return this.#window.holds(this.#window.offsetOf(packet.high, packet.low));
+  }
+
+  /** What goes on next, and since when others wait for it (Infinity: none does); undefined while an epoch settles. */
+  get next(): (Sequence & { readonly waitsSinceMs: number }) | undefined {
+    if (this.#phase.kind === 'settling') return undefined;
+    return { ...this.#window.expected, waitsSinceMs: this.#window.oldestArrivalMs };
+  }
+
+  /** An epoch begins at this sequence: none before it is wanted. Nothing is in the window. */
+  begin(first: Sequence): void {
+    this.#phase = newOrdered();
+    this.#everOrdered = true;
+    this.#reconnection = undefined;
+    this.#window.begin(first);
+  }
+
+  /** What lies before this sequence and has not come is lost. */
+  giveUpBefore({ high, low }: Sequence): void {
+    if (this.#phase.kind !== 'settling') this.#window.giveUp(this.#window.offsetOf(high, low));
   }
 
   /** Takes a packet, and keeps a copy if it must wait. */
@@ -139,7 +157,7 @@ export class ReorderBuffer {
     while (this.#phase.kind === 'settling' && this.#phase.count > 0) this.#startEpoch(this.#phase);
     if (this.#phase.kind === 'proving') this.#goesOn(this.#phase);
     this.#window.releaseAll();
-    this.#dropStrays();
+    this.#strays.drop();
   }
 
   /** A new connection to the source begins: it may go on, repeat, or have started again from 0. */
@@ -169,7 +187,7 @@ export class ReorderBuffer {
       } else {
         this.#window.hold(packet);
       }
-    } else if ((offset < 0 && offset >= -size) || this.#inLeftRange(packet)) {
+    } else if ((offset < 0 && offset >= -size) || this.#left.has(packet, size)) {
       this.#takeLate(this.#phase, packet);
     } else {
       this.#takeStray(packet);
@@ -184,7 +202,7 @@ export class ReorderBuffer {
 
   /** A packet of the window shows that the epoch goes on: kept strays were strays, and kept late packets repeats. */
   #goesOn(phase: Ordered | Proving): void {
-    if (this.#strays.count > 0) this.#dropStrays();
+    this.#strays.drop();
     if (phase.kind === 'proving') {
       this.#counts.late += phase.late.count;
       this.#phase = newOrdered();
@@ -217,45 +235,30 @@ export class ReorderBuffer {
 
   #takeStray(packet: PacketView): void {
     const { maxPackets, maxBytes } = this.#limits;
-    const isKnown = this.#strays.has(packet);
     const others = this.heldBytes - this.#strays.bytes;
-    if (!isKnown) this.#counts.stray += this.#strays.dropUntil(maxBytes - others - costOf(packet));
-    if (isKnown || !this.#hasRoom(packet)) {
-      this.#counts.stray += 1;
-      return;
-    }
-    this.#strays.add(packet);
+    if (!this.#strays.offer(packet, maxBytes - others)) return;
     const proof = this.#strays.proofOfJump(maxPackets, maxBytes);
     if (proof !== undefined) this.#jump(proof);
-  }
-
-  #dropStrays(): void {
-    this.#counts.stray += this.#strays.take().length;
   }
 
   #hasRoom(packet: PacketView): boolean {
     return this.heldBytes + costOf(packet) <= this.#limits.maxBytes;
   }
 
-  #inLeftRange(packet: Sequence): boolean {
-    const { maxPackets } = this.#limits;
-    return this.#left !== undefined && isWithin(packet, this.#left, 2 * maxPackets, maxPackets);
-  }
-
   #jump(proof: readonly PacketView[]): void {
     this.#window.releaseAll();
     this.#counts.jumps += 1;
-    this.#left = this.#window.expected;
+    this.#left.leave(this.#window.expected);
     this.#counts.late += besideWindow(this.#phase)?.count ?? 0;
-    this.#counts.stray += this.#strays.take().length - proof.length;
+    this.#strays.dropped += this.#strays.take().length - proof.length;
     this.#settle(Settling.with(proof, this.#nowMs));
   }
 
   #restart({ late, sinceMs }: Proving): void {
     this.#window.releaseAll();
     this.#counts.restarts += 1;
-    this.#left = undefined;
-    this.#dropStrays();
+    this.#left.leave(undefined);
+    this.#strays.drop();
     this.#settle(Settling.with(late.take(), sinceMs));
   }
 
@@ -265,8 +268,9 @@ export class ReorderBuffer {
   }
 
   #gather(settling: Settling, packet: PacketView): void {
-    const isNear = Math.abs(settling.offsetOf(packet)) < this.#limits.maxPackets;
-    if ((this.#inLeftRange(packet) && !isNear) || settling.has(packet)) {
+    const { maxPackets } = this.#limits;
+    const isNear = Math.abs(settling.offsetOf(packet)) < maxPackets;
+    if ((this.#left.has(packet, maxPackets) && !isNear) || settling.has(packet)) {
       this.#counts.late += 1;
       return;
     }
@@ -283,15 +287,13 @@ export class ReorderBuffer {
   }
 
   #startEpoch(settling: Settling): void {
-    this.#phase = newOrdered();
-    this.#everOrdered = true;
-    this.#reconnection = undefined;
     const { count } = settling;
     const packets = settling.takeNearNewest(2 * this.#limits.maxPackets);
-    this.#counts.stray += count - packets.length;
+    this.#strays.dropped += count - packets.length;
     const inOrder = ascending(packets);
     const [first] = inOrder;
-    if (first !== undefined) this.#window.begin(first);
+    if (first === undefined) return;
+    this.begin(first);
     for (const packet of inOrder) this.#place(packet);
     this.#window.orderByArrival(packets);
   }

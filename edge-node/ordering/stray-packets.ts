@@ -9,15 +9,32 @@ import { distance } from './sequence.ts';
  * strays between them, even of several places at once, do not hide the proof.
  */
 export class StrayPackets extends HeldPackets {
-  /** Drops the oldest until there is a place for one more and the rest costs so much at the most; returns how many. */
-  dropUntil(maxBytes: number): number {
-    let dropped = 0;
+  /** Packets that proved nothing. */
+  dropped = 0;
+
+  /** Takes a stray, in the place of older ones: all may cost so much at the most. @returns whether it is kept anew */
+  offer(packet: PacketView, maxBytes: number): boolean {
+    const isKnown = this.has(packet);
+    if (!isKnown) this.#dropUntil(maxBytes - costOf(packet));
+    if (isKnown || this.bytes + costOf(packet) > maxBytes) {
+      this.dropped += 1;
+      return false;
+    }
+    this.add(packet);
+    return true;
+  }
+
+  drop(): void {
+    if (this.count > 0) this.dropped += this.take().length;
+  }
+
+  /** Drops the oldest until there is a place for one more and the rest costs so much at the most. */
+  #dropUntil(maxBytes: number): void {
     while (this.count > 0 && (this.count === STRAY_MAX_PACKETS || this.bytes > maxBytes)) {
       const [, ...newer] = this.take();
       for (const packet of newer) this.add(packet);
-      dropped += 1;
+      this.dropped += 1;
     }
-    return dropped;
   }
 
   /**

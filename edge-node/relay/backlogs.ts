@@ -1,8 +1,9 @@
 import type { ChannelId } from '../../shared/ids.ts';
 import { BACKLOG_REQUESTS_MAX } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
+import { encodeBeginning } from '../nats/backlog-beginning.ts';
 import type { Arrival } from '../nats/nats-link.ts';
-import { channelIdOfHex } from '../nats/subjects.ts';
+import { channelIdOfHex, FROM_LIVE, Subjects } from '../nats/subjects.ts';
 import type { Message } from './publisher.ts';
 import type { RelayChannel } from './relay-channel.ts';
 
@@ -16,6 +17,8 @@ interface Request {
 
 interface BacklogParts {
   readonly channelOf: (id: ChannelId) => RelayChannel | undefined;
+  /** Sends at once what is told before a backlog. */
+  readonly tell: (subject: string, data: Uint8Array) => void;
   /** There is something to send. */
   readonly ready: () => void;
   readonly nowMs: () => number;
@@ -23,8 +26,8 @@ interface BacklogParts {
 }
 
 /**
- * Answers edge nodes that ask for what came of a channel since its newest entry point, one after the other, a run of
- * the log in a message, and an empty message behind them. What closes meanwhile is among it. Runs are sent as they lie
+ * Answers edge nodes that ask for what came of a channel since its newest entry point, or for what is not in order yet,
+ * one after the other: where nothing is left out from, then a run of the log in a message, and an empty message behind. What closes meanwhile is among it. Runs are sent as they lie
  * in the log, so a request costs no memory but its own.
  */
 export class Backlogs {
@@ -38,8 +41,8 @@ export class Backlogs {
     this.#parts = parts;
   }
 
-  ask({ subject, reply }: Arrival): void {
-    const { channelOf, ready, nowMs, limiter } = this.#parts;
+  ask({ subject, reply, data }: Arrival): void {
+    const { channelOf, tell, ready, nowMs, limiter } = this.#parts;
     if (!reply) return;
     this.requests += 1;
     if (this.#requests.length >= BACKLOG_REQUESTS_MAX) {
@@ -49,7 +52,10 @@ export class Backlogs {
     }
     const id = channelIdOfHex(subject.slice(subject.lastIndexOf('.') + 1));
     const channel = id === undefined ? undefined : channelOf(id);
-    this.#requests.push({ reply, channel, run: channel?.backlogFrom(nowMs()) ?? 0 });
+    const backlog = channel?.backlog(nowMs(), !FROM_LIVE.equals(data));
+    const beginning = backlog?.beginning;
+    if (beginning !== undefined) tell(Subjects.beginningOf(reply), encodeBeginning(beginning));
+    this.#requests.push({ reply, channel, run: backlog?.run ?? 0 });
     ready();
   }
 

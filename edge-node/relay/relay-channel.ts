@@ -4,6 +4,7 @@ import type { SourceChannel } from '../channels/channel-table.ts';
 import type { Lingering } from '../channels/channel-timers.ts';
 import type { LogBudget } from '../channels/log-budget.ts';
 import type { Run, RunLimits } from '../channels/run.ts';
+import type { BacklogBeginning } from '../nats/backlog-beginning.ts';
 import type { ChannelRate } from '../nats/directory-message.ts';
 import { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
@@ -20,6 +21,11 @@ interface ChannelParts {
   /** Takes a run that has closed: whole packets, which nobody changes any more. */
   readonly publish: (channel: RelayChannel, run: Run) => void;
   readonly nowMs: number;
+}
+
+interface Backlog {
+  readonly run: number;
+  readonly beginning: BacklogBeginning | undefined;
 }
 
 /**
@@ -86,10 +92,15 @@ export class RelayChannel implements Lingering, SourceChannel {
     this.#publishClosed();
   }
 
-  /** Index of the run that a newcomer's backlog begins with. */
-  backlogFrom(nowMs: number): number {
+  /**
+   * What a newcomer is sent: from the newest entry point on, if there is one and `fromEntry`, else what is not in order
+   * yet. The index of its first run, and what is known of its order.
+   */
+  backlog(nowMs: number, fromEntry: boolean): Backlog {
     this.#catchUp(nowMs);
-    return this.log.newestEntry(nowMs).run;
+    const { at, first } = this.#entries.backlogStart(nowMs, fromEntry);
+    const { ordered } = this.#entries;
+    return { run: this.log.runAt(at), beginning: first && ordered && { first, ordered } };
   }
 
   sourceConnected(): void {

@@ -63,6 +63,7 @@ export class Relay {
     this.#link = NatsLink.of(config, { name: 'relay', clock, logger, limiter });
     this.#backlogs = new Backlogs({
       channelOf: (id) => this.#channels.get(id),
+      tell: (subject, data) => this.#link.publish(subject, data),
       ready: () => this.#publisher.pump(),
       nowMs: () => clock.monotonicMs(),
       limiter,

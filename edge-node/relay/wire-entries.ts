@@ -3,38 +3,54 @@ import { EntryPoints } from '../channels/entry-points.ts';
 import { PacketView } from '../ordering/packet-view.ts';
 import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
 import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
+import type { Sequence } from '../ordering/sequence.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
 
 const NO_TABLES = Buffer.alloc(0);
-/** How finely it is remembered when the log had how many bytes. */
+/** How finely it is remembered how far log and order were at which time. */
 const MARK_MS = 50;
 
-interface Mark {
-  readonly ms: number;
+/** Where a backlog begins: all packets of its epoch from the sequence `first` on lie from this place in the log on. */
+export interface BacklogStart {
   readonly at: number;
+  /** Undefined while an epoch settles: then all of it lies there. */
+  readonly first: Sequence | undefined;
 }
 
-/** An entry point as it was found, and where in the log its backlog begins. */
+/** How things were at a time. */
+interface Mark extends BacklogStart {
+  readonly ms: number;
+  /** Bytes of the log by then. */
+  readonly logAt: number;
+}
+
+/** An entry point as it was found, and where its backlog begins. */
 class Place {
   #foundAt: number | undefined;
-  #begin: EntryPoint | undefined;
+  #start: BacklogStart | undefined;
 
-  /** @returns undefined where there is no entry; `logAt` is taken for one that is new */
-  of(entry: EntryPoint | undefined, logAt: number): EntryPoint | undefined {
+  /** @returns undefined where there is no entry; `start` is taken for one that is new */
+  of(entry: EntryPoint | undefined, start: BacklogStart): BacklogStart | undefined {
     if (entry === undefined) return undefined;
     if (entry.at !== this.#foundAt) {
       this.#foundAt = entry.at;
-      this.#begin = { at: logAt, tables: NO_TABLES };
+      this.#start = start;
     }
-    return this.#begin;
+    return this.#start;
   }
 }
 
 /**
- * Where the backlog of a newcomer begins in a log that holds packets as they came, header and all. The packets are put
- * in order, to be looked into; an entry that is found leads to what had come REORDER_DEADLINE_MS before it. Of what
- * follows the entry nothing can have come earlier, however shuffled; and its tables, which are repeated more often than
- * that, stand there too.
+ * Where the backlog of a newcomer begins in a log that holds packets as they came, header and all. They are put in order
+ * on the side, to be looked into and to know what is missing: whoever is sent the log from a place on lacks what came
+ * before that place, and some of it may belong behind what follows. So a backlog has two beginnings, a sequence and the
+ * place in the log from which on all packets lie that do not come before it:
+ *
+ *     the sequence that is expected at a time; the place where the oldest packet lies that waits for it then
+ *
+ * A backlog from an entry point takes what was so REORDER_DEADLINE_MS before the entry was found: nothing that follows
+ * the entry can have come earlier, however shuffled, and its tables, which are repeated more often than that, stand there,
+ * too. A live one takes what is so now. No backlog reaches into the epoch before.
  */
 export class WireEntries implements Entries, ReorderOutput {
   readonly #leadMs: number;
@@ -45,8 +61,12 @@ export class WireEntries implements Entries, ReorderOutput {
   readonly #begun = new Place();
   /** Bytes of the log so far. */
   #bytes = 0;
-  /** The first is the newest that is `leadMs` old, or the oldest there is. */
+  /** The first is the newest that is `leadMs` old, or the oldest of the epoch. */
   #marks: Mark[] = [];
+  /** The newest that has begun; while it is not the reorder buffer's, the next one settles. */
+  #epoch = -1;
+  /** Where in the log its packets end. */
+  #epochEnd = 0;
   #nowMs = 0;
 
   constructor(reorder: ReorderLimits, entryMaxAgeMs: number) {
@@ -73,6 +93,7 @@ export class WireEntries implements Entries, ReorderOutput {
 
   /** @param packet with its header as part of the payload */
   push({ bytes, start, end, high, low }: PacketView, nowMs: number): void {
+    this.catchUp(nowMs);
     this.#mark(nowMs);
     this.#bytes += end - start;
     const view = this.#view;
@@ -82,7 +103,8 @@ export class WireEntries implements Entries, ReorderOutput {
     view.high = high;
     view.low = low;
     view.arrivedMs = nowMs;
-    this.catchUp(nowMs);
+    const isOrdered = this.#epoch === this.#reorder.epochs;
+    if (isOrdered && this.#reorder.placeOf(view) === 'window') this.#epochEnd = this.#bytes;
     this.#reorder.push(view);
   }
 
@@ -94,29 +116,68 @@ export class WireEntries implements Entries, ReorderOutput {
 
   /** Takes the next packet in order, from the reorder buffer. */
   deliver(packet: PacketView): void {
+    if (this.#reorder.epochs !== this.#epoch) this.#beginEpoch(packet);
     this.#entries.push(packet, this.#nowMs);
-    this.newestWhole(this.#nowMs);
-    this.newestBegun(this.#nowMs);
+    this.#wholeStart(this.#nowMs);
+    this.#begunStart(this.#nowMs);
   }
 
   newestWhole(nowMs: number): EntryPoint | undefined {
-    return this.#whole.of(this.#entries.newestWhole(nowMs), this.#lead);
+    return asEntry(this.#wholeStart(nowMs));
   }
 
   newestBegun(nowMs: number): EntryPoint | undefined {
+    return asEntry(this.#begunStart(nowMs));
+  }
+
+  /** The sequence before which nothing is missing that may still come; undefined while an epoch settles. */
+  get ordered(): Sequence | undefined {
+    return this.#reorder.next;
+  }
+
+  /** @param fromEntry whether from the newest entry point, if there is one */
+  backlogStart(nowMs: number, fromEntry: boolean): BacklogStart {
+    const entry = fromEntry ? (this.#wholeStart(nowMs) ?? this.#begunStart(nowMs)) : undefined;
+    return entry ?? this.#startNow();
+  }
+
+  #wholeStart(nowMs: number): BacklogStart | undefined {
+    return this.#whole.of(this.#entries.newestWhole(nowMs), this.#lead);
+  }
+
+  #begunStart(nowMs: number): BacklogStart | undefined {
     return this.#begun.of(this.#entries.newestBegun(nowMs), this.#lead);
   }
 
-  get #lead(): number {
-    return this.#marks[0]?.at ?? 0;
+  get #lead(): BacklogStart {
+    return this.#marks[0] ?? this.#startNow();
   }
 
-  /** Remembers how far the log is, and forgets what nobody goes back to. */
+  /** Where a backlog would begin that begins with what is expected now. */
+  #startNow(): BacklogStart {
+    const next = this.#reorder.next;
+    if (next === undefined) return { at: this.#epochEnd, first: undefined };
+    if (next.waitsSinceMs === Number.POSITIVE_INFINITY) return { at: this.#bytes, first: next };
+    const then = this.#marks.findLast(({ ms }) => ms <= next.waitsSinceMs) ?? this.#marks[0];
+    return { at: then?.logAt ?? 0, first: next };
+  }
+
+  #beginEpoch({ high, low }: PacketView): void {
+    this.#epoch = this.#reorder.epochs;
+    const at = this.#epochEnd;
+    this.#marks = [{ ms: Number.NEGATIVE_INFINITY, logAt: at, at, first: { high, low } }];
+  }
+
+  /** Remembers how things are, and forgets what nobody goes back to. */
   #mark(nowMs: number): void {
     const newest = this.#marks.at(-1);
     if (newest !== undefined && nowMs - newest.ms < MARK_MS) return;
-    this.#marks.push({ ms: nowMs, at: this.#bytes });
+    this.#marks.push({ ms: nowMs, logAt: this.#bytes, ...this.#startNow() });
     const past = this.#marks.findLastIndex(({ ms }) => nowMs - ms >= this.#leadMs);
     if (past > 0) this.#marks.splice(0, past);
   }
+}
+
+function asEntry(start: BacklogStart | undefined): EntryPoint | undefined {
+  return start && { at: start.at, tables: NO_TABLES };
 }

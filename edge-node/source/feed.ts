@@ -1,4 +1,5 @@
 import type { ChannelId } from '../../shared/ids.ts';
+import type { Sequence } from '../ordering/sequence.ts';
 import type { PacketSink } from './packet-decoder.ts';
 
 /** Takes what a feed brings. A source is told by its number (`PacketView.source`), which stays its own. */
@@ -13,7 +14,10 @@ export interface FeedSink extends PacketSink {
 export interface DemandSink extends FeedSink {
   /** What comes of this channel until `backlogEnded` is older than its users: they are kept waiting. */
   backlogBegins(id: ChannelId): void;
-  backlogEnded(id: ChannelId): void;
+  /** From this sequence on nothing is left out, whatever was shuffled; the channel is to begin there. */
+  beginsAt(id: ChannelId, first: Sequence): void;
+  /** @param ordered what lies before it has come or is lost, where that is known */
+  backlogEnded(id: ChannelId, ordered?: Sequence): void;
   /** The channel is not taken in any more. Nobody watches it. */
   forget(id: ChannelId): void;
 }

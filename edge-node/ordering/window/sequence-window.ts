@@ -1,10 +1,10 @@
-import { AgeList } from './age-list.ts';
-import { costOf } from './held-packets.ts';
+import { AgeList } from '../age-list.ts';
+import { costOf } from '../held-packets.ts';
+import type { PacketView } from '../packet-view.ts';
+import { NEVER } from '../phases.ts';
+import type { Place, ReorderOutput } from '../reorder-contract.ts';
+import { distance, highAfter, lowAfter, type Sequence } from '../sequence.ts';
 import { PacketRing } from './packet-ring.ts';
-import type { PacketView } from './packet-view.ts';
-import { NEVER } from './phases.ts';
-import type { Place, ReorderOutput } from './reorder-contract.ts';
-import { distance, highAfter, lowAfter, type Sequence } from './sequence.ts';
 
 /**
  * The window of one epoch: the sequences from the expected one on, and the packets held for them.
@@ -129,6 +129,11 @@ export class SequenceWindow {
       this.#arrivals.remove(packet);
       this.#arrivals.add(packet);
     }
+  }
+
+  /** Gives up the gaps among the next `count` sequences. More than two windows are none of this epoch's. */
+  giveUp(count: number): void {
+    if (count > 0 && count < 2 * this.#size) this.#advance(count);
   }
 
   /** Gives up the gap before the lowest held packet, if any is held. */

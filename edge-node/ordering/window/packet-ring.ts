@@ -1,4 +1,4 @@
-import type { PacketView } from './packet-view.ts';
+import type { PacketView } from '../packet-view.ts';
 
 /** A ring that is empty keeps so many slots; a larger one is given back. */
 const IDLE_SLOTS = 64;
