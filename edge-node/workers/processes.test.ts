@@ -19,12 +19,15 @@ const USER = 'user-1' as UserId;
 const PAYLOAD_BYTES = 188;
 const PACKET_MS = 20;
 const TIMEOUT_MS = 60_000;
+/** Connections that come at a time while a worker stands still, until enough are on their way to it. */
+const COMERS = 12;
 
 interface Line {
   readonly msg: string;
   readonly worker?: number;
   readonly pid?: number;
   readonly users?: number;
+  readonly admin?: number;
 }
 
 let folder: string;
@@ -105,6 +108,13 @@ class Node {
   }
 }
 
+/** By the supervisor's count, which a worker that stands still does not change. */
+async function usersOfWorker(adminPort: number, worker: number): Promise<number> {
+  const page = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  const line = new RegExp(`^streaming_worker_users\\{worker="${worker}"\\} (\\d+)$`, 'm');
+  return Number(line.exec(page)?.[1]);
+}
+
 /** A user who has received so many packets, and what is stored for it. */
 async function watch(port: number) {
   const store = await openStore(loadConfig(settings), createLogger('fatal', 'test'));
@@ -124,7 +134,7 @@ async function watch(port: number) {
       { timeout: TIMEOUT_MS, interval: 100 },
     )
     .toBeGreaterThan(0);
-  return { user, storedMs, close: () => store.close() };
+  return { user, feed, storedMs, close: () => store.close() };
 }
 
 describe('a node of several processes', () => {
@@ -179,6 +189,37 @@ describe('a node of several processes', () => {
       other.close();
     },
     TIMEOUT_MS,
+  );
+
+  test(
+    'closes the connections that were on their way to a worker that is killed, and starts another',
+    async () => {
+      settings.MAX_SESSIONS_PER_USER = '1000';
+      const node = new Node();
+      const { users = 0, admin = 0 } = await node.ready();
+      const { feed, close } = await watch(users);
+      const stopped = node.lines.find(({ worker, pid }) => worker === 0 && pid)?.pid ?? 0;
+      process.kill(stopped, 'SIGSTOP');
+      const before = await usersOfWorker(admin, 0);
+      const comers: ScriptedUser[] = [];
+      const onTheirWay = async () => {
+        for (let i = 0; i < COMERS; i += 1) comers.push(new ScriptedUser(users, `${USER} zato01`));
+        return (await usersOfWorker(admin, 0)) - before;
+      };
+      // Node sends one, and the others wait for it to arrive.
+      await expect.poll(onTheirWay, { timeout: TIMEOUT_MS }).toBeGreaterThanOrEqual(3);
+      process.kill(stopped, 'SIGKILL');
+      const inLimbo = () => {
+        source.send(feed.make(10));
+        return comers.filter((user) => !user.isEnded && !user.isClosed && user.receivedBytes === 0);
+      };
+      await expect.poll(() => inLimbo().length, { timeout: TIMEOUT_MS, interval: 100 }).toBe(0);
+      await expect.poll(() => node.workers.length, { timeout: TIMEOUT_MS }).toBe(3);
+      node.child.kill('SIGTERM');
+      expect(await node.exited).toEqual([0, null]);
+      await close();
+    },
+    2 * TIMEOUT_MS,
   );
 
   test(

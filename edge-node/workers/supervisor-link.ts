@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { PlaceId } from '../../shared/ids.ts';
+import { ALIVE_MS } from '../../shared/limits.ts';
 import type { Connection } from '../delivery/sessions.ts';
 import type {
   FromWorker,
@@ -9,6 +10,7 @@ import type {
   WorkerMessage,
 } from './messages.ts';
 import { Outbox } from './outbox.ts';
+import { halfOpen, Passage } from './passage.ts';
 
 /** What a worker does when its supervisor says something. */
 export interface SupervisorHandlers {
@@ -24,6 +26,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** A worker's end of the channel to its supervisor. Nothing that is sent to one that has gone is an error. */
 export class SupervisorLink {
+  readonly #passage = new Passage(process);
   readonly #outbox = new Outbox<FromWorker>((items) => void this.send({ kind: 'turn', items }));
   /** Resolves when the supervisor says so, or is gone: nobody would give out places, nor ever end this process. */
   readonly stopped: Promise<string>;
@@ -33,8 +36,16 @@ export class SupervisorLink {
       process.on('message', ({ kind }: SupervisorMessage) => {
         if (kind === 'stop') resolve('the supervisor said so');
       });
-      process.on('disconnect', () => resolve('the supervisor is gone'));
-      if (!process.connected) resolve('the supervisor is gone');
+      const look = () => {
+        if (process.connected) return;
+        clearInterval(looking);
+        this.#passage.close();
+        resolve('the supervisor is gone');
+      };
+      // Not told by `disconnect` alone: Node forgets that where a connection is on its way.
+      const looking = setInterval(look, ALIVE_MS).unref();
+      process.on('disconnect', look);
+      look();
     });
   }
 
@@ -73,11 +84,11 @@ export class SupervisorLink {
   }
 
   /** Resolves with whether it went. */
-  send(message: WorkerMessage, socket?: Socket): Promise<boolean> {
+  send(message: WorkerMessage): Promise<boolean> {
     if (message.kind !== 'turn') this.#outbox.flush();
     return new Promise((resolve) => {
       if (!process.connected || process.send === undefined) resolve(false);
-      else process.send(message, socket, undefined, (error) => resolve(error === null));
+      else process.send(message, undefined, undefined, (error) => resolve(error === null));
     });
   }
 
@@ -94,14 +105,11 @@ export class SupervisorLink {
       ...rest,
       talkedBytes: rest.talkedBytes + socket.readableLength,
     };
-    const isGone = !isWritten || !(await this.send({ kind: 'moved', place, connection }, socket));
+    if (isWritten) {
+      this.#outbox.flush();
+      return this.#passage.pass({ kind: 'moved', place, connection }, socket);
+    }
     socket.destroy();
-    return !isGone;
+    return false;
   }
-}
-
-/** Node would close a socket that it was sent at the client's FIN; but such a user may still be watching. */
-function halfOpen(socket: Socket): Socket {
-  socket.allowHalfOpen = true;
-  return socket;
 }

@@ -12,8 +12,9 @@ import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import { placeLimits } from '../admission/places.ts';
 import { fileShares } from '../transports/open-files.ts';
 import { NodeAdmin } from './admin/node-admin.ts';
-import type { FromWorker, Listening, WorkerMessage } from './messages.ts';
+import type { FromWorker, Listening, SupervisorMessage, WorkerMessage } from './messages.ts';
 import { NodePlaces } from './node-places.ts';
+import { halfOpen } from './passage.ts';
 import { type WorkerEnd, type WorkerEvents, WorkerProcess } from './worker-process.ts';
 import { nodeMaxUsers } from './worker-settings.ts';
 
@@ -136,12 +137,21 @@ export class Supervisor implements WorkerEvents {
   moved({ place, connection }: Extract<WorkerMessage, { kind: 'moved' }>, socket: Socket): void {
     socket.on('error', () => {});
     const isPassed = this.#places.moved(place, (member) => {
-      this.workers
-        .find((worker) => worker === member)
-        ?.pass({ kind: 'moved', place, connection }, socket);
+      const worker = this.workers.find((each) => each === member);
+      if (worker === undefined) socket.destroy();
+      else void this.#pass(worker, { kind: 'moved', place, connection }, socket);
     });
     // Its worker has died meanwhile: the client finds another.
     if (!isPassed) socket.destroy();
+  }
+
+  async #pass(
+    worker: WorkerProcess,
+    message: Extract<SupervisorMessage, { kind: 'moved' }>,
+    socket: Socket,
+  ): Promise<void> {
+    const hasGone = await worker.pass(message, halfOpen(socket));
+    if (!hasGone) this.#places.left(message.place);
   }
 
   /** All at once, so that a crowd that waits finds all of them; but ports that are free to choose, the first one chooses. */

@@ -19,6 +19,7 @@ import type {
 } from './messages.ts';
 import type { Member } from './node-places.ts';
 import { Outbox } from './outbox.ts';
+import { Passage } from './passage.ts';
 
 const SCRIPT = join(import.meta.dirname, '../worker.ts');
 
@@ -67,10 +68,11 @@ export class WorkerProcess implements Member {
   /** Rejects where it ends before it listens. */
   readonly listening: Promise<Listening>;
   readonly #child: ChildProcess;
+  readonly #passage: Passage;
   readonly #clock: Clock;
   readonly #events: WorkerEvents;
   readonly #outbox = new Outbox<ToWorker>((items) => this.#send({ kind: 'turn', items }));
-  readonly #reports = new Map<number, (report: Report) => void>();
+  readonly #reports = new Map<number, (report: Report | undefined) => void>();
   readonly #listens = Promise.withResolvers<Listening>();
   #requests = 0;
   #aliveMs: number;
@@ -86,6 +88,7 @@ export class WorkerProcess implements Member {
       env,
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     });
+    this.#passage = new Passage(this.#child);
     this.pid = this.#child.pid;
     this.listening = this.#listens.promise;
     this.listening.catch(() => {});
@@ -112,12 +115,10 @@ export class WorkerProcess implements Member {
     this.#send(message);
   }
 
-  /** Passes a connection on. */
-  pass(message: Extract<SupervisorMessage, { kind: 'moved' }>, socket: Socket): void {
+  /** Passes a connection on. Resolves with whether it went. */
+  pass(message: Extract<SupervisorMessage, { kind: 'moved' }>, socket: Socket): Promise<boolean> {
     this.#outbox.flush();
-    // What is left of it here is closed only once it has arrived there.
-    if (this.#child.connected) this.#child.send(message, socket, {}, () => socket.destroy());
-    else socket.destroy();
+    return this.#passage.pass(message, socket);
   }
 
   /** What the worker answers; undefined where it does not in time, and where it has ended. */
@@ -127,11 +128,13 @@ export class WorkerProcess implements Member {
     if (this.state === 'ended') return undefined;
     this.#requests += 1;
     const request = this.#requests;
-    const { promise, resolve } = Promise.withResolvers<Report>();
+    const { promise, resolve } = Promise.withResolvers<Report | undefined>();
     this.#reports.set(request, resolve);
     this.send({ kind: 'report', request, of });
     try {
-      return (await withTimeout(promise, WORKER_REPORT_MS)) as Extract<Report, { kind: K }>;
+      return (await withTimeout(promise, WORKER_REPORT_MS)) as
+        | Extract<Report, { kind: K }>
+        | undefined;
     } catch {
       // A worker that hangs is told of in the log, and killed.
       return undefined;
@@ -182,6 +185,8 @@ export class WorkerProcess implements Member {
         break;
       case 'moved':
         if (socket) this.#events.moved(message, socket);
+        // A client that had gone by the time its socket was sent has none any more.
+        else this.#events.said(this, { kind: 'left', place: message.place });
         break;
       case 'report':
         this.#reports.get(message.request)?.(message.report);
@@ -194,10 +199,11 @@ export class WorkerProcess implements Member {
   }
 
   async #untilEnd(): Promise<WorkerEnd> {
-    // Of a process that cannot be started there is an error instead.
-    const [code, signal] = await once(this.#child, 'exit').catch(() => [1, null]);
-    // What it said last may come behind its exit.
-    if (this.#child.connected) await once(this.#child, 'disconnect');
+    // Behind its exit and what it said last. Of a process that cannot be started there is an error instead. There may be
+    // no `disconnect`: Node forgets it where a connection is on its way.
+    const [code, signal] = await once(this.#child, 'close').catch(() => [1, null]);
+    this.#passage.close();
+    for (const answer of this.#reports.values()) answer(undefined);
     this.state = 'ended';
     const end = { code, signal, message: this.#message };
     this.#listens.reject(new ConfigError(whyNot(this.number, end)));
