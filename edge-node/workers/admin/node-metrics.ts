@@ -51,6 +51,8 @@ export class NodeMetrics {
   readonly #parts: NodeMetricsParts;
   readonly #own: Registry;
   #ended: WorkerMetrics | undefined;
+  /** The workers whose counters are part of that. */
+  readonly #added = new WeakSet<WorkerProcess>();
   #ending: Promise<void> = Promise.resolve();
 
   constructor(parts: NodeMetricsParts) {
@@ -88,10 +90,17 @@ export class NodeMetrics {
   async page(): Promise<Buffer> {
     const { supervisor, clock } = this.#parts;
     await this.#ending;
-    const asked = supervisor.workers.map((worker) => worker.metrics());
-    const told = (await Promise.all(asked)).filter((metrics) => metrics !== undefined);
     const own = await this.#own.getMetricsAsJSON();
+    const asked = supervisor.workers.map(async (worker) => {
+      const metrics = await worker.metrics();
+      return metrics === undefined ? [] : [{ worker, metrics }];
+    });
+    const answers = (await Promise.all(asked)).flat();
+    // Whoever has died meanwhile is part of the one or of the other.
     const ended = this.#ended;
+    const told = answers
+      .filter(({ worker }) => !this.#added.has(worker))
+      .map(({ metrics }) => metrics);
     const all = ended === undefined ? told : [...told, ended];
     const node = summed([own, ...all.map((metrics) => metrics.node)]);
     const channels = await sumOfTables(
@@ -106,16 +115,17 @@ export class NodeMetrics {
     ]);
   }
 
-  workerEnded({ lastMetrics }: WorkerProcess): void {
+  workerEnded(worker: WorkerProcess): void {
+    const { lastMetrics } = worker;
     if (lastMetrics === undefined) return;
-    this.#ending = this.#ending.then(() => this.#add(lastMetrics));
+    this.#ending = this.#ending.then(() => this.#add(worker, lastMetrics));
   }
 
-  async #add(last: WorkerMetrics): Promise<void> {
+  async #add(worker: WorkerProcess, last: WorkerMetrics): Promise<void> {
     const before = this.#ended;
     const counted = { ...last, node: last.node.filter(isCounted) };
     const all = before === undefined ? [counted] : [before, counted];
-    this.#ended = {
+    const sum = {
       node: await summed(all.map(({ node }) => node)).getMetricsAsJSON(),
       histograms: sumOfHistograms(all.map(({ histograms }) => histograms)),
       channels: await sumOfTables(
@@ -124,6 +134,8 @@ export class NodeMetrics {
         this.#parts.clock,
       ),
     };
+    this.#ended = sum;
+    this.#added.add(worker);
   }
 }
 
