@@ -6,6 +6,7 @@ import type { LogBudget } from '../channels/log-budget.ts';
 import type { Run, RunLimits } from '../channels/run.ts';
 import type { BacklogBeginning } from '../nats/backlog-beginning.ts';
 import type { ChannelRate } from '../nats/directory-message.ts';
+import type { MergedSources } from '../ordering/merging/merged-sources.ts';
 import { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import { HEADER_BYTES } from '../source/packet.ts';
@@ -18,6 +19,8 @@ interface ChannelParts {
   readonly reorder: ReorderLimits;
   readonly run: RunLimits;
   readonly budget: LogBudget;
+  /** The sources whose packets are merged; undefined where there is but one. */
+  readonly sources: MergedSources | undefined;
   /** Takes a run that has closed: whole packets, which nobody changes any more. */
   readonly publish: (channel: RelayChannel, run: Run) => void;
   readonly nowMs: number;
@@ -45,6 +48,7 @@ export class RelayChannel implements Lingering, SourceChannel {
   /** Index of the run that is published next. */
   #nextRun = 0;
   #heldBytes = 0;
+  /** Of what it publishes: each packet once, however many sources bring it. */
   packets = 0;
   bytes = 0;
   #usedMs: number;
@@ -57,7 +61,7 @@ export class RelayChannel implements Lingering, SourceChannel {
     const { id, subject, log, reorder, run, budget, publish, nowMs } = parts;
     this.id = id;
     this.subject = subject;
-    this.#entries = new WireEntries(reorder, log.entryMaxAgeMs);
+    this.#entries = new WireEntries(reorder, log.entryMaxAgeMs, parts.sources);
     this.log = new ChannelLog(log, run, budget, undefined, this.#entries);
     this.#budget = budget;
     this.#publish = publish;
@@ -70,7 +74,12 @@ export class RelayChannel implements Lingering, SourceChannel {
   }
 
   /** @returns whether a run has opened that waits for more */
-  push({ bytes, start, end, high, low, arrivedMs }: PacketView): boolean {
+  push(packet: PacketView): boolean {
+    const { bytes, start, end, high, low, arrivedMs } = packet;
+    this.#usedMs = arrivedMs;
+    const goesOn = this.#entries.take(packet);
+    this.#accountHeld();
+    if (!goesOn) return false;
     const wire = this.#wire;
     if (wire.bytes !== bytes) wire.bytes = bytes;
     wire.start = start - HEADER_BYTES;
@@ -79,11 +88,9 @@ export class RelayChannel implements Lingering, SourceChannel {
     wire.low = low;
     this.packets += 1;
     this.bytes += end - wire.start;
-    this.#usedMs = arrivedMs;
     const wasOpen = this.log.openedMs !== undefined;
     const hasClosed = this.log.append(wire, arrivedMs);
     if (hasClosed) this.#publishClosed();
-    this.#accountHeld();
     return this.log.openedMs !== undefined && (hasClosed || !wasOpen);
   }
 
@@ -103,8 +110,12 @@ export class RelayChannel implements Lingering, SourceChannel {
     return { run: this.log.runAt(at), beginning: first && ordered && { first, ordered } };
   }
 
-  sourceConnected(): void {
-    this.#entries.sourceConnected();
+  sourceConnected(source: number, nowMs: number): void {
+    this.#entries.sourceConnected(source, nowMs);
+  }
+
+  takeDisagreeing(): readonly number[] {
+    return this.#entries.takeDisagreeing();
   }
 
   /** Memory of what waits out of order, to be looked into. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { RELAY_LINGER_MS } from '../../shared/limits.ts';
-import type { LogLimiter } from '../../shared/logger.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
 import type { ChannelLogLimits } from '../channels/channel-log.ts';
 import { ChannelTable } from '../channels/channel-table.ts';
 import { LingerTimer } from '../channels/channel-timers.ts';
@@ -9,6 +9,8 @@ import { LogBudget } from '../channels/log-budget.ts';
 import { MemoryRelief } from '../channels/memory-relief.ts';
 import { type Run, RunLimits } from '../channels/run.ts';
 import type { Subjects } from '../nats/subjects.ts';
+import { Disagreements } from '../ordering/merging/disagreements.ts';
+import { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import type { FeedSink } from '../source/feed.ts';
@@ -20,15 +22,21 @@ interface ChannelsParts {
   readonly maxBytes: number;
   readonly log: ChannelLogLimits;
   readonly reorder: ReorderLimits;
+  /** The names of the sources that bring packets at the same time, by their numbers. */
+  readonly merged: readonly string[];
   readonly subjects: Subjects;
   readonly publish: (channel: RelayChannel, run: Run) => void;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly limiter: LogLimiter;
 }
 
 /** All channels of a relay, with the timer of their messages and the memory of their logs. */
 export class RelayChannels implements FeedSink {
   readonly budget: LogBudget;
+  /** Undefined where there is but one source at a time. */
+  readonly merged: MergedSources | undefined;
+  readonly #disagreements: Disagreements;
   readonly #parts: ChannelsParts;
   readonly #table: ChannelTable<RelayChannel>;
   // A message ends by its bytes or its time, whatever the number of its packets.
@@ -48,6 +56,8 @@ export class RelayChannels implements FeedSink {
     this.budget = new LogBudget(parts.maxBytes);
     this.#linger = new LingerTimer(clock, this.#run);
     this.#relief = new MemoryRelief(this.budget, this.#table);
+    this.merged = MergedSources.of(parts.merged);
+    this.#disagreements = new Disagreements(parts.merged, parts.logger);
   }
 
   get size(): number {
@@ -79,15 +89,22 @@ export class RelayChannels implements FeedSink {
     return true;
   }
 
-  sourceConnected(): void {
-    for (const channel of this.#table) channel.sourceConnected();
+  sourceConnected(source: number): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.merged?.connected(source);
+    for (const channel of this.#table) channel.sourceConnected(source, nowMs);
   }
 
-  sourceLost(): void {}
+  sourceLost(source: number): void {
+    this.merged?.lost(source);
+  }
 
   /** Lets old runs and forgotten channels go, in slices. Call it every second. */
   async sweep(nowMs: number): Promise<void> {
-    await this.#table.sweep(nowMs);
+    const hasSwept = await this.#table.sweep(nowMs, (channel) => {
+      for (const source of channel.takeDisagreeing()) this.#disagreements.note(source, channel.id);
+    });
+    if (hasSwept) this.#disagreements.tell(nowMs);
   }
 
   /** Publishes what has been gathered. No packet comes any more. */
@@ -107,6 +124,7 @@ export class RelayChannels implements FeedSink {
       reorder,
       run: this.#run,
       budget: this.budget,
+      sources: this.merged,
       publish,
       nowMs,
     });

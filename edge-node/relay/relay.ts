@@ -36,7 +36,8 @@ const CLOSE_STEP_MS = 10;
  *
  *     Feed → PacketDecoder → RelayChannels → RelayChannel (ChannelLog) → Publisher → NatsLink
  *
- * Nothing is put in order, and relays know nothing of each other: what two of them publish is a repeat at the edge node.
+ * What is published is in no order, and relays know nothing of each other: what two of them publish is a repeat at the
+ * edge node. What several sources bring is published once.
  */
 export class Relay {
   readonly #config: Config;
@@ -77,6 +78,7 @@ export class Relay {
       clock,
       limiter,
     });
+    this.#feed = openTcpFeed({ config, clock, logger, limiter });
     this.#channels = new RelayChannels({
       maxChannels: config.MAX_CHANNELS,
       maxBytes: config.EDGE_LOG_BYTES,
@@ -92,12 +94,13 @@ export class Relay {
         deadlineMs: config.REORDER_DEADLINE_MS,
         settleMs: config.REORDER_SETTLE_MS,
       },
+      merged: this.#feed.merged,
       subjects: this.#subjects,
       publish: ({ subject }, run) => this.#publisher.offer(subject, run),
       clock,
+      logger,
       limiter,
     });
-    this.#feed = openTcpFeed({ config, clock, logger, limiter });
     const view = {
       feed: this.#feed,
       link: this.#link,

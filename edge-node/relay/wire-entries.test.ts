@@ -15,10 +15,14 @@ class Log {
   push(sequence: bigint, payload: Buffer, nowMs: number): void {
     const view = new PacketView();
     view.bytes = encodePacket('zato01', sequence, payload);
+    view.start = HEADER_BYTES;
     view.end = view.bytes.length;
     view.high = Number(sequence >> 32n);
     view.low = Number(sequence & 0xffff_ffffn);
-    this.entries.push(view, nowMs);
+    view.arrivedMs = nowMs;
+    expect(this.entries.take(view)).toBe(true);
+    view.start = 0;
+    this.entries.push(view);
     this.bytes += view.end;
   }
 }

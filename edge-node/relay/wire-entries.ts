@@ -1,10 +1,11 @@
 import type { Entries, EntryPoint } from '../channels/entry-points.ts';
 import { EntryPoints } from '../channels/entry-points.ts';
-import { PacketView } from '../ordering/packet-view.ts';
+import { ChannelMerge } from '../ordering/merging/channel-merge.ts';
+import type { MergedSources } from '../ordering/merging/merged-sources.ts';
+import type { PacketView } from '../ordering/packet-view.ts';
 import { ReorderBuffer } from '../ordering/reorder-buffer.ts';
 import type { ReorderLimits, ReorderOutput } from '../ordering/reorder-contract.ts';
 import type { Sequence } from '../ordering/sequence.ts';
-import { HEADER_BYTES } from '../source/packet.ts';
 
 const NO_TABLES = Buffer.alloc(0);
 /** How finely it is remembered how far log and order were at which time. */
@@ -56,7 +57,7 @@ export class WireEntries implements Entries, ReorderOutput {
   readonly #leadMs: number;
   readonly #reorder: ReorderBuffer;
   readonly #entries: EntryPoints;
-  readonly #view = new PacketView();
+  readonly #merge: ChannelMerge | undefined;
   readonly #whole = new Place();
   readonly #begun = new Place();
   /** Bytes of the log so far. */
@@ -65,13 +66,17 @@ export class WireEntries implements Entries, ReorderOutput {
   #marks: Mark[] = [];
   /** The newest that has begun; while it is not the reorder buffer's, the next one settles. */
   #epoch = -1;
+  /** The packet that was taken last lies in its window. */
+  #isOfEpoch = false;
   /** Where in the log its packets end. */
   #epochEnd = 0;
   #nowMs = 0;
 
-  constructor(reorder: ReorderLimits, entryMaxAgeMs: number) {
+  /** @param sources whose packets are merged; undefined where there is but one */
+  constructor(reorder: ReorderLimits, entryMaxAgeMs: number, sources?: MergedSources) {
     this.#leadMs = reorder.deadlineMs;
     this.#reorder = new ReorderBuffer(reorder, this);
+    this.#merge = sources && new ChannelMerge(this.#reorder, reorder, sources);
     this.#entries = new EntryPoints(entryMaxAgeMs);
   }
 
@@ -87,25 +92,35 @@ export class WireEntries implements Entries, ReorderOutput {
     this.#reorder.handOnAll();
   }
 
-  sourceConnected(): void {
-    this.#reorder.sourceConnected();
+  sourceConnected(source: number, nowMs: number): void {
+    if (this.#merge === undefined) this.#reorder.sourceConnected();
+    else this.#merge.sourceConnected(source, nowMs);
   }
 
-  /** @param packet with its header as part of the payload */
-  push({ bytes, start, end, high, low }: PacketView, nowMs: number): void {
+  /** The sources that brought nothing since the last call but what does not fit the others. */
+  takeDisagreeing(): readonly number[] {
+    return this.#merge?.takeDisagreeing() ?? [];
+  }
+
+  /**
+   * Puts a packet in order that has come.
+   * @returns whether it is appended to the log: of what several sources bring, each packet once
+   */
+  take(packet: PacketView): boolean {
+    const nowMs = packet.arrivedMs;
     this.catchUp(nowMs);
     this.#mark(nowMs);
-    this.#bytes += end - start;
-    const view = this.#view;
-    if (view.bytes !== bytes) view.bytes = bytes;
-    view.start = start + HEADER_BYTES;
-    view.end = end;
-    view.high = high;
-    view.low = low;
-    view.arrivedMs = nowMs;
     const isOrdered = this.#epoch === this.#reorder.epochs;
-    if (isOrdered && this.#reorder.placeOf(view) === 'window') this.#epochEnd = this.#bytes;
-    this.#reorder.push(view);
+    this.#isOfEpoch = isOrdered && this.#reorder.placeOf(packet) === 'window';
+    if (this.#merge !== undefined) return this.#merge.push(packet);
+    this.#reorder.push(packet);
+    return true;
+  }
+
+  /** The packet that was taken last is in the log, with its header as part of the payload. */
+  push({ payloadBytes }: PacketView): void {
+    this.#bytes += payloadBytes;
+    if (this.#isOfEpoch) this.#epochEnd = this.#bytes;
   }
 
   /** Gives up what has waited out of order for too long. */

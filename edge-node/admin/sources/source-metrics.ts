@@ -8,6 +8,10 @@ interface SourceView extends Pick<EdgeView, 'feed' | 'clock'> {
   readonly channels: Pick<EdgeView['channels'], 'badChannelPackets' | 'excessChannelPackets'>;
 }
 
+interface MergeView {
+  readonly channels: Pick<EdgeView['channels'], 'merged'>;
+}
+
 /** Of an edge node as of a relay: where its packets come from. */
 export function sourceMetrics(
   { feed, channels, clock }: SourceView,
@@ -104,8 +108,8 @@ export function demandMetrics({ feed }: EdgeView, counter: Define, gauge: Define
   });
 }
 
-/** Of an edge node: what each of several sources brings to the merge. */
-export function mergeMetrics({ channels }: EdgeView, counter: Define): void {
+/** Of an edge node as of a relay: what each of several sources brings to the merge. */
+export function mergeMetrics({ channels }: MergeView, counter: Define): void {
   const ofEach = (read: (counts: SourceCounts) => number) => () =>
     (channels.merged?.counts ?? []).map(
       (counts, source) => [{ source: channels.merged?.names[source] ?? '' }, read(counts)] as const,

@@ -63,16 +63,17 @@ export class ChannelMerge {
     });
   }
 
-  push(packet: PacketView): void {
+  /** @returns whether it went on to be put in order; else another source has brought it, or it fits none */
+  push(packet: PacketView): boolean {
     const track = this.#tracks[packet.source];
-    if (track === undefined) return;
+    if (track === undefined) return false;
     const place = this.#reorder.placeOf(packet);
     track.packetMs = packet.arrivedMs;
     track.isNear = place !== 'far';
     if (track.isNear) track.agreed += 1;
-    if (place === 'window') this.#pushNew(track, packet);
-    else if (place === 'behind') this.#pushBehind(track, packet);
-    else this.#pushFar(track, packet);
+    if (place === 'window') return this.#pushNew(track, packet);
+    if (place === 'behind') return this.#pushBehind(track, packet);
+    return this.#pushFar(track, packet);
   }
 
   /** A new connection to a source begins. */
@@ -96,32 +97,38 @@ export class ChannelMerge {
     return disagreeing;
   }
 
-  #pushNew(track: Track, packet: PacketView): void {
+  #pushNew(track: Track, packet: PacketView): boolean {
     const others = this.#noteOthers(packet);
     if (this.#reorder.holds(packet)) {
       this.#repeated(track, packet, others);
-      return;
+      return false;
     }
     this.#ahead = packet.source;
     this.#aheadMs = packet.arrivedMs;
     this.#isNew = false;
     this.#reorder.push(packet);
+    return true;
   }
 
-  #pushBehind(track: Track, packet: PacketView): void {
+  #pushBehind(track: Track, packet: PacketView): boolean {
     const others = this.#noteOthers(packet);
-    if (this.#mayProveRestart(packet)) this.#reorder.push(packet);
-    else this.#repeated(track, packet, others);
+    if (!this.#mayProveRestart(packet)) {
+      this.#repeated(track, packet, others);
+      return false;
+    }
+    this.#reorder.push(packet);
+    return true;
   }
 
-  #pushFar(track: Track, packet: PacketView): void {
+  #pushFar(track: Track, packet: PacketView): boolean {
     if (!this.#isHeldByOther(packet.source, packet.arrivedMs)) {
       this.#reorder.push(packet);
-      return;
+      return true;
     }
     track.leftOut += 1;
     track.counts.disagreeing += 1;
     this.disagreeing += 1;
+    return false;
   }
 
   /** Drops what is there, or was: as a duplicate where another source has brought it, else as late. */

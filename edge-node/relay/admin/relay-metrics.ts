@@ -1,12 +1,13 @@
 import type { Registry } from 'prom-client';
 import { createRegistry, type Define } from '../../../shared/metrics/registry.ts';
-import { sourceMetrics } from '../../admin/sources/source-metrics.ts';
+import { mergeMetrics, sourceMetrics } from '../../admin/sources/source-metrics.ts';
 import type { RelayView } from './relay-view.ts';
 
 /** All metrics of a relay. */
 export function createRelayMetrics(view: RelayView): Registry {
   const { registry, counter, gauge } = createRegistry();
   sourceMetrics(view, counter, gauge);
+  mergeMetrics(view, counter);
   publishMetrics(view, counter, gauge);
   backlogMetrics(view, counter, gauge);
   return registry;
