@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../shared/ids.ts';
 import { minuteOf } from '../../shared/ids.ts';
-import { CLOCK_STEP_MS, MINUTE_MS } from '../../shared/limits.ts';
+import { CLOCK_PROVEN_MS, CLOCK_STEP_MS, MINUTE_MS } from '../../shared/limits.ts';
 import { firstMinuteOf } from '../../shared/usage-window.ts';
+import type { ClockStep } from './clock-step.ts';
 import { UsageCell } from './usage-cell.ts';
 
 /** A name that no other writer has: 64 random bits, in characters that are good for a file's name anywhere. */
@@ -51,16 +52,6 @@ interface MeterParts {
   readonly newWriterId?: () => WriterId;
 }
 
-/** A step of the clock, as it was followed. */
-export interface ClockStep {
-  readonly ms: number;
-  readonly minutes: number;
-  /** The first minute that /usage still tells after the step: cells of earlier ones need another date. */
-  readonly first: Minute;
-  /** Whose a writer's cells are once they are dated anew: two writers may have counted the same minute. */
-  readonly heirOf: (writerId: WriterId) => WriterId;
-}
-
 const BUCKET_BITS = 10;
 const LOOK_MS = 100;
 
@@ -71,7 +62,8 @@ const LOOK_MS = 100;
  * A writer id belongs to one process between two steps of its clock. After a step minutes may come a second time, and a
  * new id keeps their rows apart. At a step, cells of which the writer has been handed nothing get the right date. The
  * others may be stored already and keep their date, so that nothing is billed twice; unless it lies so far back that
- * /usage tells it no more: then they get the new one, too.
+ * /usage tells it no more: then they get the new one, too, but for what the store has of them by a clock that had gone
+ * well for CLOCK_PROVEN_MS.
  */
 export class UsageMeter {
   static readonly BUCKETS = 2 ** BUCKET_BITS;
@@ -86,6 +78,8 @@ export class UsageMeter {
   #offsetMs: number;
   #minute: Minute;
   #nextLookMs = 0;
+  /** Since when the clock has gone without a step, monotonic milliseconds. */
+  #steadySinceMs: number;
   /** The last that an account was given. */
   #bucket = 0;
   #writerId: WriterId;
@@ -95,7 +89,8 @@ export class UsageMeter {
     this.#clock = clock;
     this.#packetDurationMs = packetDurationMs;
     this.#newWriterId = newId;
-    this.#offsetMs = clock.epochMs() - clock.monotonicMs();
+    this.#steadySinceMs = clock.monotonicMs();
+    this.#offsetMs = clock.epochMs() - this.#steadySinceMs;
     this.#minute = minuteOf(clock.epochMs());
     this.#writerId = newId();
   }
@@ -209,12 +204,15 @@ export class UsageMeter {
   #followStep(epochMs: number, expectedMs: number): void {
     const minutes = minuteOf(epochMs) - minuteOf(expectedMs);
     const first = firstMinuteOf(epochMs);
-    const heirOf = this.#succeed();
-    this.#step = { ms: epochMs - expectedMs, minutes, first, heirOf };
+    const nowMs = this.#clock.monotonicMs();
+    const keepsStored = nowMs - this.#steadySinceMs >= CLOCK_PROVEN_MS;
+    this.#steadySinceMs = nowMs;
+    const ms = epochMs - expectedMs;
+    const step: ClockStep = { ms, minutes, first, heirOf: this.#succeed(), keepsStored };
+    this.#step = step;
     for (const { current, ended } of this.#accounts.values()) {
       for (const cell of current ? [...ended, current] : ended) {
-        if (cell.submittedMs > 0 && cell.minute >= first) continue;
-        cell.redate((cell.minute + minutes) as Minute, heirOf(cell.writerId));
+        if (cell.submittedMs === 0 || cell.minute < first) cell.redate(step);
       }
     }
   }

@@ -1,5 +1,5 @@
-import type { Minute, UserId } from '../../shared/ids.ts';
-import type { ClockStep } from './meter.ts';
+import type { UserId } from '../../shared/ids.ts';
+import type { ClockStep } from './clock-step.ts';
 import { RefusedRows } from './refused-rows.ts';
 import type { UsageCell } from './usage-cell.ts';
 
@@ -116,10 +116,10 @@ export class PendingRows {
   }
 
   /** Dates cells anew that no /usage would tell any more after a step of the clock. */
-  redate({ first, minutes, heirOf }: ClockStep, nowMs: number): void {
+  redate(step: ClockStep, nowMs: number): void {
     for (const cell of this.#unsaved.keys()) {
-      if (cell.minute >= first) continue;
-      cell.redate((cell.minute + minutes) as Minute, heirOf(cell.writerId));
+      if (cell.minute >= step.first) continue;
+      cell.redate(step);
       this.submit(cell, nowMs);
     }
   }

@@ -1,5 +1,6 @@
 import type { ChannelId, Minute, UserId, WriterId } from '../../shared/ids.ts';
 import type { UsageRow } from '../../shared/store/store.ts';
+import type { ClockStep } from './clock-step.ts';
 
 /** A spool file of this process's, with the cells whose newest durable copy it holds. */
 export interface SpooledFile {
@@ -8,8 +9,8 @@ export interface SpooledFile {
 }
 
 /**
- * What one user watched of one channel in one minute, and how far that has come: `deliveredMs` only grows, and
- * no other mark passes it. Once its minute has ended, a cell no longer grows.
+ * What one user watched of one channel in one minute, and how far that has come: under one date `deliveredMs` only grows,
+ * and no other mark passes it. Once its minute has ended, a cell no longer grows.
  */
 export class UsageCell {
   readonly userId: UserId;
@@ -59,9 +60,10 @@ export class UsageCell {
    * Gives the cell another date: a row of its own, of which nothing was handed on, stored or made durable yet. The
    * copy under the old date stays until there is a newer one.
    */
-  redate(minute: Minute, writerId: WriterId): void {
-    this.minute = minute;
-    this.writerId = writerId;
+  redate({ minutes, heirOf, keepsStored }: ClockStep): void {
+    this.minute = (this.minute + minutes) as Minute;
+    this.writerId = heirOf(this.writerId);
+    if (keepsStored) this.deliveredMs -= this.storedMs;
     this.submittedMs = 0;
     this.storedMs = 0;
     this.spooledMs = 0;

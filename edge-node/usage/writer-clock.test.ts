@@ -115,6 +115,24 @@ describe('a wall clock that is set', () => {
     expect(rig.store.totalMs()).toBe(10 * (once + twice + after));
   });
 
+  test.each([30, 300])(
+    '%i h ahead for a while and back again bills nothing twice',
+    async (hours) => {
+      const edge = await rig.start();
+      const users = watchers(edge, 10);
+      let counted = await watch(users, 5 * MINUTE_MS + 41_000);
+      step(hours * HOUR_MS);
+      counted += await watch(users, 20_000);
+      step(-hours * HOUR_MS);
+      counted += await watch(users, 3 * MINUTE_MS);
+      await rig.stop(edge);
+      expect(edge.meter.minute).toBe(Math.floor(Date.now() / MINUTE_MS));
+      expect(edge.writerIds.length).toBeGreaterThanOrEqual(3);
+      for (const user of ['user-1', 'user-7']) expect(await told(user)).toBe(counted / 1000);
+      expect(edge.writer.stats).toMatchObject({ rowsTooOld: 0, msLost: 0 });
+    },
+  );
+
   test('is believed as soon as it has stayed so, and not before', async () => {
     const edge = await rig.start();
     step(HOUR_MS);
