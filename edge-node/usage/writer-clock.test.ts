@@ -133,6 +133,24 @@ describe('a wall clock that is set', () => {
     },
   );
 
+  test('at a start 30 h ahead, put right later: what the last process has spooled is told', async () => {
+    const killed = await rig.start();
+    rig.store.mode = 'failing';
+    const before = await watch(watchers(killed, 10), 10 * MINUTE_MS);
+    await pass(MINUTE_MS);
+    killed.kill();
+    step(30 * HOUR_MS);
+    rig.store.mode = 'up';
+    const edge = await rig.start();
+    await pass(10 * MINUTE_MS);
+    step(-30 * HOUR_MS);
+    await pass(20 * MINUTE_MS);
+    await rig.stop(edge);
+    expect(await told('user-1')).toBe(before / 1000);
+    expect(rig.folder.files.size).toBe(0);
+    expect(edge.writer.stats.spool.rowsTooOld).toBe(0);
+  });
+
   test('is believed as soon as it has stayed so, and not before', async () => {
     const edge = await rig.start();
     step(HOUR_MS);

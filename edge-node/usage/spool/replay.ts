@@ -47,12 +47,12 @@ async function replay(path: string): Promise<string> {
     limiter.flush();
     await closeStore(store, logger);
   }
-  const { filesRead, rowsRead, rowsTooOld, rowsRefused } = reader.stats;
+  const { filesRead, rowsRead, rowsDoubted, rowsRefused } = reader.stats;
   const { filesDamaged, filesNewer, filesFailed } = reader.stats;
   if (rowsRefused + filesDamaged + filesNewer + filesFailed > 0) process.exitCode = 1;
   return [
     `${path}: ${filesRead} files read and removed, ${rowsRead} rows stored`,
-    `${rowsTooOld} rows older than 24 h dropped`,
+    `${rowsDoubted} rows older than 24 h stay there, should the clock be wrong`,
     `${rowsRefused} rows refused by the store stay there`,
     `${filesNewer} files of a newer version stay there`,
     `${filesDamaged} damaged files kept as .damaged, ${filesFailed} failures`,

@@ -8,9 +8,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../shared/clock.ts';
 import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts';
 import { minuteOf } from '../../../shared/ids.ts';
+import { MINUTE_MS } from '../../../shared/limits.ts';
 import { LogLimiter } from '../../../shared/logger.ts';
 import { openSqlite } from '../../../shared/store/sqlite/sqlite-store.ts';
 import type { Store, UsageRow } from '../../../shared/store/store.ts';
+import { usageRow } from '../../../shared/store/testing/usage-row.ts';
 import { MemoryStore } from '../../../shared/testing/memory-store.ts';
 import { newWriterId } from '../meter.ts';
 import { SpoolFileEncoder } from './spool-file.ts';
@@ -41,10 +43,10 @@ afterEach(async () => {
 function reader(
   skips: (name: string) => boolean = () => false,
   save: Store['saveUsage'] = (rows) => store.saveUsage(rows),
+  clock = systemClock(),
 ): SpoolReader {
   const limiter = new LogLimiter(pino({}, { write: (line: string) => log.push(line) }));
   const owner = newWriterId();
-  const clock = systemClock();
   const lease = new SpoolLease(folder, owner, clock);
   leases.push(lease);
   return new SpoolReader({
@@ -74,6 +76,14 @@ function file(writer: string, count: number, minute: number = NOW): Buffer {
       deliveredMs: 20,
     })),
   );
+  return encoder.finish();
+}
+
+/** A file with a row of 20 ms for each minute. */
+function mixed(writer: string, minutes: readonly number[]): Buffer {
+  const encoder = new SpoolFileEncoder(writer as WriterId);
+  const rows = minutes.map((minute) => usageRow({ minute: minute as Minute }));
+  encoder.add(rows);
   return encoder.finish();
 }
 
@@ -137,14 +147,47 @@ describe('the spool reader', () => {
     expect(log[0]).toContain('aa.1');
   });
 
-  test('drops rows older than a day, and counts them', async () => {
-    await folder.write('aa.1', file('aa', 4, NOW - DAY - 1));
-    await folder.write('aa.2', file('aa', 3, NOW - DAY + 5));
-    const one = reader();
-    await one.pass();
-    expect(one.stats).toMatchObject({ rowsTooOld: 4, rowsRead: 3, filesRead: 2 });
-    expect(store.rows).toHaveLength(3);
-    expect(await left()).toEqual([]);
+  describe('rows older than a day', () => {
+    /** A clock in a test's hands. */
+    const time = { ms: 0, aheadMs: 0 };
+    const clock = {
+      monotonicMs: () => time.ms,
+      epochMs: () => NOW * MINUTE_MS + time.ms + time.aheadMs,
+    };
+    beforeEach(() => Object.assign(time, { ms: 0, aheadMs: 0 }));
+
+    test('hold up no others, and are dropped and counted once they are so by any clock', async () => {
+      await folder.write('aa.1', file('aa', 4, NOW - DAY - 1));
+      await folder.write('aa.2', file('aa', 3, NOW - DAY + 5));
+      const one = reader(undefined, undefined, clock);
+      await one.pass();
+      expect(one.stats).toMatchObject({ rowsTooOld: 0, rowsDoubted: 4, rowsRead: 3, filesRead: 1 });
+      expect(store.rows).toHaveLength(3);
+      time.ms = DAY * MINUTE_MS - 1;
+      await one.pass();
+      expect(await left()).toHaveLength(1);
+      time.ms += 20 * MINUTE_MS;
+      await one.pass();
+      expect(one.stats).toMatchObject({ rowsTooOld: 4, rowsRead: 3, filesRead: 2 });
+      expect(await left()).toEqual([]);
+    });
+
+    test('by a clock that is put right are stored then, and by whoever has the file', async () => {
+      await folder.write('aa.1', file('aa', 4));
+      await folder.write('bb.1', mixed('bb', [NOW, NOW + 30 * 60]));
+      time.aheadMs = 30 * 60 * MINUTE_MS;
+      const one = reader(undefined, undefined, clock);
+      await one.pass();
+      expect(store.rows).toHaveLength(1);
+      expect(await files()).toHaveLength(2);
+      expect(log.join()).toContain('in case it is put right');
+      time.aheadMs = 0;
+      time.ms += MINUTE_MS;
+      await one.pass();
+      expect(store.rows).toHaveLength(6);
+      expect(one.stats).toMatchObject({ rowsTooOld: 0, filesRead: 2 + 1 });
+      expect(await left()).toEqual([]);
+    });
   });
 
   test('a file that cannot be read holds up no other', async () => {
@@ -191,7 +234,7 @@ describe('what fails on the disk is told by its operation and its file', () => {
     ['read', /file cannot be read/, ['aa.1', 'bb.1']],
     ['rename', /cannot be renamed/, ['aa.1', 'bb.1']],
     ['setAside', /damaged .*cannot be renamed to \.damaged/, ['bb.1']],
-    ['write', /refused cannot be written/, [/^.+\.\d+$/]],
+    ['write', /not stored cannot be written/, [/^.+\.\d+$/]],
     ['remove', /cannot be removed/, [/^.+\.\d+$/]],
   ] as const)('%s', async (operation, message, names) => {
     const { told } = await toldWhere(operation);

@@ -4,7 +4,7 @@ import {
   DamagedSpoolFileError,
   UnknownSpoolVersionError,
 } from '../../../shared/errors.ts';
-import { SAVE_BATCH_ROWS, SPOOL_UNFINISHED_MS } from '../../../shared/limits.ts';
+import { SAVE_BATCH_ROWS, SPOOL_UNFINISHED_MS, USAGE_WINDOW_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import type { UsageRow } from '../../../shared/store/store.ts';
 import { firstMinuteOf } from '../../../shared/usage-window.ts';
@@ -44,7 +44,7 @@ const FAILURES = {
   setAside:
     'usage: a damaged spool file cannot be renamed to .damaged; it is looked at again in the next pass',
   write:
-    'usage: rows that the store refused cannot be written to a file of their own; all of theirs stays',
+    'usage: rows that are not stored cannot be written to a file of their own; all of their file stays',
   remove:
     'usage: a spool file that is stored cannot be removed; it is stored again in the next pass',
 } as const;
@@ -56,14 +56,18 @@ const STORE_AWAY = Symbol('the store is away');
  * Brings into the store what writers have left in the spool folder, whoever they were: this process, others that died.
  * Whoever reads a file first gives it a name of its own, so that only one of several processes stores it; should that
  * one die, others take the file over in turn. A file is removed once the store has all of it. Rows that the store refuses
- * go into a file of their own first, so that they hold up no others. A file that is read twice counts once, since its
- * values are absolute.
+ * go into a file of their own first, so that they hold up no others, and so do rows that are too old by a clock which may
+ * yet be put right: they are lost once this process has known of them for the whole window. A file that is read twice
+ * counts once, since its values are absolute.
  */
 export class SpoolReader {
   readonly stats = {
     filesRead: 0,
     rowsRead: 0,
+    /** Lost. */
     rowsTooOld: 0,
+    /** Left where they are, each time that they were too old by the clock. */
+    rowsDoubted: 0,
     rowsRefused: 0,
     filesDamaged: 0,
     filesFailed: 0,
@@ -96,7 +100,7 @@ export class SpoolReader {
 
   /** Takes charge of a file of this process's, whose rows have waited since `sinceMs`. */
   adopt(name: string, sinceMs: number): void {
-    this.#waiting.add(name, sinceMs);
+    this.#waiting.add(name, sinceMs, this.#parts.clock.monotonicMs());
   }
 
   /** The owner is dead: what it left is anybody's. */
@@ -138,7 +142,7 @@ export class SpoolReader {
     const { folder, clock } = this.#parts;
     const writtenMs = await this.#attempt('writtenMs', name, () => folder.writtenMs(name));
     const ageMs = writtenMs === undefined ? 0 : Math.max(0, clock.epochMs() - writtenMs);
-    this.#waiting.add(name, nowMs - ageMs);
+    this.#waiting.add(name, nowMs - ageMs, nowMs);
   }
 
   async #readFile(found: string): Promise<typeof STORE_AWAY | undefined> {
@@ -162,14 +166,30 @@ export class SpoolReader {
       return STORE_AWAY;
     }
     this.stats.rowsRefused += refused.length;
-    if (refused.length > 0 && !(await this.#leaveRefused(name, refused, rows.length))) {
-      return undefined;
-    }
+    const old = rows.filter((row) => row.minute < first);
+    const doubted = this.#isOldByAnyClock(name) ? [] : old;
+    this.#tellDoubted(name, doubted.length);
+    const left = [...refused, ...doubted];
+    if (left.length > 0 && !(await this.#leave(name, left, rows.length))) return undefined;
     await this.#attempt('remove', name, () => folder.remove(name));
     this.#waiting.forget(name);
     this.stats.filesRead += 1;
-    this.stats.rowsTooOld += rows.length - young.length;
+    this.stats.rowsTooOld += old.length - doubted.length;
     return undefined;
+  }
+
+  /** Whether a row of the file that is too old by the clock is so by every clock: it is older than this process's look. */
+  #isOldByAnyClock(name: string): boolean {
+    const nowMs = this.#parts.clock.monotonicMs();
+    return this.#waiting.knownForMs(name, nowMs) >= USAGE_WINDOW_MS;
+  }
+
+  #tellDoubted(file: string, rows: number): void {
+    if (rows === 0) return;
+    this.stats.rowsDoubted += rows;
+    const message =
+      'usage: spooled rows are older than 24 h by the system clock; they stay for 24 h, in case it is put right';
+    this.#parts.limiter.warn(message, { rows, file });
   }
 
   /** @returns the name that the file has now; undefined when another process was faster */
@@ -226,7 +246,7 @@ export class SpoolReader {
   }
 
   /** @returns whether the file may go now, since what was refused is durable elsewhere */
-  async #leaveRefused(name: string, rows: readonly UsageRow[], before: number): Promise<boolean> {
+  async #leave(name: string, rows: readonly UsageRow[], before: number): Promise<boolean> {
     const { folder, clock, newName } = this.#parts;
     const nowMs = clock.monotonicMs();
     this.#waiting.defer(name, nowMs);

@@ -5,6 +5,8 @@ const REST_MAX_MS = 960_000;
 interface WaitingFile {
   /** Since when its rows wait for the store. */
   readonly sinceMs: number;
+  /** Since when this process knows of them. */
+  readonly foundMs: number;
   readonly deferrals: number;
   readonly failures: number;
   readonly dueMs: number;
@@ -29,8 +31,14 @@ export class WaitingFiles {
     return false;
   }
 
-  add(name: string, sinceMs: number): void {
-    this.#files.set(name, { sinceMs, deferrals: 0, failures: 0, dueMs: sinceMs });
+  /** @param sinceMs since when its rows wait, as far as is known */
+  add(name: string, sinceMs: number, nowMs: number): void {
+    this.#files.set(name, { sinceMs, foundMs: nowMs, deferrals: 0, failures: 0, dueMs: sinceMs });
+  }
+
+  /** How long this process has known of the file, by no clock that can be set. */
+  knownForMs(name: string, nowMs: number): number {
+    return nowMs - (this.#files.get(name)?.foundMs ?? nowMs);
   }
 
   /** Forgets all but these: the others are stored, or somebody else's. */
