@@ -249,8 +249,6 @@ export const USAGE_ROW_TTL_MS = 25 * 60 * MINUTE_MS;
 export const CLOCK_STEP_MS = 1_000;
 /** A wall clock that was set is believed once it has stayed so for this long. */
 export const CLOCK_STEP_PERSISTS_MS = 5_000;
-/** A clock that has gone so long without a step was right, most likely: one that was wrong at a start is set by then. */
-export const CLOCK_PROVEN_MS = MINUTE_MS;
 /** How often the clock is looked at when nobody asks for the time. */
 export const CLOCK_LOOK_MS = 1_000;
 /** How often the spool folder is read for files that others left, and tried by writing to it. */
