@@ -95,7 +95,10 @@ export class AdmittedUsers<S> {
 
   #tick(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const [userId, { dueMs }] of this.#users) if (dueMs <= nowMs) this.#due.add(userId);
+    // Not by entries of the map: an array for each user and tick is a sixth of all that a node allocates.
+    this.#users.forEach(({ dueMs }, userId) => {
+      if (dueMs <= nowMs) this.#due.add(userId);
+    });
     this.#ask();
   }
 

@@ -27,7 +27,7 @@ export class Turns {
   readonly #arrivals: { readonly accepted: number };
   #acceptedBefore = 0;
   #channels = new Set<Channel>();
-  #behind: Watcher[] = [];
+  #behind = new Set<Watcher>();
   /** When the first work for the next round came. */
   #dueMs = 0;
   #round: Round | undefined;
@@ -47,7 +47,7 @@ export class Turns {
 
   behind(watcher: Watcher): void {
     this.#noteDue();
-    this.#behind.push(watcher);
+    this.#behind.add(watcher);
   }
 
   stop(): void {
@@ -55,7 +55,7 @@ export class Turns {
   }
 
   #noteDue(): void {
-    if (this.#channels.size === 0 && this.#behind.length === 0) {
+    if (this.#channels.size === 0 && this.#behind.size === 0) {
       this.#dueMs = this.#clock.monotonicMs();
     }
     this.#turn ??= setImmediate(this.#deliver);
@@ -72,7 +72,7 @@ export class Turns {
       this.#overload.roundEnded(nowMs, nowMs - dueMs);
       this.#round = undefined;
     }
-    const isMore = !isDone || this.#channels.size > 0 || this.#behind.length > 0;
+    const isMore = !isDone || this.#channels.size > 0 || this.#behind.size > 0;
     this.#turn = isMore ? setImmediate(this.#deliver) : undefined;
   }
 
@@ -89,7 +89,7 @@ export class Turns {
   #nextRound(): Round {
     const round = new Round(this.#channels, this.#behind, this.#dueMs);
     this.#channels = new Set();
-    this.#behind = [];
+    this.#behind = new Set();
     return round;
   }
 
@@ -118,19 +118,19 @@ export class Turns {
 
 /**
  * How far a round has come. A slice goes on where the one before it stopped: iterators of sets allow it, whoever is
- * added or deleted in between.
+ * added or deleted in between. All are sets, so that stepping through them is compiled for one kind of iterator.
  */
 class Round {
   readonly dueMs: number;
   readonly #channels: IterableIterator<Channel>;
-  readonly #behind: readonly Watcher[];
+  readonly #behind: ReadonlySet<Watcher>;
   #isAtBehind = false;
   /** Whose watchers have their turn now; undefined for those who were behind. */
   channel: Channel | undefined;
   /** Whose turn is still to come, of the present channel or of those who were behind; undefined once all had theirs. */
   watchers: IterableIterator<Watcher> | undefined;
 
-  constructor(channels: ReadonlySet<Channel>, behind: readonly Watcher[], dueMs: number) {
+  constructor(channels: ReadonlySet<Channel>, behind: ReadonlySet<Watcher>, dueMs: number) {
     this.dueMs = dueMs;
     this.#channels = channels.values();
     this.#behind = behind;
