@@ -94,12 +94,15 @@ class RunningRelay {
     return this.#stopped;
   }
 
+  /** Of all its labels together; NaN where there is none. */
   async metric(name: string): Promise<number> {
     const answer = await fetch(`${this.origin}/metrics`);
-    const lines = (await answer.text()).split('\n');
     const start = new RegExp(`^streaming_${name}[ {]`);
-    const line = lines.find((each) => start.test(each));
-    return line === undefined ? Number.NaN : Number(line.slice(line.lastIndexOf(' ') + 1));
+    const values = (await answer.text())
+      .split('\n')
+      .filter((line) => start.test(line))
+      .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+    return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
   }
 
   async status<T>(): Promise<T> {
