@@ -80,7 +80,8 @@ export class Gateway {
     const admin = await this.#admin.listen();
     const feed = await this.#feed.listen(host, port).catch(blaming('GATEWAY_HOST, GATEWAY_PORT'));
     this.#setChannels(list ?? { channels: [], problems: [] });
-    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
+    // Behind a poll: an input that a late loop has not read yet is not silent.
+    this.#ticks = setInterval(() => setImmediate(() => this.#tick()), TICK_MS);
     if (file) this.#reads = setInterval(() => this.#readAgain(file), CHANNELS_FILE_POLL_MS);
     return { feed, admin };
   }

@@ -84,7 +84,7 @@ export class DatagramInput implements Input {
     this.#expireInTime();
   }
 
-  /** Gives up missing packets when they are due. The timer runs after the socket was read. */
+  /** Gives up missing packets when they are due, and the socket was read again since: a late loop has lost nothing. */
   #expireInTime(): void {
     const { dueMs } = this.rtp;
     if (dueMs >= this.#expiryMs) return;
@@ -92,11 +92,14 @@ export class DatagramInput implements Input {
     this.#expiryMs = dueMs;
     if (dueMs === Number.POSITIVE_INFINITY) return;
     const delayMs = Math.max(1, Math.ceil(dueMs - performance.now()));
-    this.#expiry = setTimeout(() => {
-      this.#expiryMs = Number.POSITIVE_INFINITY;
-      this.rtp.expire(performance.now());
-      if (!this.#isClosed) this.#expireInTime();
-    }, delayMs);
+    this.#expiry = setTimeout(() => setImmediate(() => this.#expire()), delayMs);
+  }
+
+  #expire(): void {
+    if (this.#isClosed) return;
+    this.#expiryMs = Number.POSITIVE_INFINITY;
+    this.rtp.expire(performance.now());
+    if (!this.#isClosed) this.#expireInTime();
   }
 
   #fail(error: unknown): void {
