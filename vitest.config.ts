@@ -12,6 +12,7 @@ export default defineConfig({
     // They end a test that hangs. What a test waits for itself it is given 60 s for at the most, and says what lacked.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     coverage: {
       include: ['{functions,edge-node,shared}/**/*.ts'],
       exclude: ['**/*.test.ts', '**/testing/**'],

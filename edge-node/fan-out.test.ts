@@ -162,6 +162,8 @@ describe('users who come and go', () => {
     for (const user of crowd) user.socket.destroy();
     const again = ids.map((id) => rig.connect(`${id} zato01`));
     for (let i = 0; i < 10; i += 1) await rig.deliver(feed.make(20), ...staying);
+    // Only then: those who have not gone yet are watchers, too.
+    await rig.eventually(() => rig.metric('closes_total')).toBe(ids.length);
     await rig.eventually(() => rig.metric('channel_watchers', 'zato01')).toBe(202);
     const rest = feed.make(20);
     rig.source.send(rest);

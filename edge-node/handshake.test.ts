@@ -123,9 +123,10 @@ describe('the line', () => {
     const silent = rig.connect();
     const trickling = rig.connect();
     const timer = setInterval(() => trickling.send('u'), 200);
+    // Who goes on after the refusal is reset some time.
+    trickling.socket.on('end', () => clearInterval(timer));
     await expectRefused(rig, silent, 'timeout');
     await expectRefused(rig, trickling, 'timeout');
-    clearInterval(timer);
   });
 });
 

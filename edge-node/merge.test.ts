@@ -50,7 +50,7 @@ describe('two merged sources', () => {
       if (performance.now() - killedMs >= lifeMs) {
         killedMs = performance.now();
         kills += 1;
-        isBeingKilled = first.close().then(() => first.listen());
+        isBeingKilled = isBeingKilled.then(() => first.close()).then(() => first.listen());
       }
       for (const packet of feed.make(2)) {
         const by = sources.filter((source) => source.isConnected && random() >= 0.01);

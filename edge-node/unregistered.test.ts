@@ -16,6 +16,7 @@ it('all sessions of an unregistered user end, whatever brought them, and no one 
   const other = await rig.watch('two', 'zato01');
   const player = rig.connectHttp('GET /watch/zato01?user=one HTTP/1.0\r\n\r\n');
   await rig.eventually(() => rig.metric('users')).toBe(4);
+  await rig.eventually(() => player.text).toMatch(/\r\n\r\n$/);
   await rig.deliver(feed.make(50), line, other, player);
   await rig.eventually(() => rig.store.totalMs(ONE)).toBe(2_000);
   await unregister(rig);
@@ -33,8 +34,15 @@ it('what was watched until the end of the sessions is not stored, and the next r
   const feed = new Feed('zato01');
   const user = await rig.watch('one', 'zato01');
   await rig.deliver(feed.make(10), user);
+  // Nobody notices before that is delivered.
+  const noticed = Promise.withResolvers<void>();
+  rig.store.isRegistered = async (userId) => {
+    await noticed.promise;
+    return rig.store.registered.has(userId);
+  };
   await unregister(rig);
   await rig.deliver(feed.make(10), user);
+  noticed.resolve();
   await rig.eventually(() => user.isClosed || user.isEnded).toBe(true);
   await rig.eventually(() => rig.metric('users')).toBe(0);
   await rig.eventually(() => rig.store.totalMs(ONE)).toBe(0);

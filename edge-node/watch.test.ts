@@ -42,8 +42,9 @@ describe('a player', () => {
     rig.store.registered.add('user-1');
     const player = rig.connectHttp(get('/watch/zato01?user=user-1'));
     await expectPlaying(rig, player, new Feed('zato01'));
-    const status = (await rig.status('user-1')).users;
-    expect(status).toMatchObject([{ user: 'user-1', channel: 'zato01', seconds: 0.4 }]);
+    await rig
+      .eventually(async () => (await rig.status('user-1')).users)
+      .toMatchObject([{ user: 'user-1', channel: 'zato01', seconds: 0.4 }]);
   });
 
   it.each([

@@ -21,7 +21,7 @@ describe('what operators ask', () => {
     const user = await rig.watch('user-1', 'zato01');
     await rig.deliver(first.make(30), user);
     rig.source.send(second.make(20));
-    await rig.eventually(() => rig.metric('channels')).toBe(2);
+    await rig.eventually(() => rig.metric('channel_received_packets_total')).toBe(50);
     const { body, headers } = await ask(rig, '/metrics');
     expect(headers['content-type']).toMatch(/^text\/plain; version=0.0.4/);
     expect(body).toContain('\nstreaming_users 1\n');

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS, SOURCE_TURN_BYTES } from '../../shared/limits.ts';
@@ -116,14 +116,14 @@ describe('the linger', () => {
       directory.packet(key, packetOf(PAYLOAD, sequence, clock.monotonicMs()));
     };
     push(0n);
-    await vi.waitUntil(() => closed === 1);
+    await expect.poll(() => closed).toBe(1);
     push(1n);
     // Several times the linger.
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(closed).toBe(1);
     const [channel] = directory.channels;
     channel?.roundEnded(clock.monotonicMs());
-    await vi.waitUntil(() => closed === 2);
+    await expect.poll(() => closed).toBe(2);
     expect(channel?.log.openedMs).toBeUndefined();
   });
 });

@@ -13,7 +13,7 @@ import { bytesOf } from './feed.ts';
 import { ScriptedSource } from './scripted-source.ts';
 import { ScriptedUser } from './scripted-user.ts';
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 interface UserStatus {
   readonly id: number;

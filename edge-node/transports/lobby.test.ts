@@ -59,6 +59,9 @@ it('that is full refuses who has been silent longest, with its line, for a newco
 });
 
 it('closes whoever was refused longest ago before it refuses anyone', async () => {
+  // Nobody's time runs out meanwhile.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const { lobby, sessions, arrive } = await rig(0, 1);
   const refused = [await arrive(), await arrive(), await arrive()];
   for (const { socket } of refused) lobby.refuse(socket, 'malformed');

@@ -9,7 +9,7 @@ import { ChannelsFile } from '../../channel-lists/channels-file.ts';
 import { HEADER_BYTES, LENGTH_OFFSET, SEQUENCE_OFFSET } from '../../source/packet.ts';
 import { Gateway } from '../gateway.ts';
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 export interface ReceivedPacket {
   readonly channel: string;
@@ -95,7 +95,7 @@ export class GatewayRig {
   #stopped: Promise<void> | undefined;
 
   private constructor(names: readonly string[], settings: Settings) {
-    const config = loadConfig({ GATEWAY_ADMIN_PORT: '0', SILENCE_MS: '300', ...settings });
+    const config = loadConfig({ GATEWAY_ADMIN_PORT: '0', SILENCE_MS: '1000', ...settings });
     const file = config.CHANNELS_FILE === '' ? undefined : new ChannelsFile(config.CHANNELS_FILE);
     this.gateway = new Gateway({
       config,

@@ -65,7 +65,7 @@ describe("the spool's disk", () => {
     expect((await lookup('localhost')).address).toMatch(/^(127\.|::1)/);
     for (const [at, name] of names.entries()) {
       const next = names[at + 1];
-      const fd = await vi.waitFor(() => openSync(join(path, name), WRITE_NOW));
+      const fd = await vi.waitFor(() => openSync(join(path, name), WRITE_NOW), 20_000);
       if (next) expect(() => openSync(join(path, next), WRITE_NOW)).toThrow('ENXIO');
       closeSync(fd);
       expect(await reads[at]).toEqual(Buffer.alloc(0));
