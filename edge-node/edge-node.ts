@@ -24,6 +24,7 @@ import { Turns } from './delivery/turns.ts';
 import { openFeed } from './nats/open-feed.ts';
 import { announcerOf } from './placement/advertised.ts';
 import type { Announcer } from './placement/announcer.ts';
+import { loadOf } from './placement/load.ts';
 import type { Feed } from './source/feed.ts';
 import { fileShares } from './transports/open-files.ts';
 import { Transports } from './transports/transports.ts';
@@ -77,7 +78,8 @@ export class EdgeNode {
   readonly #admitted: AdmittedUsers<Session>;
   readonly #sessions: Sessions;
   readonly #transports: Transports;
-  readonly #admin: AdminServer;
+  /** Of a worker its supervisor has it. */
+  #admin: AdminServer | undefined;
   readonly view: EdgeView;
   readonly #files: OpenFilesWatch;
   readonly #loopDelay: LoopDelay;
@@ -205,6 +207,7 @@ export class EdgeNode {
       registrations,
       writer: this.#writer,
       load: this.#load,
+      nodeLoad: () => membership?.load() ?? loadOf(this.view),
       clock,
       files: this.#files,
       loopDelay: this.#loopDelay,
@@ -212,19 +215,15 @@ export class EdgeNode {
       announcementFailures: () => this.#announcer?.failures ?? 0,
       isAccepting: () => this.#isListening && !this.#sessions.isDraining,
     };
-    this.#admin = new AdminServer({
-      view: this.view,
-      config,
-      logger,
-      limiter: this.#limiter,
-    });
   }
 
   /** @throws ConfigError that names the settings of a port or a file that cannot be had; the source and the store may be away */
   async start(): Promise<Addresses> {
-    const { ADMIN_HOST, ADMIN_PORT } = this.#config;
+    const { view } = this;
+    const config = this.#config;
+    this.#admin = new AdminServer({ view, config, logger: this.#logger, limiter: this.#limiter });
     const admin = await this.#admin
-      .listen(ADMIN_HOST, ADMIN_PORT)
+      .listen(config.ADMIN_HOST, config.ADMIN_PORT)
       .catch(blaming('ADMIN_HOST, ADMIN_PORT'));
     const listening = await this.startWorker();
     const { maxUsers } = this.#admission;
@@ -257,7 +256,7 @@ export class EdgeNode {
     await Promise.all([
       this.#announcer?.withdraw(),
       this.#sessions.drain(),
-      this.#admin.drain(this.#config.SERVER_DRAIN_MS),
+      this.#admin?.drain(this.#config.SERVER_DRAIN_MS),
     ]);
     await this.#feed.stop();
     for (const timer of this.#timers) clearInterval(timer);
@@ -267,7 +266,7 @@ export class EdgeNode {
     await this.#transports.close();
     await this.#writer.stop();
     await closeStore(this.#store, this.#logger);
-    await this.#admin.close();
+    await this.#admin?.close();
     this.#files.stop();
     this.#loopDelay.stop();
     this.#record.flush();
@@ -277,7 +276,7 @@ export class EdgeNode {
   /** Cuts the draining of a stop short. */
   hurry(): void {
     this.#sessions.hurry();
-    this.#admin.hurry();
+    this.#admin?.hurry();
   }
 
   #sweep(): void {

@@ -52,12 +52,13 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
     tell: (item) => link.tell(item),
     move: (place, connection) => link.move(place, connection),
   });
+  let nodeLoad: number | undefined;
   const edge = new EdgeNode({
     config,
     store,
     logger,
     clock,
-    membership: { workers: config.EDGE_WORKERS, admission },
+    membership: { workers: config.EDGE_WORKERS, admission, load: () => nodeLoad },
     droppedLogLines: () => output.droppedLines,
   });
   const operators = new ProcessOperators(edge.view);
@@ -72,7 +73,10 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
     report: ({ request, of }) => void report(request, of),
     writerDied: ({ writerId }) => edge.view.writer.ownerDied(writerId),
     hurry: () => edge.hurry(),
-    nodeUsers: (users) => admission.noteUsers(users),
+    node: ({ users, load }) => {
+      admission.noteUsers(users);
+      nodeLoad = load;
+    },
   });
 
   const at = await edge.startWorker();

@@ -34,6 +34,8 @@ export interface EdgeView {
   readonly registrations: Registrations;
   readonly writer: UsageWriter;
   readonly load: LoadFactor;
+  /** How full the node is, 0 to 1: this process, or all workers together. */
+  readonly nodeLoad: () => number;
   readonly files: OpenFilesWatch;
   readonly loopDelay: LoopDelay;
   /** Log lines that nobody read in time. */

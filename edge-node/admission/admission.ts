@@ -37,6 +37,8 @@ export interface Admission<S, C> {
 export interface Membership<S, C> {
   readonly workers: number;
   readonly admission: Admission<S, C>;
+  /** How full the node is, 0 to 1; undefined until its supervisor has told. */
+  readonly load: () => number | undefined;
 }
 
 export type Admitted =

@@ -6,7 +6,6 @@ import { ANNOUNCED_CHANNELS_MAX } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { Announcer } from './announcer.ts';
-import { type LoadSigns, loadOf } from './load.ts';
 
 type Settings = Pick<Config, 'ADVERTISE_ADDRESS' | 'WATCH_PUBLIC_URL'>;
 
@@ -17,8 +16,10 @@ interface Ports {
 }
 
 /** What a node tells of itself. */
-interface Node extends LoadSigns {
+interface Node {
   readonly store: Store;
+  readonly nodeLoad: () => number;
+  readonly admission: { readonly users: number };
   readonly channels: { readonly ids: Iterable<ChannelId> };
 }
 
@@ -46,7 +47,7 @@ export function announcerOf(
   if (here === undefined) return undefined;
   const describe = () => ({
     ...here,
-    load: loadOf(node),
+    load: node.nodeLoad(),
     users: node.admission.users,
     channels: Iterator.from(node.channels.ids).take(ANNOUNCED_CHANNELS_MAX).toArray(),
   });

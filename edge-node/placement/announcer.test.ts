@@ -1,13 +1,24 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
+import { systemClock } from '../../shared/clock.ts';
+import { loadConfig } from '../../shared/config.ts';
 import { parseAnnouncement } from '../../shared/edges/announcement.ts';
 import type { EdgeAddress } from '../../shared/ids.ts';
 import { ANNOUNCE_MS, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import { LogLimiter } from '../../shared/logger.ts';
 import { MemoryStore } from '../../shared/testing/memory-store.ts';
+import { OwnAdmission } from '../admission/admission.ts';
+import { placeLimits } from '../admission/places.ts';
+import type { Session } from '../delivery/session.ts';
+import type { Connection } from '../delivery/sessions.ts';
+import { EdgeNode } from '../edge-node.ts';
 import { EdgeRig } from '../testing/edge-rig.ts';
 import { Feed } from '../testing/feed.ts';
+import { ScriptedSource } from '../testing/scripted-source.ts';
 import { Announcer } from './announcer.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -70,6 +81,38 @@ test('a node whose address is not set is not listed', async () => {
   const rig = await EdgeRig.start();
   await rig.stop();
   expect(await listed(rig.store)).toEqual([]);
+});
+
+test('one of several workers tells how full the node is, not itself', async () => {
+  const store = new MemoryStore();
+  const source = new ScriptedSource();
+  await source.listen();
+  const spool = await mkdtemp(join(tmpdir(), 'streaming-announcer-'));
+  const config = loadConfig({
+    STREAM_PORT: '0',
+    WATCH_PORT: '0',
+    CHANNEL_SOURCE_HOST: '127.0.0.1',
+    CHANNEL_SOURCE_PORT: String(source.port),
+    USAGE_SPOOL_DIR: spool,
+    DRAIN_MS: '0',
+    ADVERTISE_ADDRESS: 'edge-1.example',
+  });
+  const admission = new OwnAdmission<Session, Connection>(
+    placeLimits(config, 10),
+    systemClock(),
+    () => {},
+  );
+  const edge = new EdgeNode({
+    config,
+    store,
+    logger: pino({ enabled: false }),
+    membership: { workers: 2, admission, load: () => 0.37 },
+  });
+  await edge.startWorker();
+  await expect.poll(() => listed(store)).toMatchObject([{ load: 0.37 }]);
+  await edge.stop();
+  await source.close();
+  await rm(spool, { recursive: true });
 });
 
 function alone(store: MemoryStore) {

@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { OVERLOAD_SHARE } from '../../shared/limits.ts';
 import type { Overload } from '../delivery/overload.ts';
 
-export interface LoadSigns {
+interface LoadSigns {
   readonly sessions: { readonly refusalOfAll: object | undefined };
   readonly admission: { readonly users: number; readonly maxUsers: number };
   readonly overload: Pick<Overload, 'shareAt'>;

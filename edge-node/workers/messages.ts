@@ -91,7 +91,7 @@ export type SupervisorMessage =
   | { readonly kind: 'report'; readonly request: number; readonly of: ReportRequest }
   /** The process that wrote under this name is dead: what it left in the spool is free. */
   | { readonly kind: 'writer_died'; readonly writerId: WriterId }
-  /** Users of the node, every second. */
-  | { readonly kind: 'node_users'; readonly users: number }
+  /** Users of the node and how full it is, 0 to 1; every second. */
+  | { readonly kind: 'node'; readonly users: number; readonly load: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'hurry' };

@@ -225,8 +225,12 @@ describe('a node of several processes', () => {
   test(
     'puts another worker in the place of one that was told to stop',
     async () => {
+      settings.ADMIN_HOST = '0.0.0.0';
       const node = new Node();
       await node.ready();
+      // Workers have no port for operators, and say nothing of it.
+      const warnings = node.lines.filter(({ msg }) => msg.startsWith('operators: '));
+      expect(warnings.length).toBe(1);
       process.kill(node.workers[0] ?? 0, 'SIGTERM');
       await expect.poll(() => node.workers.length, { timeout: TIMEOUT_MS }).toBe(3);
       node.child.kill('SIGTERM');

@@ -18,7 +18,7 @@ export interface SupervisorHandlers {
   readonly moved: (place: PlaceId, connection: Connection) => void;
   readonly report: (message: Extract<SupervisorMessage, { kind: 'report' }>) => void;
   readonly writerDied: (message: Extract<SupervisorMessage, { kind: 'writer_died' }>) => void;
-  readonly nodeUsers: (users: number) => void;
+  readonly node: (message: Extract<SupervisorMessage, { kind: 'node' }>) => void;
   readonly hurry: () => void;
 }
 
@@ -50,7 +50,7 @@ export class SupervisorLink {
   }
 
   /** From now on what the supervisor says is heard. */
-  listen({ heard, moved, report, writerDied, nodeUsers, hurry }: SupervisorHandlers): void {
+  listen({ heard, moved, report, writerDied, node, hurry }: SupervisorHandlers): void {
     process.on('message', (message: SupervisorMessage, socket: Socket | undefined) => {
       switch (message.kind) {
         case 'turn':
@@ -67,8 +67,8 @@ export class SupervisorLink {
         case 'writer_died':
           writerDied(message);
           break;
-        case 'node_users':
-          nodeUsers(message.users);
+        case 'node':
+          node(message);
           break;
         case 'hurry':
           hurry();

@@ -59,6 +59,11 @@ export class Supervisor implements WorkerEvents {
     return !this.#isStopping && this.workers.some(({ state }) => state === 'serving');
   }
 
+  /** That of the worker with the most room: newcomers are taken by whoever has some. */
+  get load(): number {
+    return Math.min(1, ...this.workers.map(({ state, load }) => (state === 'serving' ? load : 1)));
+  }
+
   usersOf(worker: WorkerProcess): number {
     return this.#places.usersOf(worker);
   }
@@ -131,7 +136,7 @@ export class Supervisor implements WorkerEvents {
 
   alive(worker: WorkerProcess, message: Extract<WorkerMessage, { kind: 'alive' }>): void {
     this.#places.noteGhosts(worker, message.writing, message.abandoned);
-    worker.send({ kind: 'node_users', users: this.#places.users });
+    worker.send({ kind: 'node', users: this.#places.users, load: this.load });
   }
 
   moved({ place, connection }: Extract<WorkerMessage, { kind: 'moved' }>, socket: Socket): void {

@@ -50,12 +50,7 @@ export class NodeAdmin {
     addOperatorRoutes(routes, { operators, live: this.#live, logger });
     addNodeRoutes(routes, {
       isAccepting: () => supervisor.isAccepting,
-      // Newcomers go to whoever has room.
-      load: () =>
-        Math.min(
-          1,
-          ...supervisor.workers.map(({ state, load }) => (state === 'serving' ? load : 1)),
-        ),
+      load: () => supervisor.load,
       metrics: {
         contentType: this.#metrics.contentType,
         page: () => heavy.run(() => this.#metrics.page()),

@@ -15,7 +15,7 @@ function metricsOf(...workers: WorkerProcess[]): {
   metrics: NodeMetrics;
   workers: WorkerProcess[];
 } {
-  const supervisor = { workers, isAccepting: true, ends: 0, usersOf: () => 0 };
+  const supervisor = { workers, isAccepting: true, load: 0, ends: 0, usersOf: () => 0 };
   const clock = systemClock();
   return {
     metrics: new NodeMetrics({ supervisor, listener, clock, droppedLogLines: () => 0 }),
