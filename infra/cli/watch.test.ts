@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -167,6 +168,24 @@ describe('watch', () => {
     await rig.stop();
     const { code, err } = await outcome;
     expect([code, err]).toEqual([1, 'error: the service closed the connection\n']);
+  });
+
+  it.each([
+    ['--http', 'http://'],
+    ['--tls', ''],
+  ])('that is stopped before anybody answers (%s) says that nothing came', async (by, scheme) => {
+    const asked = Promise.withResolvers<void>();
+    const silent = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => asked.resolve());
+    });
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void silent.close());
+    const at = `${scheme}127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { child, outcome } = startCli(['watch', 'user-1', 'zato01', by, '--at', at]);
+    await asked.promise;
+    child.kill('SIGTERM');
+    const { code, err } = await outcome;
+    expect([code, err]).toEqual([1, 'error: nothing came of zato01\n']);
   });
 
   it('ends without a word where nobody reads its output any more', async () => {

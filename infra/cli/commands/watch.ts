@@ -13,6 +13,7 @@ import { places } from '../places.ts';
 import { note, say, sayJson } from '../terminal/print.ts';
 import { shown } from '../terminal/table.ts';
 import {
+  nothingCame,
   openByHttp,
   openByLine,
   type Trust,
@@ -93,7 +94,7 @@ export async function watch(userId: UserId, channelId: ChannelId, options: Watch
   }
   if (ending.broken) throw new CliError(`the connection broke: ${reasonOf(ending.broken)}`);
   if (end === 'closed') throw new CliError('the service closed the connection');
-  if (figures.bytes === 0) throw new CliError(`nothing came of ${shown(channelId)}`);
+  if (figures.bytes === 0) throw nothingCame(channelId);
   if (figures.gaps + figures.damaged > 0) throw new CliError('the stream has gaps');
 }
 

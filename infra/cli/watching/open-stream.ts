@@ -10,6 +10,7 @@ import { REFUSALS } from '../../../shared/errors.ts';
 import type { ChannelId, UserId } from '../../../shared/ids.ts';
 import { refusalOf, whyNot } from '../ask.ts';
 import { CliError } from '../cli-error.ts';
+import { shown } from '../terminal/table.ts';
 
 const OPEN_WITHIN_MS = 10_000;
 /** Longer than any refusal. */
@@ -35,6 +36,16 @@ function openLimit({ stop }: Viewer): AbortSignal {
   return AbortSignal.any([stop, AbortSignal.timeout(OPEN_WITHIN_MS)]);
 }
 
+/** Nobody has answered; or nobody would wait for that, which tells nothing of the other side. */
+function notOpened(place: string, { stop, channelId }: Viewer, thrown: unknown): CliError {
+  if (stop.aborted) return nothingCame(channelId);
+  return new CliError(`${place} does not answer: ${whyNot(thrown)}`);
+}
+
+export function nothingCame(channelId: ChannelId): CliError {
+  return new CliError(`nothing came of ${shown(channelId)}`);
+}
+
 /** Watches over 9111. @throws CliError where nobody answers */
 export async function openByLine(address: Address, viewer: Viewer): Promise<Readable> {
   const { host, port } = address;
@@ -47,7 +58,7 @@ export async function openByLine(address: Address, viewer: Viewer): Promise<Read
     await once(socket, tls ? 'secureConnect' : 'connect', { signal: openLimit(viewer) });
   } catch (thrown) {
     socket.destroy();
-    throw new CliError(`${nameOf(address)} does not answer: ${whyNot(thrown)}`);
+    throw notOpened(nameOf(address), viewer, thrown);
   }
   const { userId, channelId, token } = viewer;
   socket.write(`${[userId, channelId, ...(token === undefined ? [] : [token])].join(' ')}\n`);
@@ -72,8 +83,7 @@ export async function openByHttp(origin: string, viewer: Viewer): Promise<Readab
     throw new CliError(refusalOf(answer.statusCode ?? 0, await text(answer)));
   } catch (thrown) {
     request.on('error', () => {}).destroy();
-    if (thrown instanceof CliError) throw thrown;
-    throw new CliError(`${url.origin} does not answer: ${whyNot(thrown)}`);
+    throw thrown instanceof CliError ? thrown : notOpened(url.origin, viewer, thrown);
   }
 }
 
