@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { freePorts } from '../../infra/local/free-ports.ts';
 import { type FeedPacket, wireOf } from './feed.ts';
 
 /** A channel source that does what a test says, and nothing else: it sends, breaks off, goes away and comes back. */
@@ -10,7 +11,7 @@ export class ScriptedSource {
   /** Connections so far. */
   connections = 0;
 
-  /** Listens, from the second time on at the same port. */
+  /** Listens, from the second time on at the same port, which nobody is given while it is away. */
   async listen(): Promise<void> {
     const server = createServer({ noDelay: true }, (socket) => {
       this.connections += 1;
@@ -19,8 +20,8 @@ export class ScriptedSource {
       socket.on('error', () => {});
       socket.on('close', () => this.#clients.delete(socket));
     });
+    if (this.port === 0) [this.port = 0] = await freePorts(1);
     await once(server.listen(this.port, '127.0.0.1'), 'listening');
-    this.port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 

@@ -236,6 +236,7 @@ export class TestService {
 
   async status(edge: TestEdge): Promise<Status> {
     const answer = await fetch(`http://127.0.0.1:${edge.adminPort}/status`);
+    expect(answer.status).toBe(200);
     return (await answer.json()) as Status;
   }
 
