@@ -5,7 +5,7 @@ import { TestService } from './testing/test-service.ts';
 
 const CHANNEL = 'zato01';
 const USERS = Array.from({ length: 12 }, (_, i) => `user-${String(i).padStart(2, '0')}`);
-const TEST_TIMEOUT_MS = 120_000;
+const TEST_TIMEOUT_MS = 240_000;
 
 let service: TestService;
 afterEach(() => service.close());
@@ -22,21 +22,22 @@ test(
     await service.watch(node, CHANNEL, ...USERS);
 
     const onlooker = await Onlooker.open(origin, 'usersBy=-user&usersFrom=2&usersRows=4');
-    await service.eventually(() => onlooker.newest?.sample.users).toBe(USERS.length);
     // Rates are measured once a second.
     await service
       .eventually(() => onlooker.newest?.channels.rows[0]?.rates.length)
       .toBeGreaterThan(0);
-    const { node: status, channels, users } = onlooker.newest!;
-    expect(status).toMatchObject({ accepting: true, usersTotal: 12, store: { answers: true } });
-    expect(channels).toMatchObject({ total: 1, rows: [{ channel: CHANNEL, watchers: 12 }] });
-    expect(users).toMatchObject({ total: 12, matched: 12, offset: 2 });
-    expect(users.rows.map(({ user }) => user)).toEqual([
-      'user-09',
-      'user-08',
-      'user-07',
-      'user-06',
-    ]);
+    // What a worker is late to tell lacks in one document, and stands in the next.
+    await service
+      .eventually(() => onlooker.newest)
+      .toMatchObject({
+        sample: { users: 12 },
+        node: { accepting: true, usersTotal: 12, store: { answers: true } },
+        channels: { total: 1, rows: [{ channel: CHANNEL, watchers: 12 }] },
+        users: {
+          ...{ total: 12, matched: 12, offset: 2 },
+          rows: ['user-09', 'user-08', 'user-07', 'user-06'].map((user) => ({ user })),
+        },
+      });
     const later = await Onlooker.open(origin, '');
     await service.eventually(() => later.history[0]?.samples.length).toBeGreaterThan(0);
 
@@ -45,11 +46,18 @@ test(
     await service
       .eventually(async () => (await report()).usage.sessions[CHANNEL])
       .toBeGreaterThan(0);
-    const [session] = (await report()).sessions;
-    const all = (await (await fetch(`${origin}/status`)).json()) as EdgeStatus;
-    expect(new Set(all.users.map(({ id }) => id)).size).toBe(USERS.length);
-    expect(all.users.find(({ user }) => user === 'user-03')?.id).toBe(session?.id);
-    const close = () => fetch(`${origin}/sessions/${session?.id}/close`, { method: 'POST' });
+    let users = new Map<string, number>();
+    const watching = async () => {
+      const all = (await (await fetch(`${origin}/status`)).json()) as EdgeStatus;
+      users = new Map(all.users.map(({ id, user }) => [user, id]));
+      return new Set(users.values()).size;
+    };
+    await service.eventually(watching).toBe(USERS.length);
+    const id = users.get('user-03');
+    await service
+      .eventually(async () => (await report()).sessions.map((session) => session.id))
+      .toEqual([id]);
+    const close = () => fetch(`${origin}/sessions/${id}/close`, { method: 'POST' });
     expect((await close()).status).toBe(204);
     await service.eventually(() => onlooker.newest?.users.total).toBe(USERS.length - 1);
     expect((await close()).status).toBe(404);
