@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreSetupError } from '../../errors.ts';
 import { hourOf, type Minute, minuteOf, type UserId, type WriterId } from '../../ids.ts';
 import { firstLivingMinute } from '../row-life.ts';
+import type { Store } from '../store.ts';
 import { usageRow as row } from '../testing/usage-row.ts';
 import { sqlite } from './engine.ts';
 import { openSqlite } from './sqlite-store.ts';
@@ -42,29 +43,66 @@ test('while another process holds the lock, saves reject, reads go on and the ev
   await store.close();
 });
 
-test('expired rows leave the file without saves, however many they are, at once and every minute', async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+describe('expired rows', () => {
+  const MINUTE_MS = 60_000;
+  const HOUR_MS = 60 * MINUTE_MS;
   const start = Date.now();
-  let now = start - 3_600_000;
-  const expired = (firstLivingMinute(start) - 1) as Minute;
+  let now = start;
+  let inspector: DatabaseSync;
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  });
+  afterEach(() => {
+    inspector.close();
+    vi.useRealTimers();
+  });
+  const count = () => inspector.prepare('SELECT count(*) AS rows FROM usage').get()?.rows;
   const rows = (minute: Minute) =>
     Array.from({ length: 3_000 }, (_, i) => row({ minute, writerId: `${i}` as WriterId }));
-  const past = await openSqlite({ path, now: () => now });
-  await past.saveUsage(rows(expired));
-  await past.close();
-  const inspector = new DatabaseSync(path);
-  const count = () => inspector.prepare('SELECT count(*) AS rows FROM usage').get()?.rows;
-  expect(count()).toBe(3_000);
-  now = start;
-  const store = await openSqlite({ path, now: () => now });
-  await vi.waitFor(() => expect(count()).toBe(0), { timeout: 20_000 });
-  await store.saveUsage(rows(minuteOf(start)));
-  now += 26 * 3_600_000;
-  vi.advanceTimersByTime(60_000);
-  await vi.waitFor(() => expect(count()).toBe(0), { timeout: 20_000 });
-  inspector.close();
-  await store.close();
-  vi.useRealTimers();
+
+  /** A file with 3,000 rows of the minute, opened by a clock that is ahead. */
+  async function open(minute: Minute, aheadMs = 0) {
+    now = start - HOUR_MS;
+    const past = await openSqlite({ path, now: () => now });
+    await past.saveUsage(rows(minute));
+    await past.close();
+    inspector = new DatabaseSync(path);
+    now = start + aheadMs;
+    return openSqlite({ path, now: () => now });
+  }
+
+  /** Each minute's sweep has come to its end where a later write has. */
+  async function pass(store: Store, minutes: number) {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      vi.advanceTimersByTime(MINUTE_MS);
+      await store.register(USER);
+    }
+  }
+
+  test('leave the file without saves, however many they are, after an hour', async () => {
+    const store = await open((firstLivingMinute(start) - 1) as Minute);
+    await pass(store, 59);
+    expect(count()).toBe(3_000);
+    await pass(store, 1);
+    await vi.waitFor(() => expect(count()).toBe(0), { timeout: 20_000 });
+    await store.saveUsage(rows(minuteOf(start)));
+    now += 26 * HOUR_MS;
+    await pass(store, 60);
+    await vi.waitFor(() => expect(count()).toBe(0), { timeout: 20_000 });
+    await store.close();
+  });
+
+  test('by a clock that is 30 h ahead, at a start and later, are there once it is put right', async () => {
+    const store = await open(minuteOf(start), 30 * HOUR_MS);
+    for (let time = 0; time < 3; time += 1) {
+      now = start + 30 * HOUR_MS;
+      await pass(store, 50);
+      now = start;
+      await pass(store, 20);
+    }
+    expect(count()).toBe(3_000);
+    await store.close();
+  });
 });
 
 test('stores that are closed have written their logs back: each is one file', async () => {

@@ -18,8 +18,9 @@ export interface SqliteOptions extends OpenOptions {
 
 /** How often the file is looked at when nobody asks: whether it is still the one that was opened. */
 const LOOK_MS = 1_000;
-/** How often expired rows are deleted. */
+/** How often expired rows are deleted: those that were expired at so many sweeps, since a clock may yet be put right. */
 const SWEEP_MS = 60_000;
+const SWEEPS_AGREEING = 60;
 
 /**
  * Two connections, since a reader of a WAL file never waits for its writers: a save that waits for another
@@ -30,6 +31,8 @@ class SqliteStore implements Store {
   readonly #reader: SqliteConnection;
   readonly #now: () => number;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** The first minute whose rows had not expired, at each of the last sweeps. */
+  readonly #firstLiving: Minute[] = [];
   #isSweeping = false;
 
   constructor(writer: SqliteConnection, reader: SqliteConnection, now: () => number) {
@@ -131,10 +134,12 @@ class SqliteStore implements Store {
 
   /** A sweep that fails, on a locked file or a full disk, is made up for by the next one. */
   async #sweep(): Promise<void> {
-    if (this.#isSweeping) return;
+    this.#firstLiving.push(firstLivingMinute(this.#now()));
+    if (this.#firstLiving.length <= SWEEPS_AGREEING || this.#isSweeping) return;
+    this.#firstLiving.splice(0, this.#firstLiving.length - SWEEPS_AGREEING);
+    const firstLiving = Math.min(...this.#firstLiving) as Minute;
     this.#isSweeping = true;
     try {
-      const firstLiving = firstLivingMinute(this.#now());
       while ((await this.#writer.request({ op: 'sweep', firstLiving })) > 0);
     } catch {
     } finally {
