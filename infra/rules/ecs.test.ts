@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { loadConfig, SETTINGS } from '../../shared/config.ts';
+import { HTTP_CLOSE_MS, RELAY_CLOSE_MS } from '../../shared/limits.ts';
 import { servedMetrics } from './metrics.ts';
 import { read } from './tree.ts';
 
@@ -21,6 +23,33 @@ function ofType(name: string, type: string): Resource['Properties'][] {
   const resources = Object.values(template(name).Resources);
   return resources.filter(({ Type }) => Type === type).map(({ Properties }) => Properties);
 }
+
+interface Container extends Readonly<Record<string, unknown>> {
+  readonly Environment: readonly { readonly Name: string; readonly Value: unknown }[];
+}
+
+/** The one that serves. */
+function containerOf(name: string): Container {
+  const task = template(name).Resources.Task?.Properties as { ContainerDefinitions: Container[] };
+  return task.ContainerDefinitions[0] as Container;
+}
+
+function parameter(name: string, parameter: string): unknown {
+  const { Parameters } = template(name) as Template & {
+    readonly Parameters: Readonly<Record<string, { readonly Default?: unknown }>>;
+  };
+  return Parameters[parameter]?.Default;
+}
+
+const {
+  NATS_SUBJECT_PREFIX,
+  RELAY_ADMIN_PORT,
+  SERVER_DRAIN_MS,
+  EDGE_LOG_BYTES,
+  RELAY_QUEUE_BYTES,
+} = loadConfig({});
+/** What a relay takes beside its bounds. */
+const PROCESS_MIB = 256;
 
 /** A Network Load Balancer may send new connections to a target for so long after it was taken out. */
 const NEWCOMERS_SECONDS = 120;
@@ -74,17 +103,54 @@ describe('edge nodes on ECS', () => {
   });
 
   test('a release needs no right to give rights', () => {
-    for (const name of ['edge-node', 'balancer', 'alarms']) {
+    for (const name of ['edge-node', 'balancer', 'relay', 'alarms']) {
       const types = Object.values(template(name).Resources).map(({ Type }) => Type);
       expect(types.filter((type) => type.startsWith('AWS::IAM::'))).toEqual([]);
     }
   });
 });
 
+describe('relays on ECS', () => {
+  const container = containerOf('relay');
+  const { relay: ofCompose } = parse(read('docker-compose.yml'), { merge: true }).services;
+
+  test('run what compose runs, from the image of the edge node, with no more rights', () => {
+    const edgeNode = containerOf('edge-node');
+    expect(container.Command).toEqual(ofCompose.command);
+    const hardened = ['ReadonlyRootFilesystem', 'User', 'LinuxParameters'];
+    for (const name of hardened) expect(container[name]).toEqual(edgeNode[name]);
+    expect(ofType('relay', 'AWS::ECS::TaskDefinition')[0]).not.toHaveProperty('TaskRoleArn');
+  });
+
+  test('are given settings that there are, and meet the edge nodes on the same subjects', () => {
+    const names = container.Environment.map(({ Name }) => Name);
+    expect(names.filter((name) => !Object.hasOwn(SETTINGS, name))).toEqual([]);
+    expect(names).toEqual(expect.arrayContaining(['CHANNEL_SOURCE_HOST', 'NATS_URL']));
+    const prefixes = ['relay', 'edge-node'].map((name) => parameter(name, 'NatsSubjectPrefix'));
+    expect(prefixes).toEqual([NATS_SUBJECT_PREFIX, NATS_SUBJECT_PREFIX]);
+  });
+
+  test('answer on the port of their settings: whoever asks for health, and whoever scrapes', () => {
+    expect(container.PortMappings).toEqual([{ ContainerPort: RELAY_ADMIN_PORT }]);
+    const health = container.HealthCheck as { Command: string[] };
+    expect(health.Command).toEqual(['CMD', '/healthcheck.sh', String(RELAY_ADMIN_PORT)]);
+  });
+
+  test('publish what they have taken before they are killed', () => {
+    const needed = SERVER_DRAIN_MS + RELAY_CLOSE_MS + HTTP_CLOSE_MS;
+    expect(Number(container.StopTimeout) * 1000).toBeGreaterThanOrEqual(needed);
+  });
+
+  test('have memory for their bounds', () => {
+    const bounds = (EDGE_LOG_BYTES + RELAY_QUEUE_BYTES) / 2 ** 20;
+    expect(parameter('relay', 'TaskMemory')).toBeGreaterThanOrEqual(bounds + PROCESS_MIB);
+  });
+});
+
 describe('stacks', () => {
   const stacks = { BalancerStack: 'balancer', EdgeStack: 'edge-node', RolesStack: 'roles' };
 
-  test.each(['edge-node', 'alarms'])('%s imports only what the others export', (name) => {
+  test.each(['edge-node', 'relay', 'alarms'])('%s imports only what the others export', (name) => {
     const imported = [...read(`infra/ecs/${name}.yaml`).matchAll(/'\$\{(\w+Stack)\}-(\w+)'/g)];
     expect(imported.length).toBeGreaterThan(0);
     const unknown = imported.filter(([, stack = '', output = '']) => {

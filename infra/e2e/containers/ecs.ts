@@ -4,7 +4,7 @@ import { refused, withFile } from './support/planted.ts';
 import type { Section } from './support/section.ts';
 
 const TEMPLATES = [
-  ...['roles', 'balancer', 'edge-node', 'alarms'].map((name) => `infra/ecs/${name}.yaml`),
+  ...['roles', 'balancer', 'edge-node', 'relay', 'alarms'].map((name) => `infra/ecs/${name}.yaml`),
   'infra/kubernetes/eks/pod-identity.yaml',
   'template.yaml',
 ];
