@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /**
  * Below the ports that the kernel gives to outgoing connections and to listeners at port 0, from 32768 on in Linux and
@@ -12,11 +13,23 @@ const PORTS = 10_000;
 const handedOut = new Set<number>();
 
 /** Ports of loopback that nothing listens on just now, all different, and never the same twice. */
-export async function freePorts(count: number): Promise<number[]> {
+export function freePorts(count: number): Promise<number[]> {
+  return freePortsBy(isFree, count);
+}
+
+/** As freePorts, for datagrams. */
+export function freeUdpPorts(count: number): Promise<number[]> {
+  return freePortsBy((port) => binds(createSocket('udp4').bind(port, '127.0.0.1')), count);
+}
+
+async function freePortsBy(
+  isFreePort: (port: number) => Promise<boolean>,
+  count: number,
+): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
     const port = FIRST_PORT + randomInt(PORTS);
-    if (handedOut.has(port) || !(await isFree(port))) continue;
+    if (handedOut.has(port) || !(await isFreePort(port))) continue;
     handedOut.add(port);
     ports.push(port);
   }
@@ -29,14 +42,18 @@ export async function assertFree(port: number): Promise<void> {
 }
 
 /** Whether one could listen there on loopback. */
-export async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
+export function isFree(port: number): Promise<boolean> {
+  return binds(createServer().listen(port, '127.0.0.1'));
+}
+
+/** Whether it could have its port, which it gives back. */
+async function binds(socket: Server | Socket): Promise<boolean> {
   try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
+    await once(socket, 'listening');
   } catch {
     return false;
   }
-  server.close();
-  await once(server, 'close');
+  socket.close();
+  await once(socket, 'close');
   return true;
 }
