@@ -42,6 +42,7 @@ export class Gateway {
   readonly #tools: InputTools;
   readonly #channels = new Map<ChannelId, GatewayChannel>();
   #ticks: NodeJS.Timeout | undefined;
+  #isStopped = false;
   #reads: NodeJS.Timeout | undefined;
   readonly #allEnded = Promise.withResolvers<void>();
 
@@ -87,6 +88,7 @@ export class Gateway {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearInterval(this.#ticks);
     clearInterval(this.#reads);
     for (const channel of this.#channels.values()) channel.stop();
@@ -96,6 +98,7 @@ export class Gateway {
   }
 
   #tick(): void {
+    if (this.#isStopped) return;
     const nowMs = performance.now();
     for (const channel of this.#channels.values()) channel.tick(nowMs);
     const areEnded = [...this.#channels.values()].every((channel) => channel.isEnded);
