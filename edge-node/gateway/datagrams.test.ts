@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { freeUdpPorts } from '../../infra/local/free-ports.ts';
 import { DatagramSender, eventually, freeUdpPort, GatewayRig } from './testing/gateway-rig.ts';
 import { rtpPacket, TestStream } from './testing/test-stream.ts';
 
@@ -28,7 +29,8 @@ describe('UDP', () => {
     const sender = new DatagramSender(port);
     const before = new TestStream({ firstMs: 1_000_000 });
     await sender.send(before.tables(), ...before.units(10));
-    await eventually(async () => (await rig.status()).channels[0]?.inputs[0]?.opened).toBe(2);
+    const opened = async () => (await rig.status()).channels[0]?.inputs[0]?.opened;
+    await eventually(opened).toBeGreaterThanOrEqual(2);
     const after = new TestStream({ firstMs: 5_000_000, mark: 1 });
     await sender.send(after.tables(), ...after.units(10));
     await eventually(() => edge.of(CHANNEL).length).toBe(2 * (9 * 2 + 1));
@@ -172,7 +174,7 @@ describe('RTP', () => {
   });
 
   it('heard by two gateways with losses of their own: every slot that one has clean is whole at one', async () => {
-    const ports = [await freeUdpPort(), await freeUdpPort()] as const;
+    const ports = await freeUdpPorts(2);
     const settings = { SUSPECT_DELAY_MS: '100', SILENCE_MS: '2000' };
     const pair = await Promise.all(
       ports.map(async (port) => {

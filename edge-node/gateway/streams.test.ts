@@ -105,7 +105,7 @@ describe('a file', () => {
     const rig = await GatewayRig.start([`${CHANNEL}=${path}`]);
     const edge = await rig.listen();
     const input = async () => (await rig.status()).channels[0]?.inputs[0];
-    await eventually(async () => (await input())?.opened).toBe(2);
+    await eventually(async () => (await input())?.opened).toBeGreaterThanOrEqual(2);
     expect((await input())?.reason).toContain('ENOENT');
     const bytes = film(3);
     await writeFile(path, bytes);
@@ -148,7 +148,7 @@ describe('HTTP', () => {
     await writeFile(path, film(10));
     const rig = await GatewayRig.start([`${CHANNEL}=http://${host}/live`, `other=${path}?loop`]);
     const edge = await rig.listen();
-    await eventually(() => requests).toBe(3);
+    await eventually(() => requests).toBeGreaterThanOrEqual(3);
     await eventually(() => edge.bytesOf(CHANNEL).length).toBeGreaterThan(bytes.length);
     expect([edge.breaksOf(CHANNEL), edge.breaksOf('other')]).toEqual([0, 0]);
     expect(rig.lines.join('')).toContain('the server answered 503');
@@ -188,7 +188,7 @@ describe('inputs of a channel', () => {
     expect(await playing()).toBe(2);
     await eventually(playing).toBe(1);
     expect(edge.breaksOf(CHANNEL)).toBe(0);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('a list of channels', () => {

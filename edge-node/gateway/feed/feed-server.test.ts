@@ -30,7 +30,7 @@ it('drops, tells and counts an edge node that reads nothing, and the others get 
     received += chunk.length;
   });
   await Promise.all([once(slow, 'connect'), once(quick, 'connect')]);
-  await expect.poll(() => feed.clients).toBe(2);
+  await expect.poll(() => feed.clients, { timeout: 20_000 }).toBe(2);
 
   const packets = encodePacket('zato01', 0n, Buffer.alloc(1024 ** 2));
   for (let sent = 0; feed.droppedClients === 0; sent += packets.length) {

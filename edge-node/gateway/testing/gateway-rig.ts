@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
+import { freeUdpPorts } from '../../../infra/local/free-ports.ts';
 import { loadConfig, type SettingName } from '../../../shared/config.ts';
 import { readArguments } from '../../channel-lists/channel-list.ts';
 import { ChannelsFile } from '../../channel-lists/channels-file.ts';
@@ -10,6 +11,8 @@ import { HEADER_BYTES, LENGTH_OFFSET, SEQUENCE_OFFSET } from '../../source/packe
 import { Gateway } from '../gateway.ts';
 
 const WAIT_MS = 60_000;
+/** No sender of these tests pauses for so long, though the machine be busy. */
+const SILENCE_MS = '1000';
 
 export interface ReceivedPacket {
   readonly channel: string;
@@ -95,7 +98,7 @@ export class GatewayRig {
   #stopped: Promise<void> | undefined;
 
   private constructor(names: readonly string[], settings: Settings) {
-    const config = loadConfig({ GATEWAY_ADMIN_PORT: '0', SILENCE_MS: '1000', ...settings });
+    const config = loadConfig({ GATEWAY_ADMIN_PORT: '0', SILENCE_MS, ...settings });
     const file = config.CHANNELS_FILE === '' ? undefined : new ChannelsFile(config.CHANNELS_FILE);
     this.gateway = new Gateway({
       config,
@@ -154,10 +157,7 @@ export function eventually<T>(read: () => T | Promise<T>, timeoutMs = WAIT_MS) {
 
 /** A port that nobody listened on a moment ago. */
 export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
+  const [port = 0] = await freeUdpPorts(1);
   return port;
 }
 

@@ -64,7 +64,11 @@ export function readByFfmpeg(input: string): KilledInput {
       await eventually(child, READ_AGAIN_MS).not.toBe(killed);
     },
     kill: async () => {
-      killed = await childThatReads(input);
+      const child = async () => {
+        killed = await childThatReads(input);
+        return killed;
+      };
+      await eventually(child).not.toBe(0);
       process.kill(killed, 'SIGKILL');
     },
   };
