@@ -180,7 +180,8 @@ describe('a stop', () => {
       asked.resolve();
       return released.promise;
     };
-    const { port, stop } = await started(store, { SERVER_DRAIN_MS: '500' });
+    // Longer than the two requests take that come meanwhile.
+    const { port, stop } = await started(store, { SERVER_DRAIN_MS: '5000' });
     const answer = exchange(port, 'GET /usage/user-1 HTTP/1.1\r\nHost: a\r\n\r\n');
     await asked.promise;
     const stopped = stop();

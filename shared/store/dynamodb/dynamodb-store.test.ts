@@ -4,7 +4,16 @@ import {
   GetItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { pino } from 'pino';
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { startEngine } from '../../../infra/local/engines/engines.ts';
 import { cleanEnvironment } from '../../../infra/local/environment.ts';
 import { makeTestStore, testEndpoint } from '../../../infra/local/test-stores.ts';
@@ -100,10 +109,11 @@ describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
 
   test('paused and killed, it fails calls in time, delays no start, and serves again', async () => {
     const engine = await startEngine('dynamodb');
+    onTestFinished(() => engine.stop());
     process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${engine.port}`;
     await createDynamoDbTables('outage', () => {});
     const store = await openDynamoDb({ tablePrefix: 'outage' });
-    await store.register(USER);
+    await vi.waitFor(() => store.register(USER), { timeout: 20_000 });
     await engine.pause();
     await expect(store.isRegistered(USER)).rejects.toThrow();
     await engine.resume();
@@ -119,6 +129,5 @@ describe.skipIf(!testEndpoint('dynamodb'))('on DynamoDB', () => {
     await engine.restart();
     expect(await vi.waitFor(() => early.isRegistered(USER), { timeout: 20_000 })).toBe(true);
     await early.close();
-    await engine.stop();
-  }, 240_000);
+  }, 600_000);
 });
