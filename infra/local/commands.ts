@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 /** A JVM that tells its version takes seconds on a busy machine. */
 const PROBE_TIMEOUT_MS = 20_000;
+/** A download that stalls would else be waited for without end. */
+const COMMAND_TIMEOUT_MS = 15 * 60_000;
 
 /** What a command says, stdout and stderr together; undefined when it is not there, fails or takes over 20 s. */
 export async function probe(command: string, ...args: string[]): Promise<string | undefined> {
@@ -31,7 +33,10 @@ export function executeByLine(
   onLine: (line: string) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: COMMAND_TIMEOUT_MS,
+    });
     const tail: string[] = [];
     let rest = '';
     const take = (chunk: Buffer) => {

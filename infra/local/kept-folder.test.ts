@@ -27,6 +27,17 @@ test('two who fill it at once both find it whole, and one copy is left', async (
   expect(readdirSync(join(cache, 'engines'))).toEqual(['nats']);
 });
 
+test('what fails once is tried once more', async () => {
+  const folder = join(cache, 'nats');
+  let attempts = 0;
+  await fillOnce(folder, 'not filled', async (unfinished) => {
+    attempts += 1;
+    if (attempts === 1) throw new Error('connection reset');
+    await writeFile(join(unfinished, 'program'), 'whole');
+  });
+  expect(readFileSync(join(folder, 'program'), 'utf8')).toBe('whole');
+});
+
 test('nothing is left of a failure, which says why in one line', async () => {
   const folder = join(cache, 'nats');
   const failed = fillOnce(folder, 'Go cannot build it', async (unfinished) => {

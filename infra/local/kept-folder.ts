@@ -16,7 +16,8 @@ export async function fillOnce(
   await mkdir(dirname(folder), { recursive: true });
   const unfinished = await mkdtemp(`${folder}.`);
   try {
-    await fill(unfinished);
+    // A download may break off once.
+    await fill(unfinished).catch(() => fill(unfinished));
     // Whoever comes first has filled it; the other's copy goes.
     await rename(unfinished, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error;

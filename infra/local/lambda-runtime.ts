@@ -27,7 +27,15 @@ export async function prepareLambdaRuntime(say: (line: string) => void): Promise
   say('lambda: building the runtime client (first time only, a minute)');
   await fillOnce(folder, 'it cannot be built', async (unfinished) => {
     await cp(PACKAGE, unfinished, { recursive: true });
-    const install = ['ci', '--no-fund', '--no-audit', '--fetch-retries=1', '--prefix', unfinished];
+    const install = [
+      'ci',
+      '--no-fund',
+      '--no-audit',
+      '--fetch-retries=1',
+      '--fetch-timeout=60000',
+      '--prefix',
+      unfinished,
+    ];
     await executeByLine('npm', install, () => {});
   });
   return folder;

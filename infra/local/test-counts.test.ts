@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { countTests } from './test-counts.ts';
+import { closingLine, countTests } from './test-counts.ts';
 
 let folder: string;
 let file: string;
@@ -32,4 +32,9 @@ test('a file that could not be loaded is a failure, though no test of it failed'
 
 test('a run that never wrote its report has failed', async () => {
   expect(await countTests(file)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test('a run ends with what it counted; one that was interrupted says so, and counts nothing', () => {
+  expect(closingLine({ passed: 5, failed: 2, skipped: 3 })).toBe('5 passed, 2 failed, 3 skipped');
+  expect(closingLine(undefined)).toBe('interrupted: not all tests were run');
 });

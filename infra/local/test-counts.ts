@@ -6,6 +6,12 @@ export interface TestCounts {
   readonly skipped: number;
 }
 
+/** @returns the line that a run ends with. One that was interrupted has proved nothing, whatever was counted. */
+export function closingLine(counts: TestCounts | undefined): string {
+  if (counts === undefined) return 'interrupted: not all tests were run';
+  return `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
+}
+
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;

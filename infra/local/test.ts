@@ -11,7 +11,7 @@ import { prepareRuntime } from './engines/runtime.ts';
 import { assertLoopback, cleanEnvironment } from './environment.ts';
 import { prepareLambdaRuntime } from './lambda-runtime.ts';
 import { prepareNats } from './nats/nats-program.ts';
-import { countTests, type TestCounts } from './test-counts.ts';
+import { closingLine, countTests, type TestCounts } from './test-counts.ts';
 
 /**
  * `npm test`: fetches the engines where they lack, starts them, runs vitest on the whole repository, and ends them.
@@ -125,11 +125,12 @@ async function main(): Promise<void> {
     await run.prepareLambda();
     await run.prepareNats();
     await run.bringUp();
-    if (stop.signal.aborted) return;
-    const { code, counts } = await runVitest(run.environment, stop.signal);
-    process.exitCode = run.isIncomplete && process.env.CI === 'true' ? 1 : code;
+    const ran = stop.signal.aborted ? undefined : await runVitest(run.environment, stop.signal);
+    // A signal may have come while they ran.
+    const done = stop.signal.aborted ? undefined : ran;
+    process.exitCode = run.isIncomplete && process.env.CI === 'true' ? 1 : (done?.code ?? 1);
     if (run.untested.length > 0) console.log(`not tested: ${run.untested.join('; ')}`);
-    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    console.log(closingLine(done?.counts));
   } finally {
     await run.takeDown();
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineHost } from './engine-host.ts';
 
-const START_TIMEOUT_MS = 180_000;
+const START_TIMEOUT_MS = 300_000;
 const POLL_MS = 200;
 /** Cassandra writes all its settings in one line. */
 const LONG_LINE = /^(.{300}).+$/gm;
@@ -20,7 +20,7 @@ export class LocalEngine {
     this.#answers = answers;
   }
 
-  /** @throws Error with the last lines of its log when it ends or does not answer in three minutes */
+  /** @throws Error with the last lines of its log when it ends or does not answer in five minutes */
   async start(): Promise<void> {
     await this.#host.begin();
     const deadline = performance.now() + START_TIMEOUT_MS;

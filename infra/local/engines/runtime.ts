@@ -31,6 +31,10 @@ type Say = (line: string) => void;
 
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 const PROGRESS_MS = 5_000;
+/** Maven waits for half an hour where a server goes silent, by one name in version 3.8 and by another since. */
+const READ_TIMEOUT = ['maven.wagon.rto', 'aether.connector.requestTimeout'].map(
+  (name) => `-D${name}=60000`,
+);
 
 /**
  * What can run the engine here, with everything it needs fetched: Docker where its engine answers, else Java; or, where
@@ -101,7 +105,7 @@ async function fetchJars({ name, artifact }: EngineSource, say: Say): Promise<st
 `,
       );
       const copy = [`${DEPENDENCY_PLUGIN}:copy-dependencies`, `-DoutputDirectory=${unfinished}`];
-      await executeByLine('mvn', ['-B', '-f', pom, ...copy], (line) => {
+      await executeByLine('mvn', ['-B', ...READ_TIMEOUT, '-f', pom, ...copy], (line) => {
         if (line.includes('Downloaded from') || line.includes('Copying ')) files += 1;
       });
     });
