@@ -8,6 +8,13 @@ import { MemoryStore } from '../shared/testing/memory-store.ts';
 import { startHttpService } from './http-service.ts';
 import { httpClient, httpContract } from './testing/http-contract.ts';
 
+/** What a request may take by itself, and while its port closes: here no answer comes by that, on any machine. */
+vi.mock('../shared/limits.ts', async (original) => ({
+  ...(await original<object>()),
+  STORE_TIMEOUT_MS: 60_000,
+  HTTP_CLOSE_MS: 60_000,
+}));
+
 const silent = pino({ level: 'silent' });
 
 async function started(
