@@ -19,6 +19,7 @@ const USER = 'user-1' as UserId;
 const PAYLOAD_BYTES = 188;
 const PACKET_MS = 20;
 const TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 2 * TIMEOUT_MS;
 /** Connections that come at a time while a worker stands still, until enough are on their way to it. */
 const COMERS = 12;
 
@@ -96,14 +97,23 @@ class Node {
   }
 
   get workers(): number[] {
-    return this.lines
-      .filter(({ worker, pid }) => worker !== undefined && pid)
-      .map(({ pid }) => pid ?? 0);
+    return this.lines.flatMap(({ worker, pid }) =>
+      worker !== undefined && pid !== undefined ? [pid] : [],
+    );
   }
 
+  /** The first worker of this number. */
+  pidOf(number: number): number {
+    const line = this.lines.find(({ worker, pid }) => worker === number && pid !== undefined);
+    if (line?.pid === undefined) throw new TypeError(`worker ${number} has not started`);
+    return line.pid;
+  }
+
+  /** Resolves when it takes users, and both workers have said who they are: these lines come by another way. */
   async ready(): Promise<Line> {
     const find = () => this.lines.find(({ msg }) => msg.startsWith('ready '));
     await expect.poll(find, { timeout: TIMEOUT_MS }).toBeDefined();
+    await expect.poll(() => this.workers.length, { timeout: TIMEOUT_MS }).toBe(2);
     return find() as Line;
   }
 }
@@ -144,7 +154,6 @@ describe('a node of several processes', () => {
       const node = new Node();
       const { users = 0 } = await node.ready();
       const { user, storedMs, close } = await watch(users);
-      expect(node.workers.length).toBe(2);
       process.kill(node.child.pid ?? 0, 'SIGKILL');
       await expect.poll(() => node.workers.some(isAlive), { timeout: TIMEOUT_MS }).toBe(false);
       await expect.poll(() => user.socket.readableEnded, { timeout: TIMEOUT_MS }).toBe(true);
@@ -153,7 +162,7 @@ describe('a node of several processes', () => {
       expect(await readdir(join(folder, 'spool'))).toEqual([]);
       await close();
     },
-    TIMEOUT_MS,
+    TEST_TIMEOUT_MS,
   );
 
   test(
@@ -168,11 +177,12 @@ describe('a node of several processes', () => {
       await expect.poll(stopping, { timeout: TIMEOUT_MS }).toBe(3);
       node.child.kill('SIGTERM');
       expect(await node.exited).toEqual([0, null]);
+      await expect.poll(() => user.socket.readableEnded, { timeout: TIMEOUT_MS }).toBe(true);
       const packets = user.receivedBytes / PAYLOAD_BYTES;
       expect(await storedMs()).toBe(packets * PACKET_MS);
       await close();
     },
-    TIMEOUT_MS,
+    TEST_TIMEOUT_MS,
   );
 
   test.each(['STREAM', 'WATCH', 'ADMIN'])(
@@ -188,7 +198,7 @@ describe('a node of several processes', () => {
       );
       other.close();
     },
-    TIMEOUT_MS,
+    TEST_TIMEOUT_MS,
   );
 
   test(
@@ -198,7 +208,7 @@ describe('a node of several processes', () => {
       const node = new Node();
       const { users = 0, admin = 0 } = await node.ready();
       const { feed, close } = await watch(users);
-      const stopped = node.lines.find(({ worker, pid }) => worker === 0 && pid)?.pid ?? 0;
+      const stopped = node.pidOf(0);
       process.kill(stopped, 'SIGSTOP');
       const before = await usersOfWorker(admin, 0);
       const comers: ScriptedUser[] = [];
@@ -219,7 +229,7 @@ describe('a node of several processes', () => {
       expect(await node.exited).toEqual([0, null]);
       await close();
     },
-    2 * TIMEOUT_MS,
+    TEST_TIMEOUT_MS,
   );
 
   test(
@@ -231,12 +241,12 @@ describe('a node of several processes', () => {
       // Workers have no port for operators, and say nothing of it.
       const warnings = node.lines.filter(({ msg }) => msg.startsWith('operators: '));
       expect(warnings.length).toBe(1);
-      process.kill(node.workers[0] ?? 0, 'SIGTERM');
+      process.kill(node.pidOf(0), 'SIGTERM');
       await expect.poll(() => node.workers.length, { timeout: TIMEOUT_MS }).toBe(3);
       node.child.kill('SIGTERM');
       expect(await node.exited).toEqual([0, null]);
       expect(node.workers.some(isAlive)).toBe(false);
     },
-    TIMEOUT_MS,
+    TEST_TIMEOUT_MS,
   );
 });
