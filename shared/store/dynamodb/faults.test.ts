@@ -7,7 +7,6 @@ import { cleanEnvironment } from '../../../infra/local/environment.ts';
 import { freePorts } from '../../../infra/local/free-ports.ts';
 import { StoreAwayError, StoreSetupError } from '../../errors.ts';
 import type { Minute, UserId, WriterId } from '../../ids.ts';
-import { STORE_TIMEOUT_MS } from '../../limits.ts';
 import { usageRow as row } from '../testing/usage-row.ts';
 import { createDynamoDbStore } from './dynamodb-store.ts';
 import { dynamoDb } from './engine.ts';
@@ -238,13 +237,12 @@ describe('what may mend by itself is no mistake in the settings', () => {
   test('an identity that never answers, within the time that a start has', async () => {
     await startFake(() => ({}));
     await startIdentity(undefined);
-    const begun = performance.now();
-    await expect(dynamoDb.open(CONFIG)).rejects.toBeInstanceOf(StoreAwayError);
-    expect(performance.now() - begun).toBeLessThan(15_000);
+    const opening = dynamoDb.open(CONFIG);
+    await expect(opening).rejects.toBeInstanceOf(StoreAwayError);
+    // By a limit of ours, which ends it while the SDK still waits.
+    await expect(opening).rejects.toThrow(/^DynamoDB did not answer within \d+ ms$/);
     const store = createDynamoDbStore({ tablePrefix: 'any' });
-    const asked = performance.now();
-    await expect(store.isRegistered(USER)).rejects.toThrow();
-    expect(performance.now() - asked).toBeLessThan(2 * STORE_TIMEOUT_MS);
+    await expect(store.isRegistered(USER)).rejects.toThrow(/^DynamoDB did not answer within/);
     await store.close();
   });
 });
