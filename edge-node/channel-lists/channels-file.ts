@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError, reasonOf } from '../../shared/errors.ts';
-import { CHANNELS_FILE_MAX_BYTES } from '../../shared/limits.ts';
+import { CHANNELS_FILE_MAX_BYTES, CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
+import type { LogLimiter } from '../../shared/logger.ts';
 import { type ChannelList, readChannelList } from './channel-list.ts';
 
 /** A list of channels on disk, read anew when it has changed. */
@@ -9,6 +10,7 @@ export class ChannelsFile {
   readonly path: string;
   readonly #groups: readonly string[];
   #version = '';
+  #poll: NodeJS.Timeout | undefined;
 
   /** @param name of the file, with `?group=…` for some of its channels only */
   constructor(name: string) {
@@ -35,6 +37,24 @@ export class ChannelsFile {
   async readIfChanged(): Promise<ChannelList | undefined> {
     const version = await this.#currentVersion().catch(() => this.#version); // gone for a moment
     return version === this.#version ? undefined : this.read();
+  }
+
+  /** Looks again and again whether it has changed since it was read, until `stop`. What cannot be read changes nothing. */
+  follow(changed: (list: ChannelList) => void, limiter: LogLimiter): void {
+    const readAgain = async () => {
+      try {
+        const list = await this.readIfChanged();
+        if (list !== undefined) changed(list);
+      } catch (err) {
+        if (!(err instanceof ConfigError)) throw err;
+        limiter.error('cannot read the channel list; the last good one is kept', { err });
+      }
+    };
+    this.#poll = setInterval(() => void readAgain(), CHANNELS_FILE_POLL_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#poll);
   }
 
   async #currentVersion(): Promise<string> {

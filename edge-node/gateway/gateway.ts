@@ -1,9 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { blaming } from '../../shared/bind.ts';
 import type { Config } from '../../shared/config.ts';
-import { ConfigError } from '../../shared/errors.ts';
 import type { ChannelId } from '../../shared/ids.ts';
-import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import { UpstreamAdmin } from '../admin/upstream/upstream-admin.ts';
 import type { ChannelDefinition, ChannelList } from '../channel-lists/channel-list.ts';
@@ -43,7 +41,6 @@ export class Gateway {
   readonly #channels = new Map<ChannelId, GatewayChannel>();
   #ticks: NodeJS.Timeout | undefined;
   #isStopped = false;
-  #reads: NodeJS.Timeout | undefined;
   readonly #allEnded = Promise.withResolvers<void>();
 
   constructor(parts: GatewayParts) {
@@ -83,14 +80,14 @@ export class Gateway {
     this.#setChannels(list ?? { channels: [], problems: [] });
     // Behind a poll: an input that a late loop has not read yet is not silent.
     this.#ticks = setInterval(() => setImmediate(() => this.#tick()), TICK_MS);
-    if (file) this.#reads = setInterval(() => this.#readAgain(file), CHANNELS_FILE_POLL_MS);
+    file?.follow((changed) => this.#setChannels(changed), this.#limiter);
     return { feed, admin };
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#ticks);
-    clearInterval(this.#reads);
+    this.#parts.file?.stop();
     for (const channel of this.#channels.values()) channel.stop();
     await this.#feed.close();
     await this.#admin.close();
@@ -131,18 +128,6 @@ export class Gateway {
   #channelParts() {
     const { config, logger } = this.#parts;
     return { config, logger, limiter: this.#limiter, server: this.#feed, tools: this.#tools };
-  }
-
-  #readAgain(file: ChannelsFile): void {
-    file.readIfChanged().then(
-      (list) => {
-        if (list) this.#setChannels(list);
-      },
-      (err: unknown) => {
-        if (!(err instanceof ConfigError)) throw err;
-        this.#limiter.error('cannot read the channel list; the last good one is kept', { err });
-      },
-    );
   }
 
   #tellCut(bytes: number): void {

@@ -1,6 +1,4 @@
-import { ConfigError } from '../../../shared/errors.ts';
 import type { ChannelId } from '../../../shared/ids.ts';
-import { CHANNELS_FILE_POLL_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
 import type { ChannelDefinition, ChannelList } from '../../channel-lists/channel-list.ts';
 import { ChannelsFile } from '../../channel-lists/channels-file.ts';
@@ -11,7 +9,6 @@ export class ChannelNames {
   readonly #file: ChannelsFile | undefined;
   readonly #limiter: LogLimiter;
   #named = new Map<ChannelId, ChannelDefinition>();
-  #poll: NodeJS.Timeout | undefined;
 
   /** @param path of the channels file; empty for none */
   constructor(path: string, limiter: LogLimiter) {
@@ -24,11 +21,11 @@ export class ChannelNames {
     const file = this.#file;
     if (file === undefined) return;
     this.#take(await file.read());
-    this.#poll = setInterval(() => void this.#readAgain(file), CHANNELS_FILE_POLL_MS);
+    file.follow((list) => this.#take(list), this.#limiter);
   }
 
   stop(): void {
-    clearInterval(this.#poll);
+    this.#file?.stop();
   }
 
   /** The channels of the file in its order, then the others that there are, by id. */
@@ -38,16 +35,6 @@ export class ChannelNames {
       ...this.#named.values(),
       ...unnamed.map((id) => ({ id, name: id, group: '', logo: '' })),
     ];
-  }
-
-  async #readAgain(file: ChannelsFile): Promise<void> {
-    try {
-      const list = await file.readIfChanged();
-      if (list !== undefined) this.#take(list);
-    } catch (err) {
-      if (!(err instanceof ConfigError)) throw err;
-      this.#limiter.warn('cannot read the channel list; the last good one is kept', { err });
-    }
   }
 
   #take({ channels, problems }: ChannelList): void {
