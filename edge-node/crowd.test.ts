@@ -84,5 +84,6 @@ it.each(['usersPort', 'watchPort'] as const)(
     );
     await rig.eventually(() => rig.metric('users')).toBe(1);
     expect(player.isWatching).toBe(true);
+    expect(await rig.metric('refusal_causes_total', 'silent')).toBeGreaterThan(0);
   },
 );

@@ -15,8 +15,9 @@ export interface ConnectionsOptions {
    * newcomer.
    */
   readonly room: number | Room;
-  /** Told of whom there was no room for. */
+  /** Told of whom there was no room for, and of who had to make it, before that one is closed. */
   readonly onTurnedAway?: (socket: Socket) => void;
+  readonly onMadeRoom?: (socket: Socket) => void;
   readonly limiter: LogLimiter;
 }
 
@@ -102,6 +103,7 @@ export class Connections implements Crowd {
       this.counts.madeRoom += 1;
       this.#tell('warn', 'closed the one that was idle for longest');
       this.#all.delete(connection.socket);
+      this.#options.onMadeRoom?.(connection.socket);
       connection.socket.destroy();
       return true;
     }

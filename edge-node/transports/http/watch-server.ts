@@ -11,7 +11,7 @@ import type { Store } from '../../../shared/store/store.ts';
 import type { ConnectionRecord, Refused } from '../../delivery/connection-record.ts';
 import type { Entrance } from '../../delivery/entrance.ts';
 import type { StartAt } from '../../delivery/session.ts';
-import type { Connection } from '../../delivery/sessions.ts';
+import type { Connection, Sessions } from '../../delivery/sessions.ts';
 import type { Gate } from '../gate.ts';
 import { addListRoutes, type ListParts } from './list-routes.ts';
 import { addRegisterRoute } from './register-route.ts';
@@ -34,6 +34,7 @@ interface WatchServerParts {
   readonly registration: 'open' | 'closed';
   readonly store: Pick<Store, 'register'>;
   readonly entrance: Entrance;
+  readonly sessions: Pick<Sessions, 'isDraining'>;
   readonly record: ConnectionRecord;
   readonly limiter: LogLimiter;
 }
@@ -53,6 +54,7 @@ const ONE_CHANNEL = /^\/watch\/[^/?]+(\?|$)/;
 type WatchRefusal = Refusal<keyof typeof WATCH_REFUSALS>;
 
 const RETRY_AFTER_S = 1;
+const MADE_ROOM = { code: 'too_many_connections', cause: 'silent' } as const;
 
 /**
  * The transport of 9113: `GET /watch/{channel}` is answered with the channel's payload for as long as it is watched.
@@ -63,6 +65,8 @@ export class WatchServer {
   readonly #parts: WatchServerParts;
   readonly #app: HttpApp;
   readonly #head: string;
+  /** Those that were closed for a newcomer. */
+  readonly #madeRoom = new WeakSet<Socket>();
 
   constructor(parts: WatchServerParts) {
     this.#parts = parts;
@@ -72,6 +76,7 @@ export class WatchServer {
       setting: 'WATCH_PORT',
       room: parts.room,
       onTurnedAway: (raw) => this.#turnedAway(raw),
+      onMadeRoom: (raw) => this.#madeRoom.add(raw),
       reusePort: parts.reusePort,
       limiter: parts.limiter,
       ...(gate && { open: (raw) => this.#open(raw, gate) }),
@@ -105,9 +110,11 @@ export class WatchServer {
     const address = bareAddress(raw);
     const opened = await gate.open(raw);
     if (opened.kind === 'open') return opened.socket;
-    const { record } = this.#parts;
+    const { record, sessions } = this.#parts;
     record.accepted += 1;
-    record.unopened(opened, address);
+    if (this.#madeRoom.has(raw)) record.refused(MADE_ROOM, { address });
+    else if (sessions.isDraining) record.closed('shutdown');
+    else record.unopened(opened, address);
     return undefined;
   }
 
