@@ -139,5 +139,4 @@ it.each([
       .eventually(async () => (await rig.status('viewer')).users[0]?.seconds)
       .toBe(0.04 * hostile.length);
   },
-  60_000,
 );

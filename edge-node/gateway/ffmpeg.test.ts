@@ -109,7 +109,7 @@ describe('by ffmpeg', () => {
     expect(edge.breaksOf(CHANNEL)).toBe(0);
     expect((await rig.status()).children).toBeLessThanOrEqual(1);
     expect(rig.lines.join('') + (await rig.get('/status'))).not.toContain(key);
-  }, 60_000);
+  });
 
   it('HLS is played from a master playlist, asked for with the headers given', async () => {
     const hls = ['-f', 'hls', '-hls_time', '1', '-hls_list_size', '0'];

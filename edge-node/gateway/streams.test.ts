@@ -106,7 +106,7 @@ describe('a file', () => {
     const edge = await rig.listen();
     const input = async () => (await rig.status()).channels[0]?.inputs[0];
     await eventually(async () => (await input())?.opened).toBeGreaterThanOrEqual(2);
-    expect((await input())?.reason).toContain('ENOENT');
+    await eventually(async () => (await input())?.reason).toContain('ENOENT');
     const bytes = film(3);
     await writeFile(path, bytes);
     await eventually(() => edge.bytesOf(CHANNEL).length).toBe(bytes.length);
@@ -182,7 +182,7 @@ describe('inputs of a channel', () => {
     };
     await eventually(playing).toBe(2);
     isThere = true;
-    await eventually(async () => (await rig.status()).channels[0]?.inputs[0]?.state, 60_000).toBe(
+    await eventually(async () => (await rig.status()).channels[0]?.inputs[0]?.state).toBe(
       'receiving',
     );
     expect(await playing()).toBe(2);
