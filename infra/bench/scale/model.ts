@@ -47,8 +47,8 @@ export interface Costs {
   readonly readsPerSecond: number;
   /** A packet, put in order and searched for entry points. */
   readonly packet: number;
-  /** A message of NATS, beside its part of a read. */
-  readonly natsMessage: number;
+  /** The same of a message of NATS. */
+  readonly natsRead: number;
   /** A run of a channel that somebody watches, however many do. */
   readonly run: number;
   /** A write to a user, whatever it holds. */
@@ -57,6 +57,8 @@ export interface Costs {
   readonly relayCores: number;
   /** A message that it publishes, beside its part of a read. */
   readonly relayMessage: number;
+  /** A channel that it knows, a second: it keeps a backlog of each and tells of all. */
+  readonly relayChannel: number;
   readonly serverCores: number;
   /** A message that a NATS server sends to a process. */
   readonly serverMessage: number;
@@ -121,7 +123,7 @@ function messagesOfChannel(packetsPerSecond: number): number {
 }
 
 /** Busy loops read less often, and more at once. */
-function readMicros(arrivals: number, { read, readsPerSecond }: Costs): number {
+function readMicros(arrivals: number, read: number, { readsPerSecond }: Costs): number {
   return (read * arrivals) / (1 + arrivals / readsPerSecond);
 }
 
@@ -130,11 +132,11 @@ function intakeMicros(load: Load, taken: number, costs: Costs): number {
   const { feed, relays, packetsPerSecond } = load;
   if (feed === 'tcp') {
     const packets = taken * packetsPerSecond;
-    return readMicros(packets, costs) + packets * costs.packet;
+    return readMicros(packets, costs.read, costs) + packets * costs.packet;
   }
   const messages = relays * taken * messagesOfChannel(packetsPerSecond);
   const packets = relays * taken * packetsPerSecond;
-  return readMicros(messages, costs) + messages * costs.natsMessage + packets * costs.packet;
+  return readMicros(messages, costs.natsRead, costs) + packets * costs.packet;
 }
 
 function relayCores(load: Load, costs: Costs): number {
@@ -142,7 +144,9 @@ function relayCores(load: Load, costs: Costs): number {
   const { sourceChannels, packetsPerSecond } = load;
   const messages = sourceChannels * messagesOfChannel(packetsPerSecond);
   const micros =
-    readMicros(sourceChannels * packetsPerSecond, costs) + messages * costs.relayMessage;
+    readMicros(sourceChannels * packetsPerSecond, costs.read, costs) +
+    messages * costs.relayMessage +
+    sourceChannels * costs.relayChannel;
   return costs.relayCores + micros / 1e6;
 }
 
