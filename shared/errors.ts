@@ -137,7 +137,8 @@ export const CLOSE_REASONS = {
   refused: 'it was refused: with an ERR line on 9111, with an HTTP status on 9113',
   client_closed: 'the user closed the connection',
   client_reset: 'the connection broke',
-  proxy_failed: 'no whole PROXY header came within 10 s from a network of PROXY_PROTOCOL_FROM',
+  proxy_failed:
+    'no PROXY header came from a network of PROXY_PROTOCOL_FROM, or no whole one within 10 s',
   tls_failed: 'the TLS handshake failed, or was not done within 10 s',
   client_talks: 'the user sent more than 64 KiB after its line',
   half_closed_idle: 'the user had sent FIN, and nothing could be delivered for 60 s',
