@@ -124,7 +124,14 @@ export class UsageMeter {
 
   /** Whether the cell can still grow. */
   isGrowing(cell: UsageCell): boolean {
-    return cell.minute === this.minute && cell.writerId === this.#writerId;
+    // The minute first: the look at the clock for it may date the cell anew.
+    const { minute } = this;
+    return cell.minute === minute && cell.writerId === this.#writerId;
+  }
+
+  /** The first minute that /usage still tells, by the last look at the clock. */
+  get first(): Minute {
+    return firstMinuteOf(this.#minute * MINUTE_MS);
   }
 
   /** Takes the step that the clock has made since the last call. */

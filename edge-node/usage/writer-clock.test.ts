@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../shared/clock.ts';
+import type { ChannelId, UserId } from '../../shared/ids.ts';
 import { CLOCK_STEP_PERSISTS_MS, MINUTE_MS } from '../../shared/limits.ts';
 import { UsageSum } from '../../shared/store/usage-sum.ts';
 import { firstMinuteOf, secondsByChannel } from '../../shared/usage-window.ts';
+import { UsageMeter } from './meter.ts';
 import { pass, Rig, watch, watchers } from './testing/rig.ts';
+import type { UsageCell } from './usage-cell.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -149,6 +153,52 @@ describe('a wall clock that is set', () => {
     expect(await told('user-1')).toBe(before / 1000);
     expect(rig.folder.files.size).toBe(0);
     expect(edge.writer.stats.spool.rowsTooOld).toBe(0);
+  });
+
+  /** A clock that steps 30 h ahead at the reading after so many more, once it is armed. */
+  function steppingClock() {
+    const clock = systemClock();
+    const step = { readings: Number.POSITIVE_INFINITY };
+    const epochMs = () => {
+      step.readings -= 1;
+      return clock.epochMs() + (step.readings < 0 ? 30 * HOUR_MS : 0);
+    };
+    return { step, clock: { monotonicMs: clock.monotonicMs, epochMs } };
+  }
+
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'is followed at whichever reading of a tick it is believed: after %i more',
+    async (readings) => {
+      const { step, clock } = steppingClock();
+      const edge = await rig.start({}, clock);
+      const users = watchers(edge, 10);
+      rig.store.mode = 'failing';
+      const before = await watch(users, 2 * MINUTE_MS + 20_000);
+      step.readings = readings;
+      const after = await watch(users, MINUTE_MS);
+      rig.store.mode = 'up';
+      await rig.stop(edge);
+      expect(edge.writer.stats).toMatchObject({ rowsTooOld: 0, msLost: 0 });
+      expect(rig.store.totalMs()).toBe(10 * (before + after));
+    },
+  );
+
+  test('is followed where it is noticed while cells are handed on: each has a row of its own', () => {
+    const { step, clock } = steppingClock();
+    const meter = new UsageMeter({ clock, packetDurationMs: 20 });
+    const tally = meter.open('user-1' as UserId, 'zato01' as ChannelId);
+    const rows = new Map<string, number>();
+    const submit = (cell: UsageCell) => {
+      cell.submittedMs = cell.deliveredMs;
+      rows.set(`${cell.minute} ${cell.writerId}`, cell.deliveredMs);
+    };
+    tally.add(50);
+    vi.advanceTimersByTime(1000);
+    step.readings = 0;
+    meter.submitAll(submit);
+    tally.add(25);
+    meter.submitAll(submit);
+    expect([...rows.values()]).toEqual([75 * 20]);
   });
 
   test('is believed as soon as it has stayed so, and not before', async () => {

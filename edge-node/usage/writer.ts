@@ -9,7 +9,6 @@ import {
 } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
-import { firstMinuteOf } from '../../shared/usage-window.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import { type FlushSchedule, flushSchedule, roundsUntil } from './flush-schedule.ts';
 import { LostRows } from './lost-rows.ts';
@@ -182,8 +181,8 @@ export class UsageWriter {
 
   #tick(): void {
     this.#followClock();
-    this.#collect();
     this.#dropTooOld();
+    this.#collect();
     this.#save();
     if (this.#phase === 'running') this.#spooler.tick();
   }
@@ -246,8 +245,12 @@ export class UsageWriter {
     }
   }
 
+  /**
+   * Right after the clock was followed, and by that very look at it: a step that another look believes finds cells that
+   * are yet to be dated anew.
+   */
   #dropTooOld(): void {
-    const first = firstMinuteOf(this.#clock.epochMs());
+    const { first } = this.#meter;
     for (const cell of this.#pending) {
       if (cell.minute >= first) return;
       this.#lost.add(cell, 'rowsTooOld');

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { systemClock } from '../../../shared/clock.ts';
+import { type Clock, systemClock } from '../../../shared/clock.ts';
 import { loadConfig } from '../../../shared/config.ts';
 import type { ChannelId, UserId, WriterId } from '../../../shared/ids.ts';
 import type { Store } from '../../../shared/store/store.ts';
@@ -8,6 +8,13 @@ import type { SpoolFolder } from '../spool/spool-folder.ts';
 import { UsageWriter } from '../writer.ts';
 
 export const PACKET_MS = 20;
+
+interface EdgeParts {
+  readonly store: Store;
+  readonly folder: SpoolFolder;
+  readonly settings?: Record<string, string>;
+  readonly clock?: Clock;
+}
 
 /** The accounting side of one edge-node process, under the timers of the test. */
 export class Edge {
@@ -19,8 +26,8 @@ export class Edge {
   readonly writerIds: WriterId[] = [];
   readonly #killed: { isDead: boolean };
 
-  constructor(parts: { store: Store; folder: SpoolFolder; settings?: Record<string, string> }) {
-    const clock = systemClock();
+  constructor(parts: EdgeParts) {
+    const { clock = systemClock() } = parts;
     const death = { isDead: false };
     this.#killed = death;
     const write = (line: string) => this.log.push((JSON.parse(line) as { msg: string }).msg);

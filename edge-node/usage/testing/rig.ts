@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { systemClock } from '../../../shared/clock.ts';
 import { MINUTE_MS } from '../../../shared/limits.ts';
 import { MemoryStore } from '../../../shared/testing/memory-store.ts';
 import type { UsageTally } from '../meter.ts';
@@ -21,8 +22,8 @@ export class Rig {
     vi.useRealTimers();
   }
 
-  async start(settings: Record<string, string> = {}): Promise<Edge> {
-    const edge = new Edge({ store: this.store, folder: this.folder, settings });
+  async start(settings: Record<string, string> = {}, clock = systemClock()): Promise<Edge> {
+    const edge = new Edge({ store: this.store, folder: this.folder, settings, clock });
     await edge.writer.start();
     return edge;
   }
