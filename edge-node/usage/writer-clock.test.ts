@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import type { ChannelId, UserId } from '../../shared/ids.ts';
 import { CLOCK_STEP_PERSISTS_MS, MINUTE_MS } from '../../shared/limits.ts';
+import { livingRows } from '../../shared/store/row-life.ts';
 import { UsageSum } from '../../shared/store/usage-sum.ts';
 import { firstMinuteOf, secondsByChannel } from '../../shared/usage-window.ts';
 import { UsageMeter } from './meter.ts';
@@ -182,6 +183,52 @@ describe('a wall clock that is set', () => {
       expect(rig.store.totalMs()).toBe(10 * (before + after));
     },
   );
+
+  describe('and a store that lets rows go which have expired by it', () => {
+    /** What 2,000 users are billed over a step ahead and back, by how much that differs from what they have watched. */
+    async function billedTooMuch(arm: (step: { readings: number }) => void): Promise<number> {
+      const { step, clock } = steppingClock();
+      const save = rig.store.saveUsage.bind(rig.store);
+      rig.store.saveUsage = (rows) => {
+        looks.store();
+        return save(livingRows(rows, clock.epochMs()));
+      };
+      const edge = await rig.start({}, clock);
+      const users = watchers(edge, 2_000);
+      let counted = await watch(users, MINUTE_MS + 20_000);
+      arm(step);
+      counted += await watch(users, 20_000);
+      step.readings = Number.POSITIVE_INFINITY;
+      counted += await watch(users, MINUTE_MS);
+      await rig.stop(edge);
+      return rig.store.totalMs() - users.length * counted;
+    }
+    /** Called right before the store looks at the clock. */
+    const looks = { store: () => {} };
+    afterEach(() => {
+      looks.store = () => {};
+    });
+
+    test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+      'lose nothing, at whichever reading it is believed: after %i more',
+      async (readings) => {
+        const more = await billedTooMuch((step) => {
+          step.readings = readings;
+        });
+        expect(more).toBeGreaterThanOrEqual(0);
+      },
+    );
+
+    test('bill nothing twice where the store is the first to believe it', async () => {
+      const more = await billedTooMuch((step) => {
+        looks.store = () => {
+          step.readings = 0;
+          looks.store = () => {};
+        };
+      });
+      expect(more).toBe(0);
+    });
+  });
 
   test('is followed where it is noticed while cells are handed on: each has a row of its own', () => {
     const { step, clock } = steppingClock();

@@ -229,7 +229,10 @@ export class UsageWriter {
 
   async #saveBatch(cells: readonly UsageCell[]): Promise<void> {
     const rows = cells.map((cell) => cell.toRow(!this.#meter.isGrowing(cell)));
-    const outcome = await this.#saver.save(rows);
+    const saving = this.#saver.save(rows);
+    // A store lets rows go that have expired by its look at the clock. Where that look believed a step, they are dated anew.
+    this.#followClock();
+    const outcome = await saving;
     const nowMs = this.#clock.monotonicMs();
     for (const [at, cell] of cells.entries()) {
       const row = rows[at];

@@ -6,10 +6,11 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../shared/clock.ts';
-import type { ChannelId, Minute, UserId, WriterId } from '../../../shared/ids.ts';
+import type { Minute, UserId, WriterId } from '../../../shared/ids.ts';
 import { minuteOf } from '../../../shared/ids.ts';
 import { MINUTE_MS } from '../../../shared/limits.ts';
 import { LogLimiter } from '../../../shared/logger.ts';
+import { livingRows } from '../../../shared/store/row-life.ts';
 import { openSqlite } from '../../../shared/store/sqlite/sqlite-store.ts';
 import type { Store, UsageRow } from '../../../shared/store/store.ts';
 import { usageRow } from '../../../shared/store/testing/usage-row.ts';
@@ -68,22 +69,16 @@ function reader(
 /** A file of `writer` with a row of 20 ms for each of `count` users. */
 function file(writer: string, count: number, minute: number = NOW): Buffer {
   const encoder = new SpoolFileEncoder(writer as WriterId);
-  encoder.add(
-    Array.from({ length: count }, (_, i) => ({
-      userId: `user-${i}` as UserId,
-      minute: minute as Minute,
-      channelId: 'zato01' as ChannelId,
-      deliveredMs: 20,
-    })),
-  );
+  const of = (user: number) =>
+    usageRow({ userId: `user-${user}` as UserId, minute: minute as Minute });
+  encoder.add(Array.from({ length: count }, (_, user) => of(user)));
   return encoder.finish();
 }
 
 /** A file with a row of 20 ms for each minute. */
 function mixed(writer: string, minutes: readonly number[]): Buffer {
   const encoder = new SpoolFileEncoder(writer as WriterId);
-  const rows = minutes.map((minute) => usageRow({ minute: minute as Minute }));
-  encoder.add(rows);
+  encoder.add(minutes.map((minute) => usageRow({ minute: minute as Minute })));
   return encoder.finish();
 }
 
@@ -169,6 +164,21 @@ describe('the spool reader', () => {
       time.ms += 20 * MINUTE_MS;
       await one.pass();
       expect(one.stats).toMatchObject({ rowsTooOld: 4, rowsRead: 3, filesRead: 2 });
+      expect(await left()).toEqual([]);
+    });
+
+    test('by a step of the clock that comes between two saves stay, too', async () => {
+      await folder.write('aa.1', file('aa', 300));
+      const save: Store['saveUsage'] = (rows) => {
+        if (store.calls.length === 1) time.aheadMs = 30 * 60 * MINUTE_MS;
+        return store.saveUsage(livingRows(rows, clock.epochMs()));
+      };
+      const one = reader(undefined, save, clock);
+      await one.pass();
+      time.aheadMs = 0;
+      time.ms += MINUTE_MS;
+      await one.pass();
+      expect(store.rows).toHaveLength(300);
       expect(await left()).toEqual([]);
     });
 

@@ -159,18 +159,19 @@ export class SpoolReader {
     const name = await this.#takeOver(found);
     if (name === undefined) return undefined;
     const first = firstMinuteOf(clock.epochMs());
-    const young = rows.filter((row) => row.minute >= first);
-    const refused = await this.#saveAll(young);
+    const refused = await this.#saveAll(rows.filter((row) => row.minute >= first));
     if (refused === STORE_AWAY) {
       this.#waiting.failed(name);
       return STORE_AWAY;
     }
     this.stats.rowsRefused += refused.length;
-    const old = rows.filter((row) => row.minute < first);
+    // The store may have let rows go that have become too old since, by a step of the clock.
+    const firstNow = Math.max(first, firstMinuteOf(clock.epochMs()));
+    const old = rows.filter((row) => row.minute < firstNow);
     const doubted = this.#isOldByAnyClock(name) ? [] : old;
     this.#tellDoubted(name, doubted.length);
-    const left = [...refused, ...doubted];
-    if (left.length > 0 && !(await this.#leave(name, left, rows.length))) return undefined;
+    const left = new Set([...refused, ...doubted]);
+    if (left.size > 0 && !(await this.#leave(name, [...left], rows.length))) return undefined;
     await this.#attempt('remove', name, () => folder.remove(name));
     this.#waiting.forget(name);
     this.stats.filesRead += 1;
