@@ -12,6 +12,12 @@ interface Channel {
   ): boolean;
 }
 
+/** Node's own part of a socket, which it takes off the socket to send it. */
+interface Detachable {
+  server?: unknown;
+  readonly _handle: { close(): void } | null;
+}
+
 /**
  * The way on which connections leave for another process. Node sends one at a time: the others wait until the one before
  * has arrived. Those that wait when the other process dies Node forgets, open as they are, and their clients would wait
@@ -28,19 +34,22 @@ export class Passage {
   /** Resolves with whether the connection went. What is left of it here is closed by then. */
   pass(message: Serializable, socket: Socket): Promise<boolean> {
     return new Promise((resolve) => {
+      const detachable = socket as unknown as Detachable;
+      const { _handle: handle } = detachable;
       const settle = (hasGone: boolean) => {
         this.#waiting.delete(socket);
         socket.destroy();
+        // While it is sent, the socket has it no more, and Node would close it only once it has arrived, or never.
+        handle?.close();
         resolve(hasGone);
       };
       this.#waiting.set(socket, settle);
       const channel = this.#channel;
       // Else Node would have its server close only once the other process has closed it, too.
-      (socket as { server?: unknown }).server = undefined;
-      // Open until then, so that it is closed here, whether it went or not: what Node closes by itself it may forget, too.
-      const options = { keepOpen: true };
+      detachable.server = undefined;
+      // Not `keepOpen`: a client's reset would then close what is being sent, and Node waits for ever for it to arrive.
       if (!channel.connected || channel.send === undefined) settle(false);
-      else channel.send(message, socket, options, (error) => settle(error === null));
+      else channel.send(message, socket, {}, (error) => settle(error === null));
     });
   }
 
