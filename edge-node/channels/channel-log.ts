@@ -99,9 +99,9 @@ export class ChannelLog {
     return oldest && this.#runs[this.#head + index - oldest.index];
   }
 
-  /** Index of the run that holds the byte at this place of the stream, or of the oldest where it is gone. */
-  runAt(byte: number): number {
-    return this.#runOf(byte)?.index ?? this.firstRun;
+  /** Index of the run that holds the byte at this place of the stream, or will; undefined where it is gone. */
+  runAt(byte: number): number | undefined {
+    return byte === this.#nextByte ? this.#nextRun : this.#runOf(byte)?.index;
   }
 
   /** Where a user who wants only what comes from now on begins: the next run that opens. */

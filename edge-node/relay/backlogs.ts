@@ -27,8 +27,9 @@ interface BacklogParts {
 
 /**
  * Answers edge nodes that ask for what came of a channel since its newest entry point, or for what is not in order yet,
- * one after the other: where nothing is left out from, then a run of the log in a message, and an empty message behind. What closes meanwhile is among it. Runs are sent as they lie
- * in the log, so a request costs no memory but its own.
+ * one after the other: told first is from where on nothing is left out; then comes a run of the log in a message, what
+ * closes meanwhile among them, and an empty message behind. Runs are sent as they lie in the log, so a request costs no
+ * memory but its own.
  */
 export class Backlogs {
   readonly #parts: BacklogParts;

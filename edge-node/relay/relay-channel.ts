@@ -100,14 +100,22 @@ export class RelayChannel implements Lingering, SourceChannel {
   }
 
   /**
-   * What a newcomer is sent: from the newest entry point on, if there is one and `fromEntry`, else what is not in order
-   * yet. The index of its first run, and what is known of its order.
+   * What a newcomer is sent: from the newest entry point on, if the log has one and `fromEntry`, else what is not in
+   * order yet. The index of its first run, and what is known of its order. Of closed runs alone: what is told to be in
+   * order would else come behind the backlog, where it is given up.
    */
   backlog(nowMs: number, fromEntry: boolean): Backlog {
     this.#catchUp(nowMs);
+    this.closeRun(nowMs);
     const { at, first } = this.#entries.backlogStart(nowMs, fromEntry);
+    const run = this.log.runAt(at);
+    if (run === undefined) {
+      return fromEntry
+        ? this.backlog(nowMs, false)
+        : { run: this.log.firstRun, beginning: undefined };
+    }
     const { ordered } = this.#entries;
-    return { run: this.log.runAt(at), beginning: first && ordered && { first, ordered } };
+    return { run, beginning: first && ordered && { first, ordered } };
   }
 
   sourceConnected(source: number, nowMs: number): void {

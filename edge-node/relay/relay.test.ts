@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { NATS_PROGRAM, startNats } from '../../infra/local/test-nats.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { ChannelId } from '../../shared/ids.ts';
+import { h264Key, h264Picture, TestStream } from '../mpeg-ts/testing/mpeg-ts-rig.ts';
 import { decodeDirectory } from '../nats/directory-message.ts';
 import { Subjects } from '../nats/subjects.ts';
 import { channelIdOfKey } from '../source/packet.ts';
@@ -88,8 +89,13 @@ describe.skipIf(NATS_PROGRAM === undefined)('a relay', () => {
   it('answers with what came since the newest entry, cut into messages, and an empty one behind', async () => {
     const rig = await RelayRig.start();
     const relay = await rig.relay();
-    const feed = new Feed('zato01', { payloadBytes: 30_000 });
-    const packets = feed.make(20);
+    const to = new TestStream();
+    const pictures = (first: Buffer) =>
+      Buffer.concat([to.video(first), ...Array.from({ length: 70 }, () => to.video(h264Picture))]);
+    const packets = new Feed('zato01').carry([
+      Buffer.concat([to.pat(), to.pmt()]),
+      ...Array.from({ length: 19 }, (_, i) => pictures(i === 4 ? h264Key : h264Picture)),
+    ]);
     rig.source.send(packets);
     await rig.eventually(() => relay.metric('relay_published_packets_total')).toBe(20);
     const link = await rig.link();
@@ -97,10 +103,10 @@ describe.skipIf(NATS_PROGRAM === undefined)('a relay', () => {
     link.listen('inbox.1', ({ data }) => answers.push(Buffer.from(data)));
     link.publish(SUBJECTS.backlog(id('zato01')), Buffer.alloc(0), 'inbox.1');
     await rig.eventually(() => answers.at(-1)?.length).toBe(0);
-    // What is no MPEG-TS begins at its newest message.
     const told = sequencesOf(answers.slice(0, -1)).get('zato01') ?? [];
-    expect(told.at(-1)).toBe(19n);
+    expect(told.length).toBeGreaterThan(14);
     expect(told).toEqual(sequences(packets).slice(-told.length));
+    expect(answers.length).toBeGreaterThan(5);
   });
 
   it('answers at once for a channel that it does not have', async () => {

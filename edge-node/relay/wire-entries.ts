@@ -30,7 +30,7 @@ class Place {
   #foundAt: number | undefined;
   #start: BacklogStart | undefined;
 
-  /** @returns undefined where there is no entry; `start` is taken for one that is new */
+  /** @returns undefined where this epoch has no entry; `start` is taken for one that is new */
   of(entry: EntryPoint | undefined, start: BacklogStart): BacklogStart | undefined {
     if (entry === undefined) return undefined;
     if (entry.at !== this.#foundAt) {
@@ -38,6 +38,11 @@ class Place {
       this.#start = start;
     }
     return this.#start;
+  }
+
+  /** The entry that was found lies in an epoch that is over. */
+  leave(): void {
+    this.#start = undefined;
   }
 }
 
@@ -152,8 +157,9 @@ export class WireEntries implements Entries, ReorderOutput {
 
   /** @param fromEntry whether from the newest entry point, if there is one */
   backlogStart(nowMs: number, fromEntry: boolean): BacklogStart {
-    const entry = fromEntry ? (this.#wholeStart(nowMs) ?? this.#begunStart(nowMs)) : undefined;
-    return entry ?? this.#startNow();
+    const now = this.#startNow();
+    if (!fromEntry || now.first === undefined) return now;
+    return this.#wholeStart(nowMs) ?? this.#begunStart(nowMs) ?? now;
   }
 
   #wholeStart(nowMs: number): BacklogStart | undefined {
@@ -179,6 +185,8 @@ export class WireEntries implements Entries, ReorderOutput {
 
   #beginEpoch({ high, low }: PacketView): void {
     this.#epoch = this.#reorder.epochs;
+    this.#whole.leave();
+    this.#begun.leave();
     const at = this.#epochEnd;
     this.#marks = [{ ms: Number.NEGATIVE_INFINITY, logAt: at, at, first: { high, low } }];
   }
