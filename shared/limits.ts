@@ -211,8 +211,9 @@ export const HTTP_STALL_MS = 30_000;
 export const HTTP_PIPELINE_MAX_REQUESTS = 100;
 /** Connections to functions at once; the open-files limit bounds them too. */
 export const HTTP_MAX_CONNECTIONS = 8_192;
-/** Connections to the operators' port at once, and those that are being told of no room: part of RESERVED_FILES. */
+/** Connections to the operators' port at once, those of probes beyond, and those being told of no room: of RESERVED_FILES. */
 export const ADMIN_MAX_CONNECTIONS = 16;
+export const PROBE_MAX_CONNECTIONS = 8;
 export const HTTP_TURNED_AWAY_MAX = 8;
 /** Operators who look on at once; one more takes the place of the first. */
 export const OPERATOR_STREAMS_MAX = 4;

@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../../shared/config.ts';
 import { HttpError } from '../../shared/errors.ts';
+import { PROBES } from '../../shared/http/probes.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { bearerToken } from '../../shared/tokens/bearer.ts';
 import { secretCheck } from '../../shared/tokens/secret-check.ts';
 import { hostCheck } from './allowed-hosts.ts';
-
-/** They tell nothing about users, and balancers and scrapers ask for them by names of their own and without a token. */
-const FOR_ANYBODY = ['/healthz', '/readyz', '/metrics'];
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
@@ -42,7 +40,8 @@ export function guardOperators(
   }
   routes.addHook('onRequest', async (request) => {
     const path = request.routeOptions.url ?? '';
-    if (FOR_ANYBODY.includes(path)) return;
+    // Balancers and scrapers ask by names of their own and without a token.
+    if (PROBES.includes(path)) return;
     if (!isOurs(request.headers.host)) throw new HttpError('misdirected');
     if (isClosed) throw new HttpError('operators_closed');
     if (needsToken && !form.includes(path)) {

@@ -5,6 +5,7 @@ import {
   ARRIVALS_MAX,
   ARRIVALS_SHARE,
   HTTP_TURNED_AWAY_MAX,
+  PROBE_MAX_CONNECTIONS,
   RESERVED_FILES,
 } from '../../shared/limits.ts';
 import { fileShares, filesFor } from './open-files.ts';
@@ -20,7 +21,9 @@ it.each([
 ])('the shares leave files for everything else where %s', (_name, maxUsers, files) => {
   const { users, connections, crowd } = fileShares(maxUsers, files);
   const others = files - connections;
-  expect(others).toBeGreaterThanOrEqual(2 * ADMIN_MAX_CONNECTIONS + HTTP_TURNED_AWAY_MAX);
+  expect(others).toBeGreaterThanOrEqual(
+    2 * ADMIN_MAX_CONNECTIONS + PROBE_MAX_CONNECTIONS + HTTP_TURNED_AWAY_MAX,
+  );
   expect(users + CROWDS * crowd).toBeLessThanOrEqual(connections);
   const least = Math.max(ARRIVALS_FILES, files * ARRIVALS_SHARE) / CROWDS;
   expect(crowd).toBe(Math.min(ARRIVALS_MAX, Math.floor(least)));

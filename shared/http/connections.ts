@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SettingName } from '../config.ts';
-import { HTTP_TURNED_AWAY_MAX } from '../limits.ts';
+import { HTTP_TURNED_AWAY_MAX, PROBE_MAX_CONNECTIONS } from '../limits.ts';
 import type { LogLimiter } from '../logger.ts';
 import { type Crowd, type Room, roomFor } from '../net/room.ts';
 import { TurnedAway } from '../net/turned-away.ts';
@@ -12,7 +12,7 @@ export interface ConnectionsOptions {
   readonly setting: SettingName;
   /**
    * How many at once, or what bounds them together with others. Whoever waits for nothing for longest makes room for a
-   * newcomer.
+   * newcomer. Where it is a number, there are a few more places for probes.
    */
   readonly room: number | Room;
   /** Told of whom there was no room for, and of who had to make it, before that one is closed. */
@@ -37,7 +37,10 @@ const BUSY = rawRefusal('too_many_connections', {
   'cache-control': 'no-store',
 });
 
-/** The connections of an HTTP port, never more than there is room for. */
+/**
+ * The connections of an HTTP port, never more than there is room for, and beyond these a few whose first request decides:
+ * a probe is answered, and anything else turned away. So whoever holds all places cannot have the process taken for dead.
+ */
 export class Connections implements Crowd {
   readonly counts: HttpCounts = { accepted: 0, madeRoom: 0, turnedAway: 0, flooding: 0 };
   readonly #options: ConnectionsOptions;
@@ -45,12 +48,16 @@ export class Connections implements Crowd {
   readonly #turnedAway: TurnedAway;
   /** In the order in which they last became idle. */
   readonly #all = new Map<Socket, Connection>();
+  /** Beyond the bound, in the order in which they came. */
+  readonly #beyond = new Map<Socket, Connection>();
+  readonly #beyondMax: number;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     const { room } = options;
     const isShared = typeof room !== 'number';
     this.#hasRoom = (isShared ? room : roomFor(room)).join(this);
+    this.#beyondMax = isShared ? 0 : PROBE_MAX_CONNECTIONS;
     this.#turnedAway = new TurnedAway(isShared ? room : roomFor(HTTP_TURNED_AWAY_MAX));
   }
 
@@ -59,11 +66,12 @@ export class Connections implements Crowd {
   }
 
   of(socket: Socket): Connection | undefined {
-    return this.#all.get(socket);
+    return this.#all.get(socket) ?? this.#beyond.get(socket);
   }
 
-  [Symbol.iterator](): Iterator<Connection> {
-    return this.#all.values();
+  *[Symbol.iterator](): Iterator<Connection> {
+    yield* this.#all.values();
+    yield* this.#beyond.values();
   }
 
   /** Counts a newcomer. @returns whether there is room */
@@ -72,15 +80,23 @@ export class Connections implements Crowd {
     return this.#hasRoom() || this.makeRoom();
   }
 
+  /** @returns whether one for whom there is no room may still ask for a probe */
+  admitsBeyond(): boolean {
+    return this.#beyond.size < this.#beyondMax || this.#makeRoomBeyond();
+  }
+
   keep(connection: Connection): void {
-    const { socket } = connection;
-    this.#all.set(socket, connection);
-    socket.once('close', () => this.#all.delete(socket));
+    this.#join(this.#all, connection);
+  }
+
+  keepBeyond(connection: Connection): void {
+    this.#join(this.#beyond, connection);
   }
 
   /** It counts no more. */
   release(socket: Socket): void {
     this.#all.delete(socket);
+    this.#beyond.delete(socket);
   }
 
   /** All that it asked has been answered. */
@@ -90,6 +106,7 @@ export class Connections implements Crowd {
 
   /** @param speaksHttp whether it can be told so, and not merely be closed */
   turnAway(socket: Socket, speaksHttp: boolean): void {
+    this.#beyond.delete(socket);
     this.counts.turnedAway += 1;
     this.#tell('error', 'all are being answered or have just come: turned one away');
     this.#options.onTurnedAway?.(socket);
@@ -108,6 +125,27 @@ export class Connections implements Crowd {
       return true;
     }
     return false;
+  }
+
+  #join(those: Map<Socket, Connection>, connection: Connection): void {
+    const { socket } = connection;
+    those.set(socket, connection);
+    socket.once('close', () => those.delete(socket));
+  }
+
+  /**
+   * Nobody is given time here: a probe's request is read before so many others come. Where all have asked, whoever does
+   * not take the answer goes.
+   */
+  #makeRoomBeyond(): boolean {
+    const idle = [...this.#beyond.values()].filter(({ owesAnswer }) => !owesAnswer);
+    const silent = idle.find(({ isAnswering }) => !isAnswering);
+    if (silent !== undefined) this.turnAway(silent.socket, true);
+    else if (idle[0] !== undefined) {
+      this.#beyond.delete(idle[0].socket);
+      idle[0].socket.destroy();
+    }
+    return idle.length > 0;
   }
 
   #tell(level: 'warn' | 'error', what: string): void {

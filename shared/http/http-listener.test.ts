@@ -67,7 +67,7 @@ describe('a bound on connections', () => {
     const { port, listener } = await listening({ maxConnections: 1 });
     const first = new Client(port);
     await until(() => listener.connections === 1);
-    const newcomer = new Client(port);
+    const newcomer = new Client(port).send(GET('/'));
     await newcomer.closed;
     expect(newcomer.statuses).toEqual([503]);
     first.send(GET('/'));

@@ -22,6 +22,7 @@ import { peerAddress } from '../net/peer.ts';
 import { Connection, type Handler } from './connection.ts';
 import { Connections, type ConnectionsOptions, type HttpCounts } from './connections.ts';
 import { rawRefusal, refuse } from './error-body.ts';
+import { isProbe } from './probes.ts';
 
 /** Settings of ports that HTTP is served on. */
 export type HttpPort = Extract<
@@ -191,6 +192,7 @@ export class HttpListener {
   #admit(socket: Socket): boolean {
     const isRoom = this.#connections.admits();
     if (isRoom) this.#keep(socket);
+    else if (this.#connections.admitsBeyond()) this.#keepBeyond(socket);
     else this.#connections.turnAway(socket, this.#options.open === undefined);
     return isRoom;
   }
@@ -200,6 +202,12 @@ export class HttpListener {
     const connection = new Connection(socket, this.#serve, rested);
     if (this.#isDraining) connection.closeWithNextAnswer();
     this.#connections.keep(connection);
+  }
+
+  #keepBeyond(socket: Socket): void {
+    const connection = new Connection(socket, this.#serveProbe, () => {});
+    connection.closeWithNextAnswer();
+    this.#connections.keepBeyond(connection);
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
@@ -219,6 +227,11 @@ export class HttpListener {
     if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1'))
       refuse(response, 'bad_request');
     else this.#options.handler(request, response);
+  };
+
+  readonly #serveProbe: Handler = (request, response) => {
+    if (isProbe(request.url)) this.#serve(request, response);
+    else this.#connections.turnAway(request.socket, true);
   };
 
   /** Answers what is no request of ours; where an answer is under way, that one is the connection's last. */
