@@ -1,21 +1,19 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../shared/clock.ts';
-import type { Minute, UserId, WriterId } from '../../../shared/ids.ts';
+import type { Minute, WriterId } from '../../../shared/ids.ts';
 import { minuteOf } from '../../../shared/ids.ts';
 import { MINUTE_MS } from '../../../shared/limits.ts';
 import { LogLimiter } from '../../../shared/logger.ts';
 import { livingRows } from '../../../shared/store/row-life.ts';
-import { openSqlite } from '../../../shared/store/sqlite/sqlite-store.ts';
 import type { Store, UsageRow } from '../../../shared/store/store.ts';
 import { usageRow } from '../../../shared/store/testing/usage-row.ts';
 import { MemoryStore } from '../../../shared/testing/memory-store.ts';
 import { newWriterId } from '../meter.ts';
+import { spoolFile } from '../testing/spool-file.ts';
 import { SpoolFileEncoder } from './spool-file.ts';
 import { namesOf, SpoolFolder } from './spool-folder.ts';
 import { SpoolLease } from './spool-lease.ts';
@@ -66,15 +64,6 @@ function reader(
   });
 }
 
-/** A file of `writer` with a row of 20 ms for each of `count` users. */
-function file(writer: string, count: number, minute: number = NOW): Buffer {
-  const encoder = new SpoolFileEncoder(writer as WriterId);
-  const of = (user: number) =>
-    usageRow({ userId: `user-${user}` as UserId, minute: minute as Minute });
-  encoder.add(Array.from({ length: count }, (_, user) => of(user)));
-  return encoder.finish();
-}
-
 /** A file with a row of 20 ms for each minute. */
 function mixed(writer: string, minutes: readonly number[]): Buffer {
   const encoder = new SpoolFileEncoder(writer as WriterId);
@@ -89,8 +78,8 @@ const left = async () => (await readdir(folder.path)).filter((name) => !name.end
 
 describe('the spool reader', () => {
   test('stores files of any writer in batches, and removes what is stored', async () => {
-    await folder.write('aa.1', file('aa', 1000));
-    await folder.write('bb.7', file('bb', 3));
+    await folder.write('aa.1', spoolFile('aa', 1000));
+    await folder.write('bb.7', spoolFile('bb', 3));
     await reader().pass();
     expect(store.totalMs()).toBe(1003 * 20);
     expect(Math.max(...store.calls.map((rows) => rows.length))).toBeLessThanOrEqual(128);
@@ -98,14 +87,14 @@ describe('the spool reader', () => {
   });
 
   test('leaves the files of its own living writer alone', async () => {
-    await folder.write('aa.1', file('aa', 1));
+    await folder.write('aa.1', spoolFile('aa', 1));
     await reader((name) => name === 'aa.1').pass();
     expect(store.calls).toEqual([]);
     expect(await files()).toEqual(['aa.1']);
   });
 
   test('keeps a file whose rows the store did not take to the last', async () => {
-    await folder.write('aa.1', file('aa', 200));
+    await folder.write('aa.1', spoolFile('aa', 200));
     let calls = 0;
     const save = async (rows: readonly UsageRow[]) => {
       calls += 1;
@@ -121,7 +110,7 @@ describe('the spool reader', () => {
   });
 
   test('two readers of one folder lose nothing and count nothing twice', async () => {
-    for (let n = 1; n <= 10; n += 1) await folder.write(`a${n}.1`, file(`a${n}`, 50));
+    for (let n = 1; n <= 10; n += 1) await folder.write(`a${n}.1`, spoolFile(`a${n}`, 50));
     await Promise.all([reader().pass(), reader().pass()]);
     expect(store.totalMs()).toBe(10 * 50 * 20);
     expect(await left()).toEqual([]);
@@ -129,9 +118,9 @@ describe('the spool reader', () => {
   });
 
   test('sets a damaged file aside with one line, and reads the others', async () => {
-    const torn = file('aa', 5);
+    const torn = spoolFile('aa', 5);
     await folder.write('aa.1', torn.subarray(0, torn.length - 3));
-    await folder.write('aa.2', file('aa', 5));
+    await folder.write('aa.2', spoolFile('aa', 5));
     const both = reader();
     await both.pass();
     await both.pass();
@@ -152,8 +141,8 @@ describe('the spool reader', () => {
     beforeEach(() => Object.assign(time, { ms: 0, aheadMs: 0 }));
 
     test('hold up no others, and are dropped and counted once they are so by any clock', async () => {
-      await folder.write('aa.1', file('aa', 4, NOW - DAY - 1));
-      await folder.write('aa.2', file('aa', 3, NOW - DAY + 5));
+      await folder.write('aa.1', spoolFile('aa', 4, NOW - DAY - 1));
+      await folder.write('aa.2', spoolFile('aa', 3, NOW - DAY + 5));
       const one = reader(undefined, undefined, clock);
       await one.pass();
       expect(one.stats).toMatchObject({ rowsTooOld: 0, rowsDoubted: 4, rowsRead: 3, filesRead: 1 });
@@ -168,7 +157,7 @@ describe('the spool reader', () => {
     });
 
     test('by a step of the clock that comes between two saves stay, too', async () => {
-      await folder.write('aa.1', file('aa', 300));
+      await folder.write('aa.1', spoolFile('aa', 300));
       const save: Store['saveUsage'] = (rows) => {
         if (store.calls.length === 1) time.aheadMs = 30 * 60 * MINUTE_MS;
         return store.saveUsage(livingRows(rows, clock.epochMs()));
@@ -183,7 +172,7 @@ describe('the spool reader', () => {
     });
 
     test('by a clock that is put right are stored then, and by whoever has the file', async () => {
-      await folder.write('aa.1', file('aa', 4));
+      await folder.write('aa.1', spoolFile('aa', 4));
       await folder.write('bb.1', mixed('bb', [NOW, NOW + 30 * 60]));
       time.aheadMs = 30 * 60 * MINUTE_MS;
       const one = reader(undefined, undefined, clock);
@@ -201,12 +190,12 @@ describe('the spool reader', () => {
   });
 
   test('a file that cannot be read holds up no other', async () => {
-    await folder.write('bb.1', file('bb', 2));
+    await folder.write('bb.1', spoolFile('bb', 2));
     const blocked = reader();
     const { read } = folder;
     folder.read = (name) =>
       name === 'aa.1' ? Promise.reject(new Error('EIO')) : read.call(folder, name);
-    await folder.write('aa.1', file('aa', 2));
+    await folder.write('aa.1', spoolFile('aa', 2));
     await blocked.pass();
     expect(store.totalMs()).toBe(2 * 20);
     expect(blocked.stats.filesFailed).toBe(1);
@@ -219,7 +208,7 @@ describe('what fails on the disk is told by its operation and its file', () => {
   async function toldWhere(
     operation: 'list' | 'sweep' | 'writtenMs' | 'read' | 'rename' | 'setAside' | 'write' | 'remove',
   ) {
-    await folder.write('aa.1', file('aa', 3));
+    await folder.write('aa.1', spoolFile('aa', 3));
     await folder.write('bb.1', Buffer.from('torn'));
     const refusingOne: Store['saveUsage'] = async (rows) => {
       await store.saveUsage(rows.slice(1));
@@ -259,39 +248,5 @@ describe('what fails on the disk is told by its operation and its file', () => {
     expect(log.join('')).not.toContain('kept as .damaged');
     expect(one.stats.filesDamaged).toBe(0);
     expect(await files()).toEqual(['bb.1']);
-  });
-});
-
-describe('npm run spool', () => {
-  const run = (args: string[], env: Record<string, string> = {}) =>
-    promisify(execFile)(process.execPath, [join(import.meta.dirname, 'replay.ts'), ...args], {
-      env: { STORE: 'sqlite', SQLITE_PATH: join(root, 'usage.db'), ...env },
-    });
-
-  test('stores a folder by hand, twice over, and says what it did', async () => {
-    await folder.write('aa.1', file('aa', 300));
-    await writeFile(join(folder.path, 'aa.2'), 'torn');
-    await expect(run([folder.path], { LOG_LEVEL: 'fatal' })).rejects.toMatchObject({
-      code: 1,
-      stdout: expect.stringMatching(
-        /1 files read and removed, 300 rows stored.*1 damaged files kept as \.damaged/,
-      ),
-    });
-    await folder.write('aa.1', file('aa', 300));
-    await run([folder.path]);
-    const sqlite = await openSqlite({ path: join(root, 'usage.db') });
-    const usage = await sqlite.readUsage('user-299' as UserId, (NOW - 1) as Minute);
-    await sqlite.close();
-    expect(usage).toMatchObject([{ channelId: 'zato01', firstMs: 0, laterMs: 20 }]);
-    expect(await left()).toEqual(['aa.2.damaged']);
-  });
-
-  test('without a folder, or with one that is not there, fails with one line', async () => {
-    await expect(run([])).rejects.toMatchObject({ code: 2, stderr: /^usage: .*\n$/ });
-    const missing = join(root, 'missing');
-    await expect(run([missing])).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(missing),
-    });
   });
 });
