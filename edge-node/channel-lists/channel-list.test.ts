@@ -1,11 +1,17 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { CHANNELS_FILE_POLL_MS } from '../../shared/limits.ts';
+import { LogLimiter } from '../../shared/logger.ts';
 import { readArguments, readChannelList } from './channel-list.ts';
 import { ChannelsFile } from './channels-file.ts';
 import { readM3u } from './m3u.ts';
+
+const WAIT = { timeout: 20_000, interval: 1 };
 
 const list = (text: string, groups: string[] = []) =>
   readChannelList({ text, folder: '/lists', groups });
@@ -256,4 +262,23 @@ it('a list on disk is read again when it is another file, and not before', async
   await rm(path);
   expect(await file.readIfChanged()).toBeUndefined();
   await expect(new ChannelsFile('/nowhere/list.m3u').read()).rejects.toThrow('/nowhere/list.m3u: ');
+});
+
+it('a list that is still being read when nobody follows it any more changes nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-list-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'list.m3u');
+  await writeFile(path, '#EXTINF:-1 channel-id="a",A\nhttp://h.example/a');
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const file = new ChannelsFile(path);
+  const read = vi.spyOn(file, 'read');
+  const changed = vi.fn();
+  file.follow(changed, new LogLimiter(pino({ level: 'silent' })));
+  vi.advanceTimersByTime(CHANNELS_FILE_POLL_MS);
+  await vi.waitFor(() => expect(read).toHaveBeenCalled(), WAIT);
+  file.stop();
+  await read.mock.results[0]?.value;
+  await turn();
+  expect(changed).not.toHaveBeenCalled();
 });

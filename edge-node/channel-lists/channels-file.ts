@@ -44,7 +44,7 @@ export class ChannelsFile {
     const readAgain = async () => {
       try {
         const list = await this.readIfChanged();
-        if (list !== undefined) changed(list);
+        if (list !== undefined && this.#poll !== undefined) changed(list);
       } catch (err) {
         if (!(err instanceof ConfigError)) throw err;
         limiter.error('cannot read the channel list; the last good one is kept', { err });
@@ -55,6 +55,7 @@ export class ChannelsFile {
 
   stop(): void {
     clearInterval(this.#poll);
+    this.#poll = undefined;
   }
 
   async #currentVersion(): Promise<string> {
