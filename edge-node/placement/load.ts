@@ -17,7 +17,24 @@ export function loadOf({ sessions, admission, overload, clock }: LoadSigns): num
   const ofPlaces = admission.users / admission.maxUsers;
   const ofTime = overload.shareAt(clock.monotonicMs()) / OVERLOAD_SHARE;
   if (sessions.refusalOfAll !== undefined || ofPlaces >= 1) return 1;
-  return Math.min(0.99, Math.floor(100 * Math.max(ofPlaces, ofTime)) / 100);
+  return Math.min(0.99, hundredths(Math.max(ofPlaces, ofTime)));
+}
+
+/**
+ * The same of a node of several workers: newcomers are taken by the worker with the most room, while the node has places.
+ * Those it knows itself: a worker that has just started knows of its own users alone.
+ * @param loads of the workers that take users, as they last told
+ */
+export function loadOfNode(
+  { users, maxUsers }: LoadSigns['admission'],
+  loads: readonly number[],
+): number {
+  if (loads.length === 0) return 1;
+  return Math.min(1, Math.max(hundredths(users / maxUsers), Math.min(...loads)));
+}
+
+function hundredths(share: number): number {
+  return Math.floor(100 * share) / 100;
 }
 
 /** The header in which balancers look for it: an ORCA load report, as Envoy and gRPC read it. */

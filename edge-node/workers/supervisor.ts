@@ -10,6 +10,7 @@ import {
 } from '../../shared/limits.ts';
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import { placeLimits } from '../admission/places.ts';
+import { loadOfNode } from '../placement/load.ts';
 import { fileShares } from '../transports/open-files.ts';
 import { NodeAdmin } from './admin/node-admin.ts';
 import type { FromWorker, Listening, SupervisorMessage, WorkerMessage } from './messages.ts';
@@ -59,9 +60,12 @@ export class Supervisor implements WorkerEvents {
     return !this.#isStopping && this.workers.some(({ state }) => state === 'serving');
   }
 
-  /** That of the worker with the most room: newcomers are taken by whoever has some. */
   get load(): number {
-    return Math.min(1, ...this.workers.map(({ state, load }) => (state === 'serving' ? load : 1)));
+    const serving = this.workers.filter(({ state }) => state === 'serving');
+    return loadOfNode(
+      this.#places,
+      serving.map(({ load }) => load),
+    );
   }
 
   usersOf(worker: WorkerProcess): number {
