@@ -186,3 +186,15 @@ describe('a channel that is forgotten', () => {
     expect(polls).toBeGreaterThanOrEqual(10);
   });
 });
+
+it('begins a channel anew that a backlog was asked for again: what was told before holds no more', () => {
+  const directory = directoryOf(1);
+  const id = 'zato01' as ChannelId;
+  directory.backlogBegins(id);
+  directory.beginsAt(id, { high: 0, low: 5_000 });
+  directory.backlogEnded(id, undefined);
+  directory.backlogBegins(id);
+  directory.backlogEnded(id, undefined);
+  send(directory, id, 0);
+  expect([...directory.channels][0]?.counters).toMatchObject({ ordered: 1 });
+});

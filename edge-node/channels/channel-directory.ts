@@ -160,6 +160,7 @@ export class ChannelDirectory implements DemandSink {
 
   backlogBegins(id: ChannelId): void {
     this.#backlogs.add(id);
+    this.#beginnings.delete(id);
   }
 
   beginsAt(id: ChannelId, first: Sequence): void {
