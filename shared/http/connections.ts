@@ -134,8 +134,8 @@ export class Connections implements Crowd {
   }
 
   /**
-   * Nobody is given time here: a probe's request is read before so many others come. Where all have asked, whoever does
-   * not take the answer goes.
+   * Nobody is given time here: a probe's request comes with its connection or right after it, before so many others do.
+   * Where all have asked, whoever does not take the answer goes.
    */
   #makeRoomBeyond(): boolean {
     const idle = [...this.#beyond.values()].filter(({ owesAnswer }) => !owesAnswer);
