@@ -47,10 +47,15 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
   const store = await Promise.race([openStore(config, logger, clock), stop]);
   if (typeof store === 'string') return;
 
+  const lost = () => {
+    const { record, sessions } = edge.view;
+    record.closed(sessions.isDraining ? 'shutdown' : 'client_reset');
+  };
   const admission = new RemoteAdmission({
     maxUsers: nodeMaxUsers(config, fileShares(config.MAX_USERS).users),
     tell: (item) => link.tell(item),
     move: (place, connection) => link.move(place, connection),
+    lost,
   });
   let nodeLoad: number | undefined;
   const edge = new EdgeNode({
@@ -70,6 +75,7 @@ async function serve({ output, stopped, mayHang }: ServiceProcess): Promise<void
   link.listen({
     heard: (item) => admission.heard(item),
     moved: (place, connection) => edge.view.sessions.begin(connection, admission.holder(place)),
+    lost,
     report: ({ request, of }) => void report(request, of),
     writerDied: ({ writerId }) => edge.view.writer.ownerDied(writerId),
     hurry: () => edge.hurry(),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { setImmediate as polled } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { Passage } from './passage.ts';
@@ -78,4 +78,14 @@ test('a client that leaves while its connection is on its way holds up nothing t
   const closed = once(server, 'close');
   server.close();
   await closed;
+});
+
+test('a connection whose client has gone before it is sent did not go', async () => {
+  const child = spawn(process.execPath, ['-e', 'process.on("message", () => {})'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const socket = new Socket();
+  socket.destroy();
+  expect(await new Passage(child).pass({}, socket)).toBe(false);
 });

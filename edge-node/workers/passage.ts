@@ -31,7 +31,7 @@ export class Passage {
     this.#channel = channel;
   }
 
-  /** Resolves with whether the connection went. What is left of it here is closed by then. */
+  /** Resolves with whether the connection went: not where its client had gone. What is left of it here is closed by then. */
   pass(message: Serializable, socket: Socket): Promise<boolean> {
     return new Promise((resolve) => {
       const detachable = socket as unknown as Detachable;
@@ -49,7 +49,8 @@ export class Passage {
       detachable.server = undefined;
       // Not `keepOpen`: a client's reset would then close what is being sent, and Node waits for ever for it to arrive.
       if (!channel.connected || channel.send === undefined) settle(false);
-      else channel.send(message, socket, {}, (error) => settle(error === null));
+      else
+        channel.send(message, socket, {}, (error) => settle(error === null && !socket.destroyed));
     });
   }
 

@@ -14,10 +14,14 @@ class Rig {
   readonly resets: string[] = [];
   isGone = false;
   begun = 0;
+  lost = 0;
   readonly admission = new RemoteAdmission({
     maxUsers: 10,
     tell: (item) => void this.told.push(item),
     move: async () => false,
+    lost: () => {
+      this.lost += 1;
+    },
   });
 
   enter() {
@@ -66,10 +70,11 @@ test('a supervisor that does not answer leaves no place, and what it gives too l
   expect(rig.begun).toBe(0);
 });
 
-test('the place of a connection that cannot be sent on is given back', async () => {
+test('the place of a connection that cannot be sent on is given back, and the connection counted', async () => {
   const rig = new Rig();
   const entered = rig.enter();
   rig.admission.heard({ kind: 'answer', ticket: 1, answer: { kind: 'there', place: PLACE } });
   await entered;
   expect(rig.told.at(-1)).toEqual({ kind: 'left', place: PLACE });
+  expect(rig.lost).toBe(1);
 });

@@ -11,6 +11,8 @@ interface RemoteAdmissionParts {
   readonly tell: (item: FromWorker) => void;
   /** Sends a connection to the worker that has its place. Resolves with whether it went. */
   readonly move: (place: PlaceId, connection: Connection) => Promise<boolean>;
+  /** Counts a connection that did not go. */
+  readonly lost: () => void;
 }
 
 type Question =
@@ -72,7 +74,9 @@ export class RemoteAdmission implements Admission<Session, Connection> {
     if (kind === 'here') begin(claim(), this.holder(place));
     else {
       void this.#parts.move(place, claim()).then((hasGone) => {
-        if (!hasGone) this.#giveBack(answer);
+        if (hasGone) return;
+        this.#giveBack(answer);
+        this.#parts.lost();
       });
     }
     return { kind: 'begun' };

@@ -16,6 +16,8 @@ import { halfOpen, Passage } from './passage.ts';
 export interface SupervisorHandlers {
   readonly heard: (item: ToWorker) => void;
   readonly moved: (place: PlaceId, connection: Connection) => void;
+  /** Of a connection that was to come its client had gone. */
+  readonly lost: () => void;
   readonly report: (message: Extract<SupervisorMessage, { kind: 'report' }>) => void;
   readonly writerDied: (message: Extract<SupervisorMessage, { kind: 'writer_died' }>) => void;
   readonly node: (message: Extract<SupervisorMessage, { kind: 'node' }>) => void;
@@ -50,7 +52,7 @@ export class SupervisorLink {
   }
 
   /** From now on what the supervisor says is heard. */
-  listen({ heard, moved, report, writerDied, node, hurry }: SupervisorHandlers): void {
+  listen({ heard, moved, lost, report, writerDied, node, hurry }: SupervisorHandlers): void {
     process.on('message', (message: SupervisorMessage, socket: Socket | undefined) => {
       switch (message.kind) {
         case 'turn':
@@ -58,8 +60,10 @@ export class SupervisorLink {
           break;
         case 'moved':
           // A client that had gone by the time its socket came has none any more.
-          if (socket === undefined) this.tell({ kind: 'left', place: message.place });
-          else moved(message.place, { ...message.connection, socket: halfOpen(socket) });
+          if (socket === undefined) {
+            this.tell({ kind: 'left', place: message.place });
+            lost();
+          } else moved(message.place, { ...message.connection, socket: halfOpen(socket) });
           break;
         case 'report':
           report(message);
