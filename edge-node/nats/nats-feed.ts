@@ -49,6 +49,9 @@ export class NatsFeed implements Feed, Demand, FeedSource {
   readonly #slots = new RelaySlots();
   /** One for each slot: between two messages it holds nothing. */
   #decoders: readonly PacketDecoder[] = [];
+  /** The same for messages of backlogs: packets before `#first` are of no use. */
+  #backlogDecoders: readonly PacketDecoder[] = [];
+  #first: Sequence = { high: 0, low: 0 };
   #sweeps: NodeJS.Timeout | undefined;
   #connectedMs = 0;
   #turnBytes = 0;
@@ -117,9 +120,14 @@ export class NatsFeed implements Feed, Demand, FeedSource {
   async start(sink: DemandSink): Promise<void> {
     const { link, clock, config } = this.#parts;
     this.#sink = sink;
-    this.#decoders = this.#slots.names.map(
-      (_, slot) => new PacketDecoder(config.MAX_PAYLOAD_BYTES, sink, slot),
-    );
+    const decodersTo = (to: PacketSink) =>
+      this.#slots.names.map((_, slot) => new PacketDecoder(config.MAX_PAYLOAD_BYTES, to, slot));
+    this.#decoders = decodersTo(sink);
+    this.#backlogDecoders = decodersTo({
+      packet: (key, view) =>
+        distance(view.high, view.low, this.#first.high, this.#first.low) < 0 ||
+        sink.packet(key, view),
+    });
     this.lastPacketMs = clock.monotonicMs();
     link.onConnected(() => this.#connected());
     link.onLost(() => this.#lost(sink));
@@ -190,8 +198,8 @@ export class NatsFeed implements Feed, Demand, FeedSource {
     const nowMs = this.#parts.clock.monotonicMs();
     this.#countTurn(data.length);
     const slot = this.#slots.of(reply ?? '', nowMs, sink);
-    const decoder =
-      first === undefined ? this.#decoders[slot] : this.#decoderFrom(first, slot, sink);
+    if (first !== undefined) this.#first = first;
+    const decoder = (first === undefined ? this.#decoders : this.#backlogDecoders)[slot];
     if (decoder === undefined) return;
     const { accepted } = decoder;
     try {
@@ -204,13 +212,6 @@ export class NatsFeed implements Feed, Demand, FeedSource {
       this.#tellBad(error.message);
     }
     if (decoder.accepted > accepted) this.lastPacketMs = nowMs;
-  }
-
-  /** For a message of a backlog: packets before `first` are of no use. */
-  #decoderFrom(first: Sequence, slot: number, sink: DemandSink): PacketDecoder {
-    const packet: PacketSink['packet'] = (key, view) =>
-      distance(view.high, view.low, first.high, first.low) < 0 || sink.packet(key, view);
-    return new PacketDecoder(this.#parts.config.MAX_PAYLOAD_BYTES, { packet }, slot);
   }
 
   #countTurn(bytes: number): void {
