@@ -1,8 +1,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import type { Logger, LogLimiter } from '../../shared/logger.ts';
-import { Disagreements } from '../ordering/merging/disagreements.ts';
-import { MergedSources } from '../ordering/merging/merged-sources.ts';
+import type { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import type { Sequence } from '../ordering/sequence.ts';
@@ -42,8 +41,6 @@ interface DirectoryParts {
  */
 export class ChannelDirectory implements DemandSink {
   readonly budget: LogBudget;
-  /** Undefined where there is but one source at a time. */
-  readonly merged: MergedSources | undefined;
   readonly #table: ChannelTable<Channel>;
   readonly #waiting = new Map<ChannelId, Set<Watcher>>();
   /** Channels whose users wait for what is older than they are. */
@@ -56,7 +53,6 @@ export class ChannelDirectory implements DemandSink {
   readonly #reorder: ReorderTimer;
   readonly #relief: MemoryRelief;
   readonly #events: ChannelEvents;
-  readonly #disagreements: Disagreements;
 
   constructor(parts: DirectoryParts) {
     const { maxChannels, clock, idleRun, limiter, progress } = parts;
@@ -64,7 +60,9 @@ export class ChannelDirectory implements DemandSink {
     this.#table = new ChannelTable({
       maxChannels,
       create: (id, nowMs) => this.#create(id, nowMs),
+      merged: parts.merged,
       clock,
+      logger: parts.logger,
       limiter,
     });
     this.budget = new LogBudget(parts.maxBytes);
@@ -72,8 +70,6 @@ export class ChannelDirectory implements DemandSink {
     this.#linger = new LingerTimer(clock, this.#run);
     this.#reorder = new ReorderTimer(clock, progress);
     this.#relief = new MemoryRelief(this.budget, this.channels);
-    this.merged = MergedSources.of(parts.merged);
-    this.#disagreements = new Disagreements(this.merged?.names ?? [], parts.logger);
     this.#events = {
       runLingers: (channel) => this.#linger.add(channel),
       runsClosed: parts.runsClosed,
@@ -91,6 +87,11 @@ export class ChannelDirectory implements DemandSink {
 
   get channels(): Iterable<Channel> {
     return this.#table;
+  }
+
+  /** Undefined where there is but one source at a time. */
+  get merged(): MergedSources | undefined {
+    return this.#table.merged;
   }
 
   get size(): number {
@@ -124,13 +125,11 @@ export class ChannelDirectory implements DemandSink {
   }
 
   sourceConnected(source: number): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    this.merged?.connected(source);
-    for (const channel of this.#table) channel.sourceConnected(source, nowMs);
+    this.#table.sourceConnected(source);
   }
 
   sourceLost(source: number): void {
-    this.merged?.lost(source);
+    this.#table.sourceLost(source);
   }
 
   /**
@@ -192,11 +191,8 @@ export class ChannelDirectory implements DemandSink {
    * Lets old runs go, and forgets channels that neither source nor users want any more, in slices between which the
    * sockets are polled. Call it every second; one that is still under way goes on alone.
    */
-  async sweep(nowMs: number): Promise<void> {
-    const hasSwept = await this.#table.sweep(nowMs, (channel) => {
-      for (const source of channel.takeDisagreeing()) this.#disagreements.note(source, channel.id);
-    });
-    if (hasSwept) this.#disagreements.tell(nowMs);
+  sweep(nowMs: number): Promise<void> {
+    return this.#table.sweep(nowMs);
   }
 
   /** From now on runs open that are so many times as large, and linger so many times as long, as on an idle node. */
@@ -229,7 +225,7 @@ export class ChannelDirectory implements DemandSink {
       log: this.#parts.logLimits,
       run: this.#run,
       budget: this.budget,
-      sources: this.merged,
+      sources: this.#table.merged,
       packetDurationMs: this.#parts.packetDurationMs,
       events: this.#events,
       nowMs,

@@ -10,6 +10,7 @@ function keyOf(id: string): number {
 }
 
 it('is searched for a channel to forget once a second, whatever flood of ids comes', () => {
+  const logger = createLogger('fatal', 'test');
   let looks = 0;
   const table = new ChannelTable({
     maxChannels: 2,
@@ -20,11 +21,15 @@ it('is searched for a channel to forget once a second, whatever flood of ids com
         looks += 1;
         return nowMs - sinceMs;
       },
+      sourceConnected() {},
+      takeDisagreeing: () => [],
       sweep() {},
       clear() {},
     }),
+    merged: undefined,
     clock: systemClock(),
-    limiter: new LogLimiter(createLogger('fatal', 'test')),
+    logger,
+    limiter: new LogLimiter(logger),
   });
   table.take(keyOf('a'), 0);
   table.take(keyOf('b'), 1);

@@ -1,7 +1,9 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ChannelId } from '../../shared/ids.ts';
 import { CHANNEL_IDLE_MS, CHANNEL_QUIET_MS } from '../../shared/limits.ts';
-import type { LogLimiter } from '../../shared/logger.ts';
+import type { Logger, LogLimiter } from '../../shared/logger.ts';
+import { Disagreements } from '../ordering/merging/disagreements.ts';
+import { MergedSources } from '../ordering/merging/merged-sources.ts';
 import { channelIdOfKey } from '../source/packet.ts';
 import { inSlices } from './in-slices.ts';
 
@@ -10,6 +12,10 @@ export interface SourceChannel {
   readonly id: ChannelId;
   /** The keys in headers that lead here, one for each way in which the source has padded the id. */
   readonly keys: Set<number>;
+  /** A new connection to a source begins. */
+  sourceConnected(source: number, nowMs: number): void;
+  /** The sources that brought nothing since the last call but what does not fit the others. */
+  takeDisagreeing(): readonly number[];
   /** For how long neither source nor users have wanted it. */
   idleMs(nowMs: number): number;
   /** Call it every second. */
@@ -21,7 +27,10 @@ export interface SourceChannel {
 interface TableParts<C> {
   readonly maxChannels: number;
   readonly create: (id: ChannelId, nowMs: number) => C;
+  /** The names of the sources that bring packets at the same time, by their numbers, where there are several. */
+  readonly merged: readonly string[] | undefined;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly limiter: LogLimiter;
 }
 
@@ -30,6 +39,9 @@ const ROOM_LOOK_MS = 1_000;
 
 /** The channels that a source has brought: at most MAX_CHANNELS, of which quiet ones make room for others. */
 export class ChannelTable<C extends SourceChannel> implements Iterable<C> {
+  /** Undefined where there is but one source at a time. */
+  readonly merged: MergedSources | undefined;
+  readonly #disagreements: Disagreements;
   readonly #parts: TableParts<C>;
   readonly #byId = new Map<ChannelId, C>();
   /** By the six bytes in a header; a channel whose id comes padded in several ways has several keys. */
@@ -44,6 +56,8 @@ export class ChannelTable<C extends SourceChannel> implements Iterable<C> {
 
   constructor(parts: TableParts<C>) {
     this.#parts = parts;
+    this.merged = MergedSources.of(parts.merged);
+    this.#disagreements = new Disagreements(this.merged?.names ?? [], parts.logger);
   }
 
   get size(): number {
@@ -90,6 +104,16 @@ export class ChannelTable<C extends SourceChannel> implements Iterable<C> {
     return channel;
   }
 
+  sourceConnected(source: number): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.merged?.connected(source);
+    for (const channel of this) channel.sourceConnected(source, nowMs);
+  }
+
+  sourceLost(source: number): void {
+    this.merged?.lost(source);
+  }
+
   forget(channel: C, nowMs: number): void {
     channel.clear(nowMs);
     this.#byId.delete(channel.id);
@@ -99,18 +123,17 @@ export class ChannelTable<C extends SourceChannel> implements Iterable<C> {
   /**
    * Sweeps each channel and forgets those that nobody wants any more, in slices between which the sockets are polled.
    * Call it every second; one that is still under way goes on alone.
-   * @returns whether it was this one that swept
    */
-  async sweep(nowMs: number, swept: (channel: C) => void = () => {}): Promise<boolean> {
-    if (this.#isSweeping) return false;
+  async sweep(nowMs: number): Promise<void> {
+    if (this.#isSweeping) return;
     this.#isSweeping = true;
     await inSlices(this.#byId.values(), this.#parts.clock, (channel) => {
       channel.sweep(nowMs);
-      swept(channel);
+      for (const source of channel.takeDisagreeing()) this.#disagreements.note(source, channel.id);
       if (channel.idleMs(nowMs) >= CHANNEL_IDLE_MS) this.forget(channel, nowMs);
     });
     this.#isSweeping = false;
-    return true;
+    this.#disagreements.tell(nowMs);
   }
 
   #create(id: ChannelId, nowMs: number): C | undefined {

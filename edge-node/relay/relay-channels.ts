@@ -9,8 +9,7 @@ import { LogBudget } from '../channels/log-budget.ts';
 import { MemoryRelief } from '../channels/memory-relief.ts';
 import { type Run, RunLimits } from '../channels/run.ts';
 import type { Subjects } from '../nats/subjects.ts';
-import { Disagreements } from '../ordering/merging/disagreements.ts';
-import { MergedSources } from '../ordering/merging/merged-sources.ts';
+import type { MergedSources } from '../ordering/merging/merged-sources.ts';
 import type { PacketView } from '../ordering/packet-view.ts';
 import type { ReorderLimits } from '../ordering/reorder-contract.ts';
 import type { FeedSink } from '../source/feed.ts';
@@ -34,9 +33,6 @@ interface ChannelsParts {
 /** All channels of a relay, with the timer of their messages and the memory of their logs. */
 export class RelayChannels implements FeedSink {
   readonly budget: LogBudget;
-  /** Undefined where there is but one source at a time. */
-  readonly merged: MergedSources | undefined;
-  readonly #disagreements: Disagreements;
   readonly #parts: ChannelsParts;
   readonly #table: ChannelTable<RelayChannel>;
   // A message ends by its bytes or its time, whatever the number of its packets.
@@ -50,14 +46,19 @@ export class RelayChannels implements FeedSink {
     this.#table = new ChannelTable({
       maxChannels,
       create: (id, nowMs) => this.#create(id, nowMs),
+      merged: parts.merged,
       clock,
+      logger: parts.logger,
       limiter,
     });
     this.budget = new LogBudget(parts.maxBytes);
     this.#linger = new LingerTimer(clock, this.#run);
     this.#relief = new MemoryRelief(this.budget, this.#table);
-    this.merged = MergedSources.of(parts.merged);
-    this.#disagreements = new Disagreements(parts.merged, parts.logger);
+  }
+
+  /** Undefined where there is but one source at a time. */
+  get merged(): MergedSources | undefined {
+    return this.#table.merged;
   }
 
   get size(): number {
@@ -90,21 +91,16 @@ export class RelayChannels implements FeedSink {
   }
 
   sourceConnected(source: number): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    this.merged?.connected(source);
-    for (const channel of this.#table) channel.sourceConnected(source, nowMs);
+    this.#table.sourceConnected(source);
   }
 
   sourceLost(source: number): void {
-    this.merged?.lost(source);
+    this.#table.sourceLost(source);
   }
 
   /** Lets old runs and forgotten channels go, in slices. Call it every second. */
-  async sweep(nowMs: number): Promise<void> {
-    const hasSwept = await this.#table.sweep(nowMs, (channel) => {
-      for (const source of channel.takeDisagreeing()) this.#disagreements.note(source, channel.id);
-    });
-    if (hasSwept) this.#disagreements.tell(nowMs);
+  sweep(nowMs: number): Promise<void> {
+    return this.#table.sweep(nowMs);
   }
 
   /** Publishes what has been gathered. No packet comes any more. */
@@ -124,7 +120,7 @@ export class RelayChannels implements FeedSink {
       reorder,
       run: this.#run,
       budget: this.budget,
-      sources: this.merged,
+      sources: this.#table.merged,
       publish,
       nowMs,
     });
