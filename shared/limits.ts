@@ -175,7 +175,7 @@ export const STORE_OPEN_TIMEOUT_MS = 14_000;
 /** While the store is away: how often it is tried again, and how often a line says so. */
 export const STORE_RETRY_MS = 500;
 export const STORE_AWAY_LOG_MS = 10_000;
-export const REGISTRATION_CACHE_MAX_USERS = 100_000;
+export const RECENT_USERS_MAX = 100_000;
 /** Look-ups of registrations under way at once, of one edge node; further ones wait for their turn. */
 export const LOOK_UPS_MAX = 128;
 /** Of these, for users who watch already and are looked up again. */

@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { Config } from '../../shared/config.ts';
 import type { CauseOf } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
-import { REGISTRATION_CACHE_MAX_USERS, REPLACE_INTERVAL_MS } from '../../shared/limits.ts';
+import { REPLACE_INTERVAL_MS } from '../../shared/limits.ts';
 import { Groups } from './groups.ts';
+import { recentUsers } from './recent-users.ts';
 import { SessionRate } from './session-rate.ts';
 import { fromAll, fromUser, type Leaver, type Occupant } from './who-makes-room.ts';
 
@@ -63,7 +63,7 @@ export class Places<S extends Holder> {
   readonly #waiting = new Set<S>();
   readonly #rate = new SessionRate();
   /** When the user's oldest session last made room for its newest. */
-  readonly #replacedMs = new LRUCache<UserId, number>({ max: REGISTRATION_CACHE_MAX_USERS });
+  readonly #replacedMs = recentUsers();
 
   constructor(limits: PlaceLimits, replace: (session: S) => void) {
     this.limits = limits;

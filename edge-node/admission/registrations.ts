@@ -1,18 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../shared/clock.ts';
 import { asError } from '../../shared/errors.ts';
 import type { UserId } from '../../shared/ids.ts';
-import {
-  LOOK_UP_AGAIN_MS,
-  LOOK_UPS_MAX,
-  REGISTRATION_CACHE_MAX_USERS,
-  STORE_TIMEOUT_MS,
-} from '../../shared/limits.ts';
+import { LOOK_UP_AGAIN_MS, LOOK_UPS_MAX, STORE_TIMEOUT_MS } from '../../shared/limits.ts';
 import type { LogLimiter } from '../../shared/logger.ts';
 import type { Store } from '../../shared/store/store.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import { Permits } from './permits.ts';
+import { recentUsers } from './recent-users.ts';
 
 export type Registration = 'registered' | 'not_registered' | 'store_unavailable';
 
@@ -40,9 +35,9 @@ export class Registrations {
   readonly #parts: RegistrationParts;
   readonly #permits = new Permits(LOOK_UPS_MAX);
   /** Until when a yes needs no look-up, in monotonic milliseconds. */
-  readonly #known = new LRUCache<UserId, number>({ max: REGISTRATION_CACHE_MAX_USERS });
+  readonly #known = recentUsers();
   /** When a user was last found not to be registered. */
-  readonly #refused = new LRUCache<UserId, number>({ max: REGISTRATION_CACHE_MAX_USERS });
+  readonly #refused = recentUsers();
   readonly #planned = new Map<UserId, Promise<boolean>>();
   readonly #underWay = new Map<UserId, Promise<boolean>>();
   failures = 0;

@@ -1,10 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { UserId } from '../../shared/ids.ts';
-import {
-  REGISTRATION_CACHE_MAX_USERS,
-  SESSION_BURST,
-  SESSION_INTERVAL_MS,
-} from '../../shared/limits.ts';
+import { SESSION_BURST, SESSION_INTERVAL_MS } from '../../shared/limits.ts';
+import { recentUsers } from './recent-users.ts';
 
 /**
  * How often one user may begin a session: SESSION_BURST at once, and one more every SESSION_INTERVAL_MS. Each new
@@ -12,7 +8,7 @@ import {
  * user, the time at which all it has used is paid back. Pure: times are monotonic milliseconds.
  */
 export class SessionRate {
-  readonly #paidBackMs = new LRUCache<UserId, number>({ max: REGISTRATION_CACHE_MAX_USERS });
+  readonly #paidBackMs = recentUsers();
 
   allows(userId: UserId, nowMs: number): boolean {
     const paidBackMs = this.#paidBackMs.get(userId) ?? nowMs;

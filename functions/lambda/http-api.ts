@@ -1,8 +1,8 @@
-import { METHODS } from 'node:http';
 import { awsLambdaFastify } from '@fastify/aws-lambda';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { asError, HTTP_ERRORS, HttpError, type HttpErrorCode } from '../../shared/errors.ts';
 import { ERROR_BODIES } from '../../shared/http/error-body.ts';
+import { METHODS } from '../../shared/http/node-http.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Authorize } from '../access.ts';
 import { type HttpEvent, parseHttpEvent } from './http-event.ts';

@@ -103,6 +103,16 @@ describe('imports', () => {
     expect(crossing).toEqual([]);
   });
 
+  test('values of node:http come from the one file that takes them without its HTTP client', () => {
+    const found = [...relative.keys()].filter(
+      (file) =>
+        MAY_IMPORT[partOf(file)] !== undefined &&
+        !isTest(file) &&
+        /^import (?!type )[^;]*from 'node:https?'/m.test(read(file)),
+    );
+    expect(found).toEqual([]);
+  });
+
   test('every relative import ends in the real name of a file', () => {
     expect(edges.filter(([, target]) => !exists(target))).toEqual([]);
   });

@@ -1,5 +1,6 @@
-import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { HTTP_ERRORS, type HttpErrorCode } from '../errors.ts';
+import { STATUS_CODES } from './node-http.ts';
 
 /** Errors leave as JSON `{"code","message"}` out of the catalogue, the framework's and the parser's own too. */
 export const ERROR_BODIES = Object.fromEntries(

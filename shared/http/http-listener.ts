@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import {
   type AddressInfo,
   createServer as createTcpServer,
@@ -22,6 +22,7 @@ import { peerAddress } from '../net/peer.ts';
 import { Connection, type Handler } from './connection.ts';
 import { Connections, type ConnectionsOptions, type HttpCounts } from './connections.ts';
 import { rawRefusal, refuse } from './error-body.ts';
+import { createServer } from './node-http.ts';
 import { isProbe } from './probes.ts';
 
 /** Settings of ports that HTTP is served on. */
