@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { BenchError } from './child.ts';
 
@@ -7,6 +7,27 @@ export interface Programs {
   readonly relay: string;
   readonly users: string;
   readonly crowd: string;
+}
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+const PRODUCT = join(REPOSITORY, 'dist/app');
+let isProductMade = false;
+
+/** What is measured is what images hold: JavaScript, made of the sources at the first call. */
+export function productScript(path: string): string {
+  if (!isProductMade) {
+    execFileSync(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        join(REPOSITORY, 'infra/docker/strip-types.ts'),
+        ...[PRODUCT, 'package.json', 'shared', 'edge-node', 'functions'],
+      ],
+      { cwd: REPOSITORY, stdio: 'inherit' },
+    );
+    isProductMade = true;
+  }
+  return join(PRODUCT, path);
 }
 
 /** Compiles the C programs beside this file into `folder`. */

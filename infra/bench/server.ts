@@ -6,6 +6,7 @@ import type { UserId } from '../../shared/ids.ts';
 import { openStore } from '../../shared/store/open-store.ts';
 import { freePorts } from '../local/free-ports.ts';
 import { BenchError, Child } from './child.ts';
+import { productScript } from './programs.ts';
 
 const START_MS = 15_000;
 const POLL_MS = 50;
@@ -82,21 +83,17 @@ export async function metric(admin: string, name: string): Promise<number> {
 
 export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<EdgeNode> {
   const [port = 0, watchPort = 0, adminPort = 0] = await freePorts(3);
-  const child = new Child(
-    process.execPath,
-    [join(import.meta.dirname, '../../edge-node/main.ts')],
-    {
-      logFile: options.logFile,
-      env: {
-        ...edgeEnvironment(options.dataFolder),
-        CHANNEL_SOURCE_PORT: String(sourcePort),
-        STREAM_PORT: String(port),
-        WATCH_PORT: String(watchPort),
-        ADMIN_PORT: String(adminPort),
-        ...options.settings,
-      },
+  const child = new Child(process.execPath, [productScript('edge-node/main.js')], {
+    logFile: options.logFile,
+    env: {
+      ...edgeEnvironment(options.dataFolder),
+      CHANNEL_SOURCE_PORT: String(sourcePort),
+      STREAM_PORT: String(port),
+      WATCH_PORT: String(watchPort),
+      ADMIN_PORT: String(adminPort),
+      ...options.settings,
     },
-  );
+  });
   const admin = `http://127.0.0.1:${adminPort}`;
   await untilReady(child, `${admin}/readyz`).catch(async (error) => {
     await child.stop();
@@ -122,7 +119,7 @@ export async function untilAllServe(admin: string, workers: number): Promise<voi
 
 /** The service's own relay, which puts what the source sends on NATS. */
 export function startNatsRelay(sourcePort: number, natsUrls: string, logFile: string): Child {
-  const script = join(import.meta.dirname, '../../edge-node/relay/main.ts');
+  const script = productScript('edge-node/relay/main.js');
   return new Child(process.execPath, [script], {
     logFile,
     env: {
@@ -137,7 +134,7 @@ export function startNatsRelay(sourcePort: number, natsUrls: string, logFile: st
 
 /** The gateway with these channels, and the port where edge nodes find them. */
 export async function startGateway(channels: readonly string[]) {
-  const main = join(import.meta.dirname, '../../edge-node/gateway/main.ts');
+  const main = productScript('edge-node/gateway/main.js');
   const child = new Child(process.execPath, [main, '--port', '0', ...channels], {
     env: { ...process.env, GATEWAY_ADMIN_PORT: '0' },
   });

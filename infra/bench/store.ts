@@ -17,6 +17,7 @@ import { SERVER_ENGINES } from '../local/engines/engines.ts';
 import { cleanEnvironment } from '../local/environment.ts';
 import { makeTestStore } from '../local/test-stores.ts';
 import { BenchError, Child } from './child.ts';
+import { productScript } from './programs.ts';
 import { goalRow, machine, machineRow, OUT } from './report.ts';
 import { withEngine } from './store/engine.ts';
 import type { FlushFigure } from './store/flush.ts';
@@ -78,7 +79,7 @@ async function checkSums(origin: string): Promise<void> {
 }
 
 async function httpFigures(env: NodeJS.ProcessEnv, seconds: number): Promise<HttpFigure[]> {
-  const server = new Child(process.execPath, [join(REPOSITORY, 'functions/server.ts')], { env });
+  const server = new Child(process.execPath, [productScript('functions/server.js')], { env });
   try {
     const { origin } = JSON.parse(await server.line(START_MS)) as { origin: string };
     await checkSums(origin);

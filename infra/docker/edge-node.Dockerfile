@@ -15,8 +15,12 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY edge-node edge-node
+COPY infra/demo infra/demo
+COPY infra/docker/strip-types.ts infra/docker/strip-types.ts
+RUN node --disable-warning=ExperimentalWarning infra/docker/strip-types.ts /out package.json shared edge-node \
+ && node --disable-warning=ExperimentalWarning infra/docker/strip-types.ts /demo infra/demo
 COPY infra/docker/healthcheck.sh /healthcheck.sh
-RUN chmod -R a+rX . && chmod 755 /healthcheck.sh
+RUN chmod -R a+rX node_modules /out /demo && chmod 755 /healthcheck.sh
 
 # The pages, one file each of HTML, CSS and script: what makes them is no part of the image.
 FROM node AS pages
@@ -37,7 +41,8 @@ RUN apt-get update \
  && install -d -o streaming -g streaming /data
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /healthcheck.sh /healthcheck.sh
-COPY --from=build /app /app
+COPY --from=build /app/node_modules /app/node_modules
+COPY --from=build /out /app
 COPY --from=pages /app/dist /app/dist
 WORKDIR /app
 ENV NODE_ENV=production STREAM_HOST=0.0.0.0 WATCH_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 \
@@ -56,13 +61,13 @@ LABEL com.streaming-service.project="streaming-service" \
 
 # A channel source and five users, for the demo.
 FROM runtime AS demo
-COPY infra/demo infra/demo
+COPY --from=build /demo /app
 
 FROM runtime AS edge-node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD /healthcheck.sh "${ADMIN_PORT:-9112}" "${ADMIN_HOST}"
 # node is process 1 and handles SIGTERM itself.
-CMD ["node", "--disable-sigusr1", "edge-node/main.ts"]
+CMD ["node", "--disable-sigusr1", "edge-node/main.js"]
 
 # The gateway. Last, and an image of its own: ffmpeg adds some 500 MB that no edge node needs.
 FROM runtime AS gateway
@@ -78,5 +83,5 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
 LABEL org.opencontainers.image.title="streaming-service gateway" \
       org.opencontainers.image.description="Makes channels of real streams, counted by their own clock"
 # What stands behind the image's name is the gateway's own: docker run … zato01=udp://@239.1.1.1:1234, or check list.m3u.
-ENTRYPOINT ["node", "--disable-sigusr1", "edge-node/gateway/main.ts"]
+ENTRYPOINT ["node", "--disable-sigusr1", "edge-node/gateway/main.js"]
 CMD []

@@ -18,8 +18,11 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-fund --no-audit
 COPY shared shared
 COPY functions functions
 COPY infra/schema.ts infra/schema.ts
+COPY infra/docker/strip-types.ts infra/docker/strip-types.ts
+RUN node --disable-warning=ExperimentalWarning infra/docker/strip-types.ts \
+      /out package.json shared functions infra/schema.ts
 COPY infra/docker/healthcheck.sh /healthcheck.sh
-RUN chmod -R a+rX . && chmod 755 /healthcheck.sh
+RUN chmod -R a+rX node_modules /out && chmod 755 /healthcheck.sh
 
 # All that there is to run. No USER: Lambda ignores it, and `sam local` adds a layer of its own, which it could not as
 # another user than root.
@@ -31,7 +34,8 @@ RUN apt-get update \
  && install -d -o streaming -g streaming /data
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /healthcheck.sh /healthcheck.sh
-COPY --from=build /app /app
+COPY --from=build /app/node_modules /app/node_modules
+COPY --from=build /out /app
 WORKDIR /app
 ENV NODE_ENV=production SERVER_HOST=0.0.0.0 SERVER_METRICS_HOST=0.0.0.0 \
     SQLITE_PATH=/data/streaming-service.db USAGE_SPOOL_DIR=/data/spool
@@ -51,7 +55,7 @@ EXPOSE 8080 9115
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD /healthcheck.sh "${SERVER_PORT:-8080}" "${SERVER_HOST}"
 # node is process 1 and handles SIGTERM itself.
-CMD ["node", "--disable-sigusr1", "functions/server.ts"]
+CMD ["node", "--disable-sigusr1", "functions/server.js"]
 
 # The Lambda runtime interface client is native code: the compilers it needs stay in this stage.
 FROM node AS lambda-runtime

@@ -32,6 +32,14 @@ test('every program that the Makefile, an npm script or a workflow runs exists',
   expect(programs.filter((path) => !exists(path))).toEqual([]);
 });
 
+test('every program that an image is started with was made of one that exists', () => {
+  const manifests = files('docker-compose.yml', '*.yaml', '*Dockerfile').map(read).join('\n');
+  const starts = [...manifests.matchAll(/--disable-sigusr1"?, "?([\w/-]+)(\.\w+)/g)];
+  expect(starts.length).toBeGreaterThan(5);
+  const wrong = starts.filter(([, path, end]) => end !== '.js' || !exists(`${path}.ts`));
+  expect(wrong.map(([start]) => start)).toEqual([]);
+});
+
 test('every npm script that the Makefile or a page names exists', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const named = ['Makefile', ...files('*.md')].flatMap((path) =>

@@ -3,7 +3,7 @@ import { files, read } from './tree.ts';
 
 /** Starts of what runs for long, or with the store's credentials. */
 const SERVICE =
-  /\bnode\b[^\n]*\b(functions\/server|edge-node\/(?:\w+\/)*(?:main|replay)|infra\/schema)\.ts/i;
+  /\bnode\b[^\n]*\b(functions\/server|edge-node\/(?:\w+\/)*(?:main|replay)|infra\/schema)\.[jt]s/i;
 
 test('wherever a service is started, SIGUSR1 opens no debugger', () => {
   const places = files('package.json', 'Makefile', '*Dockerfile', '*.yml', '*.yaml', '*.sh');

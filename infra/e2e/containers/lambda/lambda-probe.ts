@@ -139,7 +139,7 @@ async function lambdaMs(): Promise<number[]> {
 
 /** Milliseconds of GET /usage at the container form, each of many, over one connection. */
 async function containerMs(): Promise<number[]> {
-  const child = spawn('node', ['functions/server.ts'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('node', ['functions/server.js'], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const took: number[] = [];

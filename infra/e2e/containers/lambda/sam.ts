@@ -77,7 +77,7 @@ async function withDynamoDb(use: () => Promise<void>): Promise<void> {
     const database = ['amazon/dynamodb-local:latest', '-jar', 'DynamoDBLocal.jar', '-sharedDb'];
     await withContainer([...name, ...LISTENS, ...database], async (id) => {
       await healthy(id);
-      const schema = [IMAGE, 'node', 'infra/schema.ts'];
+      const schema = [IMAGE, 'node', 'infra/schema.js'];
       await docker('run', '--rm', '--network', NETWORK, ...IN_CONTAINER, ...schema);
       await use();
     });
