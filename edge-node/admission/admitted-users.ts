@@ -35,7 +35,7 @@ const FAILED_SOONEST_PART = 0.25;
 const FAILED_LATEST_PART = 0.5;
 const TICKS_A_TTL = 50;
 const TICK_MIN_MS = 20;
-const TICK_MAX_MS = 250;
+const TICK_MAX_MS = 1000;
 
 /**
  * The users who watch. Each is looked up again before REGISTRATION_TTL_MS has passed since the last time, whoever asked;

@@ -13,9 +13,8 @@ import type { Channel, Watcher } from '../channels/channel.ts';
 import type { UsageTally } from '../usage/meter.ts';
 import type { DelayHistogram } from './histogram.ts';
 import { LogCursor } from './log-cursor.ts';
+import { StretchWriter } from './stretch-writer.ts';
 import type { Turns } from './turns.ts';
-
-const NOTHING = Buffer.alloc(0);
 
 /** Where a user's stream begins: at the next packet, or at the newest place where a decoder can start. */
 export type StartAt = 'live' | 'entry';
@@ -90,6 +89,7 @@ export class Session implements Watcher, Occupant {
   readonly sinceMs: number;
   readonly #parts: SessionParts;
   readonly #socket: Socket;
+  readonly #writer: StretchWriter;
   #phase: Phase = { kind: 'waiting' };
   /** When the kernel last took a write; at first when the session began. */
   #deliveredMs: number;
@@ -103,6 +103,7 @@ export class Session implements Watcher, Occupant {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#socket = parts.socket;
+    this.#writer = new StretchWriter(parts.socket, (error) => this.#written(error));
     this.id = parts.id;
     this.userId = parts.userId;
     this.channelId = parts.channelId;
@@ -168,11 +169,7 @@ export class Session implements Watcher, Occupant {
     if (first === undefined) return;
     stream.isWriting = true;
     stream.writingSinceMs = nowMs;
-    const second = cursor.next(nowMs);
-    if (second !== undefined) this.#writeSeveral(stream, first, second);
-    // Payloads may be empty: where there is nothing for the kernel to take, the write is done.
-    else if (cursor.bytes === 0) process.nextTick(this.#onWritten);
-    else this.#socket.write(first, this.#onWritten);
+    this.#writer.write(first, cursor, nowMs);
   }
 
   letGoOf(run: number): void {
@@ -187,7 +184,8 @@ export class Session implements Watcher, Occupant {
   sweep(nowMs: number): void {
     if (this.#isStalled(nowMs)) this.reset('stalled');
     else if (this.#isHalfClosedIdle(nowMs)) this.reset('half_closed_idle');
-    else if (this.abandonedSinceMs !== undefined) this.#probe();
+    else if (this.abandonedSinceMs !== undefined && this.writingSinceMs === undefined)
+      this.#writer.probe();
   }
 
   /** Ends the connection at once, and only then the stretch of the write under way: what that holds is gone by it. */
@@ -219,32 +217,8 @@ export class Session implements Watcher, Occupant {
     return nowMs - Math.max(this.#deliveredMs, this.#halfClosedMs) >= HALF_CLOSED_IDLE_MS;
   }
 
-  /**
-   * Finds out whether a user who has sent FIN is gone. After a FIN the socket is not read any more, so a reset that
-   * follows is noticed at the next write only. A write of zero bytes sends nothing, but fails if there was a reset.
-   */
-  #probe(): void {
-    if (this.writingSinceMs === undefined) this.#socket.write(NOTHING);
-  }
-
-  /** One write to the kernel of all that the stretch has room for. */
-  #writeSeveral({ cursor, writingSinceMs }: Stream, first: Buffer, second: Buffer): void {
-    this.#socket.cork();
-    this.#socket.write(first);
-    let last = second;
-    for (;;) {
-      const next = cursor.next(writingSinceMs);
-      if (next === undefined) break;
-      this.#socket.write(last);
-      last = next;
-    }
-    if (cursor.bytes === 0) process.nextTick(this.#onWritten);
-    else this.#socket.write(last, this.#onWritten);
-    this.#socket.uncork();
-  }
-
   /** The write under way has ended; without an error the kernel has taken it. */
-  readonly #onWritten = (error?: Error | null): void => {
+  #written(error: Error | null | undefined): void {
     const phase = this.#phase;
     const stream = phase.kind === 'streaming' || phase.kind === 'ending' ? phase.stream : undefined;
     if (stream === undefined) return;
@@ -262,7 +236,7 @@ export class Session implements Watcher, Occupant {
     }
     cursor.endStretch();
     if (phase.kind === 'streaming' && cursor.isBehind) this.#parts.turns.behind(this);
-  };
+  }
 
   #skipped(packets: number, { channel }: Stream): void {
     this.skippedPackets += packets;

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { asError } from '../../../shared/errors.ts';
 import { OPERATOR_STREAMS_MAX, OPERATOR_TICK_MS } from '../../../shared/limits.ts';
 import type { LogLimiter } from '../../../shared/logger.ts';
-import type { InTurn } from '../../delivery/in-turn.ts';
+import type { InTurn } from '../../transports/http/in-turn.ts';
 import type { LiveQuery } from './live-query.ts';
 import type { Operators } from './operators.ts';
 

@@ -5,8 +5,8 @@ import { type ChannelId, parseUserId, type UserId } from '../../../shared/ids.ts
 import { peerAddress } from '../../../shared/net/peer.ts';
 import type { TokenVerifier } from '../../../shared/tokens/token-verifier.ts';
 import type { ConnectionRecord } from '../../delivery/connection-record.ts';
-import { InTurn } from '../../delivery/in-turn.ts';
 import type { ChannelNames } from './channel-names.ts';
+import { InTurn } from './in-turn.ts';
 import { type ListedChannel, playlist } from './playlist.ts';
 import { type Query, tokenOf } from './watch-request.ts';
 

@@ -10,7 +10,7 @@ import { LiveStreams } from '../../admin/live/live-streams.ts';
 import { addNodeRoutes } from '../../admin/live/node-routes.ts';
 import { addOperatorRoutes } from '../../admin/live/operator-routes.ts';
 import { guardOperators } from '../../admin/operator-access.ts';
-import { InTurn } from '../../delivery/in-turn.ts';
+import { InTurn } from '../../transports/http/in-turn.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { NodeMetrics } from './node-metrics.ts';
 import { NodeOperators } from './node-operators.ts';
