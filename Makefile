@@ -43,7 +43,7 @@ demo: pages ## Automated demonstration (DEMO_SECONDS=15, 0: endless; STORE=sqlit
 functions: node ## Run the HTTP service in the foreground (8080), with its API at /docs
 	@exec $(NODE) --disable-sigusr1 --import ./infra/docs/api-docs.ts functions/server.ts
 edge-node: pages ## Run the edge node in the foreground (9111, players 9113, admin 9112)
-	@exec $(NODE) --disable-sigusr1 edge-node/main.ts
+	@exec $(NODE) --disable-sigusr1 --max-semi-space-size=4 edge-node/main.ts
 schema: node ## Make or update the tables of the store that STORE names
 	@npm run --silent schema
 spool: node ## Store the usage rows that wait in a spool folder (DIR=data/spool)

@@ -3,9 +3,6 @@ import { type Config, loadConfig } from '../shared/config.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
-import { keepYoungGenerationSmall } from './heap.ts';
-
-keepYoungGenerationSmall();
 
 /** Runs until it is told to stop. */
 async function main(service: ServiceProcess): Promise<void> {

@@ -7,7 +7,6 @@ import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
 import { ProcessOperators } from './admin/live/process-operators.ts';
 import { EdgeNode } from './edge-node.ts';
-import { keepYoungGenerationSmall } from './heap.ts';
 import { loadOf } from './placement/load.ts';
 import { fileShares } from './transports/open-files.ts';
 import type { ReportRequest } from './workers/messages.ts';
@@ -21,7 +20,6 @@ import { nodeMaxUsers } from './workers/worker-settings.ts';
  * and has the port for operators. It is started by the supervisor alone, with its number as argument.
  */
 
-keepYoungGenerationSmall();
 const link = new SupervisorLink();
 
 /** What a worker may use of what is the node's. */

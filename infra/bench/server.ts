@@ -83,17 +83,21 @@ export async function metric(admin: string, name: string): Promise<number> {
 
 export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<EdgeNode> {
   const [port = 0, watchPort = 0, adminPort = 0] = await freePorts(3);
-  const child = new Child(process.execPath, [productScript('edge-node/main.js')], {
-    logFile: options.logFile,
-    env: {
-      ...edgeEnvironment(options.dataFolder),
-      CHANNEL_SOURCE_PORT: String(sourcePort),
-      STREAM_PORT: String(port),
-      WATCH_PORT: String(watchPort),
-      ADMIN_PORT: String(adminPort),
-      ...options.settings,
+  const child = new Child(
+    process.execPath,
+    ['--max-semi-space-size=4', productScript('edge-node/main.js')],
+    {
+      logFile: options.logFile,
+      env: {
+        ...edgeEnvironment(options.dataFolder),
+        CHANNEL_SOURCE_PORT: String(sourcePort),
+        STREAM_PORT: String(port),
+        WATCH_PORT: String(watchPort),
+        ADMIN_PORT: String(adminPort),
+        ...options.settings,
+      },
     },
-  });
+  );
   const admin = `http://127.0.0.1:${adminPort}`;
   await untilReady(child, `${admin}/readyz`).catch(async (error) => {
     await child.stop();

@@ -66,8 +66,9 @@ COPY --from=build /demo /app
 FROM runtime AS edge-node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s --retries=3 \
   CMD /healthcheck.sh "${ADMIN_PORT:-9112}" "${ADMIN_HOST}"
-# node is process 1 and handles SIGTERM itself.
-CMD ["node", "--disable-sigusr1", "edge-node/main.js"]
+# node is process 1 and handles SIGTERM itself. Little outlives a turn of its event loop: with 4 MiB V8 collects as cheaply
+# as with its default of 16, which would hold some 30 MB more.
+CMD ["node", "--disable-sigusr1", "--max-semi-space-size=4", "edge-node/main.js"]
 
 # The gateway. Last, and an image of its own: ffmpeg adds some 500 MB that no edge node needs.
 FROM runtime AS gateway
