@@ -78,6 +78,7 @@ export function run(
       ]),
     );
     await users.line(ALL_RECEIVE_MS);
+    if (packetsPerSecond === 0) source.tell('flat out');
     await sleep(scenario.warmUpSeconds * 1000);
 
     const mark = (): CpuMark => ({

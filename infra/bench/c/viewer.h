@@ -56,18 +56,22 @@ static inline void viewer_takes(struct viewer *viewer, const uint8_t *at, size_t
     viewer->head = goes_on ? viewer->head - 1 : sizeof HEAD_END - 1 - (*at == HEAD_END[0]);
   }
   while (at < end) {
-    size_t wanted = PAYLOAD_BYTES - viewer->held, there = (size_t)(end - at);
-    if (viewer->held == 0 && there >= PAYLOAD_BYTES) {
+    size_t there = (size_t)(end - at);
+    if (viewer->held == 0 && there >= PAYLOAD_BYTES && !are_tables(at)) {
       viewer_checks(viewer, at, taken);
       at += PAYLOAD_BYTES;
       continue;
     }
-    size_t part = there < wanted ? there : wanted;
+    size_t whole = viewer->held < UNIT_HEAD_BYTES  ? UNIT_HEAD_BYTES
+                   : are_tables(viewer->part) ? TABLES_BYTES
+                                              : PAYLOAD_BYTES;
+    size_t wanted = whole - viewer->held, part = there < wanted ? there : wanted;
     memcpy(viewer->part + viewer->held, at, part);
     at += part;
     viewer->held += part;
-    if (viewer->held < PAYLOAD_BYTES) return;
-    viewer_checks(viewer, viewer->part, taken);
+    if (viewer->held < whole || whole == UNIT_HEAD_BYTES) continue;
     viewer->held = 0;
+    if (whole == PAYLOAD_BYTES) viewer_checks(viewer, viewer->part, taken);
+    else if (!tables_hold(viewer->part)) viewer_fails(viewer, "wrong tables", NULL);
   }
 }
