@@ -26,6 +26,7 @@ import { announcerOf } from './placement/advertised.ts';
 import type { Announcer } from './placement/announcer.ts';
 import { loadOf } from './placement/load.ts';
 import type { Feed } from './source/feed.ts';
+import type { Listening } from './transports/listening.ts';
 import { fileShares } from './transports/open-files.ts';
 import { Transports } from './transports/transports.ts';
 import { UsageMeter } from './usage/meter.ts';
@@ -45,11 +46,7 @@ interface EdgeParts {
 }
 
 /** Where it listens. */
-interface Addresses {
-  readonly users: AddressInfo;
-  readonly watch: AddressInfo;
-  readonly admin: AddressInfo;
-}
+type Addresses = Listening & { readonly admin: AddressInfo };
 
 const SWEEP_MS = 1_000;
 
@@ -232,7 +229,7 @@ export class EdgeNode {
   }
 
   /** The same without the operators' port, which is the supervisor's. */
-  async startWorker(): Promise<Omit<Addresses, 'admin'>> {
+  async startWorker(): Promise<Listening> {
     this.#writer.start();
     // Before users come: what they watch may have to be asked for.
     await this.#feed.start(this.#channels);

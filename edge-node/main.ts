@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../shared/config.ts';
 import { createLogger } from '../shared/logger.ts';
 import { runService, type ServiceProcess } from '../shared/run-service.ts';
 import { openStore } from '../shared/store/open-store.ts';
+import { readyLine } from './transports/listening.ts';
 
 /** Runs until it is told to stop. */
 async function main(service: ServiceProcess): Promise<void> {
@@ -31,11 +32,7 @@ async function serve(
     clock,
     droppedLogLines: () => output.droppedLines,
   });
-  const { users, watch, admin } = await edge.start();
-  logger.info(
-    { users: users.port, watch: watch.port, admin: admin.port },
-    `ready to handle users at ${users.address}:${users.port}, players at http${config.STREAM_TLS_CERT && 's'}://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}`,
-  );
+  logger.info(...readyLine(await edge.start(), config));
 
   onImpatience(() => edge.hurry());
   const signal = await stopped;

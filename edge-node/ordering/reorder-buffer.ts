@@ -34,8 +34,8 @@ import { SequenceWindow } from './window/sequence-window.ts';
  * it is dropped as an early stray, where the source has since gone on before it and more is missing before it than is
  * held from it on. Epochs end by a jump or a restart:
  *
- *       settled, full, or 0 came: the        a late packet
- *       lowest is the first expected         is kept aside
+ *       settled, full, or 0 came: the        none but late ones came for
+ *       lowest is the first expected         a deadline: they are kept aside
  *     ┌──────────┐          ┌─────────┐           ┌─────────┐
  *     │ settling │ ───────▶ │ ordered │ ────────▶ │ proving │
  *     └──────────┘          └─────────┘ ◀──────── └─────────┘
@@ -214,7 +214,7 @@ export class ReorderBuffer {
   }
 
   #takeLate(phase: Ordered | Proving, packet: PacketView): void {
-    if (phase.kind === 'ordered') this.#takeFirstLate(phase, packet);
+    if (phase.kind === 'ordered') this.#dropLateOrProve(phase, packet);
     else if (this.#canKeep(phase, packet)) phase.late.add(packet);
     else this.#counts.late += 1;
   }
@@ -223,7 +223,7 @@ export class ReorderBuffer {
     return late.count < this.#limits.maxPackets && this.#hasRoom(packet) && !late.has(packet);
   }
 
-  #takeFirstLate(phase: Ordered, packet: PacketView): void {
+  #dropLateOrProve(phase: Ordered, packet: PacketView): void {
     if (phase.lateSinceMs === NEVER) phase.lateSinceMs = this.#nowMs;
     if (this.#nowMs - phase.lateSinceMs >= this.#limits.deadlineMs) phase.keepsLate = true;
     if (!phase.keepsLate || !this.#hasRoom(packet)) {

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { blaming } from '../../shared/bind.ts';
 import type { Config } from '../../shared/config.ts';
 import type { ChannelId } from '../../shared/ids.ts';
@@ -15,6 +14,7 @@ import { Gate } from './gate.ts';
 import { ChannelNames } from './http/channel-names.ts';
 import { WatchServer } from './http/watch-server.ts';
 import { LineServer } from './line-server.ts';
+import type { Listening } from './listening.ts';
 import { Lobby } from './lobby.ts';
 import type { FileShares } from './open-files.ts';
 
@@ -87,7 +87,7 @@ export class Transports {
   }
 
   /** @throws ConfigError that names the settings of a port or a file that cannot be had */
-  async listen(): Promise<{ readonly users: AddressInfo; readonly watch: AddressInfo }> {
+  async listen(): Promise<Listening> {
     await this.certificate?.start();
     const users = await this.#lines.listen().catch(blaming('STREAM_HOST, STREAM_PORT'));
     await this.#names.start();

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import type { PlaceId, SessionId, UserId, WriterId } from '../../shared/ids.ts';
 import type { LiveQuery } from '../admin/live/live-query.ts';
 import type { ClosedSession } from '../admin/live/operators.ts';
@@ -6,17 +5,12 @@ import type { History, Snapshot, UserReport } from '../admin/snapshot.ts';
 import type { WorkerMetrics } from '../admin/worker-metrics.ts';
 import type { PlaceLimit, Visitor } from '../admission/places.ts';
 import type { Connection } from '../delivery/sessions.ts';
+import type { Listening } from '../transports/listening.ts';
 
 /**
  * What a worker and its supervisor say to each other, by the channel that Node gives a child process. Messages come in
  * the order in which they were sent. What is said often is gathered: a `turn` holds all of one turn of the event loop.
  */
-
-/** Where a node listens for users. */
-export interface Listening {
-  readonly users: AddressInfo;
-  readonly watch: AddressInfo;
-}
 
 /** A connection but for its socket, which goes beside the message. */
 export type MovedConnection = Omit<Connection, 'socket'>;

@@ -2,6 +2,7 @@ import { systemClock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import { createLogger } from '../../shared/logger.ts';
 import type { ServiceProcess } from '../../shared/run-service.ts';
+import { readyLine } from '../transports/listening.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** An edge node of several workers, until it is told to stop: this process supervises them. */
@@ -20,12 +21,9 @@ export async function supervise(
   try {
     const started = await Promise.race([supervisor.start(), stopped]);
     if (typeof started !== 'string') {
-      const { users, watch, admin } = started;
       const { EDGE_WORKERS: workers } = config;
-      logger.info(
-        { users: users.port, watch: watch.port, admin: admin.port, workers },
-        `ready to handle users at ${users.address}:${users.port}, players at http${config.STREAM_TLS_CERT && 's'}://${watch.address}:${watch.port}, admin at ${admin.address}:${admin.port}, with ${workers} workers`,
-      );
+      const [ports, text] = readyLine(started, config);
+      logger.info({ ...ports, workers }, `${text}, with ${workers} workers`);
     }
     const signal = await stopped;
     logger.info({ signal }, 'stopping');

@@ -11,9 +11,10 @@ import {
 import { type Logger, LogLimiter } from '../../shared/logger.ts';
 import { placeLimits } from '../admission/places.ts';
 import { loadOfNode } from '../placement/load.ts';
+import { isFreeToChoose, type Listening, portSettings } from '../transports/listening.ts';
 import { fileShares } from '../transports/open-files.ts';
 import { NodeAdmin } from './admin/node-admin.ts';
-import type { FromWorker, Listening, SupervisorMessage, WorkerMessage } from './messages.ts';
+import type { FromWorker, SupervisorMessage, WorkerMessage } from './messages.ts';
 import { NodePlaces } from './node-places.ts';
 import { halfOpen } from './passage.ts';
 import { type WorkerEnd, type WorkerEvents, WorkerProcess } from './worker-process.ts';
@@ -79,12 +80,12 @@ export class Supervisor implements WorkerEvents {
   async start(): Promise<Listening & { readonly admin: AddressInfo }> {
     const { config, logger } = this.#parts;
     const admin = await this.#admin.listen(config.ADMIN_HOST, config.ADMIN_PORT);
-    const { users, watch } = await this.#startWorkers();
+    const listening = await this.#startWorkers();
     for (const worker of this.workers) this.#kept.push(this.#keep(worker));
     this.#watch = setInterval(() => setImmediate(() => this.#killHung()), ALIVE_MS);
     const { maxUsers } = this.#places;
     logger.info({ maxUsers }, `this node takes at most ${maxUsers} users`);
-    return { users, watch, admin };
+    return { ...listening, admin };
   }
 
   /** Has all workers send their users away, and resolves once all have accounted for them and ended. */
@@ -165,13 +166,10 @@ export class Supervisor implements WorkerEvents {
 
   /** All at once, so that a crowd that waits finds all of them; but ports that are free to choose, the first one chooses. */
   async #startWorkers(): Promise<Listening> {
-    const { EDGE_WORKERS, STREAM_PORT, WATCH_PORT } = this.#parts.config;
+    const { config } = this.#parts;
     const first = this.#spawn(0);
-    if (STREAM_PORT === 0 || WATCH_PORT === 0) {
-      const { users, watch } = await first.listening;
-      this.#ports = { STREAM_PORT: String(users.port), WATCH_PORT: String(watch.port) };
-    }
-    for (let number = 1; number < EDGE_WORKERS; number += 1) this.#spawn(number);
+    if (isFreeToChoose(config)) this.#ports = portSettings(await first.listening);
+    for (let number = 1; number < config.EDGE_WORKERS; number += 1) this.#spawn(number);
     await Promise.all(this.workers.map(({ listening }) => listening));
     return first.listening;
   }

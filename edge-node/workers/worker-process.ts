@@ -8,9 +8,9 @@ import type { PlaceId, WriterId } from '../../shared/ids.ts';
 import { WORKER_HUNG_MS, WORKER_REPORT_MS } from '../../shared/limits.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { WorkerMetrics } from '../admin/worker-metrics.ts';
+import type { Listening } from '../transports/listening.ts';
 import type {
   FromWorker,
-  Listening,
   Report,
   ReportRequest,
   SupervisorMessage,

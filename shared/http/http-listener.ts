@@ -26,15 +26,7 @@ import { createServer } from './node-http.ts';
 import { isProbe } from './probes.ts';
 
 /** Settings of ports that HTTP is served on. */
-export type HttpPort = Extract<
-  SettingName,
-  | 'SERVER_PORT'
-  | 'SERVER_METRICS_PORT'
-  | 'ADMIN_PORT'
-  | 'WATCH_PORT'
-  | 'GATEWAY_ADMIN_PORT'
-  | 'RELAY_ADMIN_PORT'
->;
+export type HttpPort = Extract<SettingName, `${string}_PORT`>;
 
 export interface HttpListenerOptions extends ConnectionsOptions {
   readonly setting: HttpPort;
