@@ -118,6 +118,15 @@ describe('a writer of stretches', () => {
     expect(taken.at(-1)).toBe('Error');
   });
 
+  test('behind TLS tells of an error where the user is gone', async () => {
+    const { ours, user } = await tls();
+    const { writer, taken } = writerTo(ours);
+    writer.write(Buffer.alloc(16 << 20), rest(), 0);
+    user.destroy();
+    await until(() => taken.length === 1);
+    expect(taken).toEqual(['Error']);
+  });
+
   test('behind TLS tells once of each, in order', async () => {
     const { ours, user } = await tls();
     const { writer, taken } = writerTo(ours);

@@ -71,6 +71,21 @@ describe('a round of delivery', () => {
     expect(slices.flat()).toEqual(users);
   });
 
+  it('writes once to who is behind and whose channel has closed a run, too', async () => {
+    const { turns, watcher, channel, play } = rig();
+    let left = 3;
+    // The kernel takes each write at once: the user is behind again before its turn is over.
+    const user = watcher('user', () => {
+      left -= 1;
+      if (left > 0) turns.behind(user);
+      if (left === 2) turns.runsClosed(watched);
+    });
+    const watched = channel(user, watcher('other'));
+    turns.runsClosed(watched);
+    const slices = await play();
+    expect(slices).toEqual([['user', 'other'], ['user', 'other'], ['user']]);
+  });
+
   it('is cut into shorter slices while connections arrive, since each poll accepts one', async () => {
     const { arrivals, turns, watcher, channel, play } = rig();
     const many = names(500, 'u').map((name) =>

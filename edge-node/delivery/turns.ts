@@ -101,6 +101,7 @@ export class Turns {
       const watchers = round.watchers;
       if (watchers === undefined) return true;
       for (const watcher of watchers) {
+        round.hasTurn(watcher);
         watcher.advance(nowMs);
         looked += 1;
         if (looked < WATCHERS_BETWEEN_LOOKS) continue;
@@ -123,18 +124,23 @@ export class Turns {
 class Round {
   readonly dueMs: number;
   readonly #channels: IterableIterator<Channel>;
-  readonly #behind: ReadonlySet<Watcher>;
+  readonly #behind: Set<Watcher>;
   #isAtBehind = false;
   /** Whose watchers have their turn now; undefined for those who were behind. */
   channel: Channel | undefined;
   /** Whose turn is still to come, of the present channel or of those who were behind; undefined once all had theirs. */
   watchers: IterableIterator<Watcher> | undefined;
 
-  constructor(channels: ReadonlySet<Channel>, behind: ReadonlySet<Watcher>, dueMs: number) {
+  constructor(channels: ReadonlySet<Channel>, behind: Set<Watcher>, dueMs: number) {
     this.dueMs = dueMs;
     this.#channels = channels.values();
     this.#behind = behind;
     this.next();
+  }
+
+  /** Who is behind, too, has no second turn for it. */
+  hasTurn(watcher: Watcher): void {
+    if (!this.#isAtBehind && this.#behind.size > 0) this.#behind.delete(watcher);
   }
 
   next(): void {

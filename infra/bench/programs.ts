@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BenchError } from './child.ts';
 
@@ -16,6 +17,7 @@ let isProductMade = false;
 /** What is measured is what images hold: JavaScript, made of the sources at the first call. */
 export function productScript(path: string): string {
   if (!isProductMade) {
+    rmSync(PRODUCT, { recursive: true, force: true });
     execFileSync(
       process.execPath,
       [

@@ -18,7 +18,8 @@ COPY edge-node edge-node
 COPY infra/demo infra/demo
 COPY infra/docker/strip-types.ts infra/docker/strip-types.ts
 RUN node --disable-warning=ExperimentalWarning infra/docker/strip-types.ts /out package.json shared edge-node \
- && node --disable-warning=ExperimentalWarning infra/docker/strip-types.ts /demo infra/demo
+ && node --disable-warning=ExperimentalWarning infra/docker/strip-types.ts /demo \
+      infra/demo/source infra/demo/viewer infra/demo/media infra/demo/demo-error.ts
 COPY infra/docker/healthcheck.sh /healthcheck.sh
 RUN chmod -R a+rX node_modules /out /demo && chmod 755 /healthcheck.sh
 

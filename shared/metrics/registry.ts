@@ -1,3 +1,4 @@
+import { opendir } from 'node:fs/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 type Labels = Readonly<Record<string, string>>;
@@ -12,6 +13,24 @@ interface ProcessMetrics {
   readonly gauge: Define;
 }
 
+/** Of prom-client's own: each looks at every open file or handle in one turn of the event loop. */
+const SLOW_WITH_MANY_SOCKETS = [
+  'process_open_fds',
+  ...['resources', 'handles', 'requests'].flatMap((kind) => [
+    `nodejs_active_${kind}`,
+    `nodejs_active_${kind}_total`,
+  ]),
+];
+const FILES_AT_ONCE = 256;
+
+/** Between so many of them other work has its turn: 20,000 at once would take 17 ms. */
+async function countOpenFiles(): Promise<number> {
+  let files = 0;
+  for await (const _ of await opendir('/proc/self/fd', { bufferSize: FILES_AT_ONCE })) files += 1;
+  const ownOfTheCount = 1;
+  return files - ownOfTheCount;
+}
+
 /**
  * A registry with what prom-client tells of any process, and how to add metrics that are read when somebody asks: the
  * parts keep plain counters.
@@ -19,6 +38,17 @@ interface ProcessMetrics {
 export function createRegistry(): ProcessMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of SLOW_WITH_MANY_SOCKETS) registry.removeSingleMetric(name);
+  if (process.platform === 'linux') {
+    new Gauge({
+      name: 'process_open_fds',
+      help: 'Number of open file descriptors.',
+      registers: [registry],
+      async collect() {
+        this.set(await countOpenFiles());
+      },
+    });
+  }
   const define = (kind: typeof Counter | typeof Gauge): Define => {
     return (name, help, labelNames, read) => {
       new kind({

@@ -70,8 +70,8 @@ static inline void viewer_takes(struct viewer *viewer, const uint8_t *at, size_t
     at += part;
     viewer->held += part;
     if (viewer->held < whole || whole == UNIT_HEAD_BYTES) continue;
-    viewer->held = 0;
     if (whole == PAYLOAD_BYTES) viewer_checks(viewer, viewer->part, taken);
     else if (!tables_hold(viewer->part)) viewer_fails(viewer, "wrong tables", NULL);
+    viewer->held = 0;
   }
 }
