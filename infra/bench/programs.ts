@@ -11,25 +11,26 @@ export interface Programs {
 }
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const PRODUCT = join(REPOSITORY, 'dist/app');
-let isProductMade = false;
+/** Checkouts of which it was made. */
+const made = new Set<string>();
 
-/** What is measured is what images hold: JavaScript, made of the sources at the first call. */
-export function productScript(path: string): string {
-  if (!isProductMade) {
-    rmSync(PRODUCT, { recursive: true, force: true });
+/** What is measured is what images hold: JavaScript, made of a checkout's sources at the first call. */
+export function productScript(path: string, checkout = REPOSITORY): string {
+  const product = join(checkout, 'dist/app');
+  if (!made.has(checkout)) {
+    rmSync(product, { recursive: true, force: true });
     execFileSync(
       process.execPath,
       [
         '--disable-warning=ExperimentalWarning',
         join(REPOSITORY, 'infra/docker/strip-types.ts'),
-        ...[PRODUCT, 'package.json', 'shared', 'edge-node', 'functions'],
+        ...[product, 'package.json', 'shared', 'edge-node', 'functions'],
       ],
-      { cwd: REPOSITORY, stdio: 'inherit' },
+      { cwd: checkout, stdio: 'inherit' },
     );
-    isProductMade = true;
+    made.add(checkout);
   }
-  return join(PRODUCT, path);
+  return join(product, path);
 }
 
 /** Compiles the C programs beside this file into `folder`. */

@@ -39,6 +39,8 @@ export interface EdgeOptions {
   /** The store's file with the users, and the folder for the spool. */
   readonly dataFolder: string;
   readonly logFile: string;
+  /** What is started in place of this checkout's edge node: Node's arguments. */
+  readonly start?: readonly string[];
   /** Settings in place of their defaults. */
   readonly settings?: NodeJS.ProcessEnv;
 }
@@ -81,23 +83,22 @@ export async function metric(admin: string, name: string): Promise<number> {
   return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
+/** As an image starts it. */
+const startOfImage = () => ['--max-semi-space-size=4', productScript('edge-node/main.js')];
+
 export async function startEdgeNode(sourcePort: number, options: EdgeOptions): Promise<EdgeNode> {
   const [port = 0, watchPort = 0, adminPort = 0] = await freePorts(3);
-  const child = new Child(
-    process.execPath,
-    ['--max-semi-space-size=4', productScript('edge-node/main.js')],
-    {
-      logFile: options.logFile,
-      env: {
-        ...edgeEnvironment(options.dataFolder),
-        CHANNEL_SOURCE_PORT: String(sourcePort),
-        STREAM_PORT: String(port),
-        WATCH_PORT: String(watchPort),
-        ADMIN_PORT: String(adminPort),
-        ...options.settings,
-      },
+  const child = new Child(process.execPath, [...(options.start ?? startOfImage())], {
+    logFile: options.logFile,
+    env: {
+      ...edgeEnvironment(options.dataFolder),
+      CHANNEL_SOURCE_PORT: String(sourcePort),
+      STREAM_PORT: String(port),
+      WATCH_PORT: String(watchPort),
+      ADMIN_PORT: String(adminPort),
+      ...options.settings,
     },
-  );
+  });
   const admin = `http://127.0.0.1:${adminPort}`;
   await untilReady(child, `${admin}/readyz`).catch(async (error) => {
     await child.stop();
