@@ -101,7 +101,7 @@ export class Turns {
       const watchers = round.watchers;
       if (watchers === undefined) return true;
       for (const watcher of watchers) {
-        round.hasTurn(watcher);
+        round.noteTurn(watcher);
         watcher.advance(nowMs);
         looked += 1;
         if (looked < WATCHERS_BETWEEN_LOOKS) continue;
@@ -139,7 +139,7 @@ class Round {
   }
 
   /** Who is behind, too, has no second turn for it. */
-  hasTurn(watcher: Watcher): void {
+  noteTurn(watcher: Watcher): void {
     if (!this.#isAtBehind && this.#behind.size > 0) this.#behind.delete(watcher);
   }
 

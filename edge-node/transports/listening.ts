@@ -7,14 +7,12 @@ export interface Listening {
   readonly watch: AddressInfo;
 }
 
-/** The settings of its ports: of one that is free to choose, what was chosen. */
-type PortSettings = Readonly<Record<'STREAM_PORT' | 'WATCH_PORT', string>>;
-
 export function isFreeToChoose({ STREAM_PORT, WATCH_PORT }: Config): boolean {
   return STREAM_PORT === 0 || WATCH_PORT === 0;
 }
 
-export function portSettings({ users, watch }: Listening): PortSettings {
+/** The settings of its ports: of one that is free to choose, what was chosen. */
+export function portSettings({ users, watch }: Listening) {
   return { STREAM_PORT: String(users.port), WATCH_PORT: String(watch.port) };
 }
 

@@ -25,8 +25,11 @@ import { rawRefusal, refuse } from './error-body.ts';
 import { createServer } from './node-http.ts';
 import { isProbe } from './probes.ts';
 
-/** Settings of ports that HTTP is served on. */
-export type HttpPort = Extract<SettingName, `${string}_PORT`>;
+/** Settings of ports that HTTP is served on: all but those of other protocols. */
+export type HttpPort = Exclude<
+  Extract<SettingName, `${string}_PORT`>,
+  'STREAM_PORT' | 'GATEWAY_PORT' | 'CHANNEL_SOURCE_PORT' | 'DB_PORT'
+>;
 
 export interface HttpListenerOptions extends ConnectionsOptions {
   readonly setting: HttpPort;

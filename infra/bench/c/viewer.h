@@ -62,9 +62,9 @@ static inline void viewer_takes(struct viewer *viewer, const uint8_t *at, size_t
       at += PAYLOAD_BYTES;
       continue;
     }
-    size_t whole = viewer->held < UNIT_HEAD_BYTES  ? UNIT_HEAD_BYTES
-                   : are_tables(viewer->part) ? TABLES_BYTES
-                                              : PAYLOAD_BYTES;
+    size_t whole = viewer->held < UNIT_HEAD_BYTES ? UNIT_HEAD_BYTES
+                   : are_tables(viewer->part)     ? TABLES_BYTES
+                                                  : PAYLOAD_BYTES;
     size_t wanted = whole - viewer->held, part = there < wanted ? there : wanted;
     memcpy(viewer->part + viewer->held, at, part);
     at += part;
